@@ -1,0 +1,85 @@
+"""One exception tree: what happened and where, what caused it, and what to do next.
+
+Every failure belongs to one verdict class, so that whoever reads it knows who must act. The message is a sentence in
+lower case without a full stop, as pytest and rustc print them; ``hint`` is the next thing to type or to do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class HilError(Exception):
+    """A failure with a verdict class, an optional cause and an optional hint.
+
+    Args:
+        message: what is wrong, and where (board, file and line, element).
+        cause: what the tool below said, in its own words.
+        hint: the next action, best a command to type.
+    """
+
+    verdict: ClassVar[str] = "internal"
+    exit_code: ClassVar[int] = 70
+
+    def __init__(self, message: str, *, cause: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.cause = cause
+        self.hint = hint
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.cause:
+            lines.append(f"  caused by: {self.cause}")
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class InputError(HilError):
+    """A file or option that the user gave cannot be used as it is."""
+
+    verdict = "input"
+    exit_code = 2
+
+
+class BuildError(HilError):
+    """The firmware could not be built, or does not fit."""
+
+    verdict = "build"
+    exit_code = 3
+
+
+class FlashError(HilError):
+    """The target could not be programmed, or read back differently."""
+
+    verdict = "flash"
+    exit_code = 4
+
+
+class LinkError(HilError):
+    """Frames were lost or damaged beyond repair, or the firmware did not answer in time."""
+
+    verdict = "link"
+    exit_code = 5
+
+
+class TargetFault(HilError):
+    """The firmware reported an error or stopped in a fault."""
+
+    verdict = "target fault"
+    exit_code = 6
+
+
+class NumericError(HilError):
+    """An output or a state differs from its golden."""
+
+    verdict = "numeric"
+    exit_code = 1
+
+
+class RigError(HilError):
+    """No verdict about the firmware: a probe, port, cable, emulator or tool on this bench is missing or busy."""
+
+    verdict = "rig"
+    exit_code = 10

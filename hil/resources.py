@@ -1,0 +1,22 @@
+"""Where the files that ship with hil are: in this repository's checkout, or inside the installed package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def _find(name: str) -> Path:
+    packaged = _PACKAGE / "_data" / name
+    return packaged if packaged.is_dir() else _PACKAGE.parent / name
+
+
+def boards_dir() -> Path:
+    """Folder of the board descriptions, one YAML file a board."""
+    return _find("boards")
+
+
+def firmware_dir() -> Path:
+    """Folder of the C sources: ``ltc/``, ``agent/``, ``port/`` and their CMake files."""
+    return _find("firmware")
