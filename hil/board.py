@@ -6,15 +6,16 @@ A description never says where a board is plugged in (serial number, /dev/tty*):
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import BaseModel, ConfigDict, Field
 
 from hil.errors import InputError
 from hil.resources import boards_dir
+from hil.yaml_file import load_yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Backend = Literal["qemu", "native"]
 
@@ -85,30 +86,7 @@ def load_board_file(path: Path) -> Board:
     Raises:
         InputError: naming the file, the line and the key.
     """
-    try:
-        data = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
-    except YAMLError as error:
-        raise InputError(f"board file {path} is not valid YAML", cause=" ".join(str(error).split())) from error
-    try:
-        return Board.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        line = _line_of(data, first["loc"])
-        raise InputError(f"board file {path}, line {line}, key '{key}': {first['msg']}") from error
-
-
-def _line_of(data: object, keys: tuple[int | str, ...]) -> int:
-    """Line (from 1) of a key path in ruamel's round-trip data, as deep as it exists."""
-    line = 1
-    for key in keys:
-        position = getattr(data, "lc", None)
-        try:
-            line = (position.key(key) if isinstance(key, str) else position.item(key))[0] + 1  # type: ignore[union-attr]
-            data = data[key]  # type: ignore[index]
-        except (KeyError, IndexError, TypeError, AttributeError):
-            break
-    return line
+    return load_yaml(path, Board, "board file")
 
 
 def board_names() -> list[str]:

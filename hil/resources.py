@@ -20,3 +20,8 @@ def boards_dir() -> Path:
 def firmware_dir() -> Path:
     """Folder of the C sources: ``ltc/``, ``agent/``, ``port/`` and their CMake files."""
     return _find("firmware")
+
+
+def examples_dir() -> Path:
+    """Folder of the examples: ``networks/`` holds the reference networks with their vectors."""
+    return _find("examples")

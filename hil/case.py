@@ -1,0 +1,138 @@
+"""Case files (``*.hil.yaml``): one network, its vectors, and what is promised about them."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from hil.errors import InputError
+from hil.yaml_file import load_yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIX = ".hil.yaml"
+
+PromiseName = Literal["bits", "outputs", "states", "decisions", "cycles", "current", "energy"]
+
+
+def _number(value: object) -> object:
+    """A power of two written as ``2^-10`` in its value; everything else as it is."""
+    match = re.fullmatch(r"\s*2\s*(?:\^|\*\*)\s*(-?\d{1,3})\s*", value) if isinstance(value, str) else None
+    return math.ldexp(1.0, int(match[1])) if match else value
+
+
+def _list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
+Limit = Annotated[float, BeforeValidator(_number), Field(gt=0, strict=True, allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Outputs(_Strict):
+    """Outputs against the vectors' expected outputs: largest absolute difference, in the output's own unit."""
+
+    atol: Limit
+
+
+class Decisions(_Strict):
+    """The decision of every labelled sequence: the largest mean output from a step on (counted from 0)."""
+
+    from_step: int = Field(default=10, ge=0, strict=True)
+    equal: Literal["reference"] = "reference"
+
+
+class States(_Strict):
+    """States against the vectors' float64 states: largest error as a share of the state bound."""
+
+    max_error: Limit = 2.0**-10
+
+
+class Cycles(_Strict):
+    """Budget of core cycles for the longest step."""
+
+    per_step: Positive
+
+
+class Current(_Strict):
+    """Budget of average supply current in microamperes."""
+
+    average_uA: Positive  # noqa: N815 - the unit is written as users write it
+
+
+class Energy(_Strict):
+    """Budget of energy in microjoules for a step."""
+
+    per_step_uJ: Positive  # noqa: N815 - the unit is written as users write it
+
+
+class CaseFile(_Strict):
+    """What a case file says; ``timeout_s`` bounds the device's work on one vector file, in seconds, flashing apart."""
+
+    model: Annotated[str, Field(min_length=1)]
+    vectors: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list), Field(min_length=1)]
+    outputs: Outputs | None = None
+    decisions: Decisions | None = None
+    states: States | None = None
+    cycles: Cycles | None = None
+    current: Current | None = None
+    energy: Energy | None = None
+    boards: tuple[str, ...] = ()
+    links: tuple[Literal["uart", "spi"], ...] = ()
+    timeout_s: Positive = 300.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case file that was read: where it is, and what it says.
+
+    Attributes:
+        path: the case file; the names in it are relative to its folder.
+        says: its contents.
+    """
+
+    path: Path
+    says: CaseFile
+
+    @property
+    def name(self) -> str:
+        """The file's name without ``.hil.yaml``."""
+        return self.path.name.removesuffix(SUFFIX)
+
+    @property
+    def model_path(self) -> Path:
+        """The model's file."""
+        return self.path.parent / self.says.model
+
+    @property
+    def vector_paths(self) -> tuple[Path, ...]:
+        """The vector files, in the order of the case file."""
+        return tuple(self.path.parent / name for name in self.says.vectors)
+
+    @property
+    def promises(self) -> tuple[PromiseName, ...]:
+        """What the case promises; equality with the exact integer model always is."""
+        names: tuple[PromiseName, ...] = ("outputs", "states", "decisions", "cycles", "current", "energy")
+        return ("bits", *(name for name in names if getattr(self.says, name) is not None))
+
+
+def load_case(path: Path) -> Case:
+    """Read and check a case file; the files it names are read when the case runs.
+
+    Raises:
+        InputError: naming the file, the line and the key.
+    """
+    says = load_yaml(path, CaseFile, "case file")
+    doubled = [name for name in says.vectors if says.vectors.count(name) > 1]
+    if doubled:
+        raise InputError(f"case file {path}, key 'vectors': {doubled[0]} is named twice")
+    return Case(path=path, says=says)

@@ -1,0 +1,122 @@
+"""YAML files that people write: read with line numbers, validated, and every mistake named by file, line and key."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from hil.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+Model = TypeVar("Model", bound=BaseModel)
+Keys = tuple[int | str, ...]
+
+
+def load_yaml(path: Path, model: type[Model], kind: str) -> Model:
+    """Read one YAML file and validate it.
+
+    Args:
+        path: the file.
+        model: what it must hold.
+        kind: what to call the file in messages, e.g. ``board file``.
+
+    Raises:
+        InputError: naming the file, the line and the key, and for an unknown key the nearest known one.
+    """
+    data = _read(path, kind)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        found = error.errors()  # a misspelt key is told rather than the required one that it leaves missing
+        first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+        raise _explain(first, data, path, model, kind) from error
+
+
+def line_of(data: object, keys: Keys) -> int:
+    """Line (from 1) of a key path in ruamel's round-trip data, as deep as it exists."""
+    line = 1
+    for key in keys:
+        position = getattr(data, "lc", None)
+        try:
+            line = (position.key(key) if isinstance(key, str) else position.item(key))[0] + 1  # type: ignore[union-attr]
+            data = data[key]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError, AttributeError):
+            break
+    return line
+
+
+def _read(path: Path, kind: str) -> object:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{kind} {path} cannot be read", cause=error.strerror) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{kind} {path} is not UTF-8 text", cause=str(error)) from error
+    try:
+        data: object = YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = " ".join(str(error.problem or error.context).split())
+        raise InputError(f"{kind} {path}{line} is not valid YAML", cause=problem) from error
+    except YAMLError as error:
+        raise InputError(f"{kind} {path} is not valid YAML", cause=" ".join(str(error).split())) from error
+    if data is None:
+        raise InputError(f"{kind} {path} is empty")
+    if not isinstance(data, dict):
+        raise InputError(f"{kind} {path}, line 1: must hold keys and values, as in 'name: value'")
+    return data
+
+
+def _explain(first: ErrorDetails, data: object, path: Path, model: type[BaseModel], kind: str) -> InputError:
+    keys: Keys = first["loc"]
+    place = f"{kind} {path}, line {line_of(data, keys)}, key '{_dotted(data, keys)}'"
+    if first["type"] == "extra_forbidden":
+        known = sorted(_fields(model, keys[:-1]))
+        near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
+        offer = f"did you mean '{near[0]}'? " if near else ""
+        return InputError(f"{place}: unknown key", hint=f"{offer}known keys: {', '.join(known)}")
+    if first["type"] == "missing":
+        return InputError(f"{place}: missing")
+    message = first["msg"].removeprefix("Value error, ")
+    return InputError(f"{place}: {message[:1].lower()}{message[1:]}")
+
+
+def _dotted(data: object, keys: Keys) -> str:
+    """The key path as a user would say it, without the names that pydantic adds for a union's members."""
+    said: list[str] = []
+    for position, key in enumerate(keys):
+        last = position == len(keys) - 1
+        try:
+            data = data[key]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            if said and not (last and isinstance(data, dict)):
+                continue
+        said.append(str(key))
+    return ".".join(said)
+
+
+def _fields(model: type[BaseModel], keys: Keys) -> set[str]:
+    """Names that are allowed below a key path."""
+    models = [model]
+    for key in keys:
+        if not isinstance(key, str):
+            continue
+        models = [
+            found for one in models if key in one.model_fields for found in _models_in(one.model_fields[key].annotation)
+        ] or models
+    return {name for one in models for name in one.model_fields}
+
+
+def _models_in(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models_in(part)]
