@@ -1,0 +1,255 @@
+"""From parameters to a model image: every Q-format is chosen here, from bounds that hold for every input.
+
+What is proved, and where (docs/numbers.md has the derivations):
+
+* a state stays within +-``state_bound`` (arXiv 2006.04439, theorem 2), the full scale is the next power of two;
+* a sigmoid's argument is scaled so that no state or input can overflow it; an input's format reaches to where every
+  sigmoid it feeds is exactly saturated, so that saturating the input changes nothing;
+* a neuron's sums have a scale at which everything that could ever be added to them stays below 2^62.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hil import encode
+from hil.errors import InputError
+from hil.image import FULL_SCALE, NEURON, OUTPUT, SYNAPSE, ModelImage, Records
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from hil.model import LtcModel
+
+ELAPSED_FRAC = 22
+ELAPSED_MIN, ELAPSED_MAX = 1e-3, 1e3
+
+_LOG2E = 1 / math.log(2)
+_SCALE_BITS = 30  # a source at its full scale is 2^30
+_FRAC_MIN, _FRAC_MAX = -96, 96
+_SMALLEST_BOUND = 1e-6
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A model image with the formats of what goes into it and comes out of it.
+
+    Attributes:
+        image: the bytes that the runtime reads.
+        state_bound: largest potential that a state can reach.
+        state_frac: fractional bits of a state.
+        input_frac: (I,) fractional bits of each input.
+        input_limit: (I,) largest magnitude that an input may have; infinite where it saturates without effect.
+        output_frac: (O,) fractional bits of each output.
+        notes: sentences about parameters that could not be represented as they are.
+    """
+
+    image: bytes
+    state_bound: float
+    state_frac: int
+    input_frac: npt.NDArray[np.int64]
+    input_limit: npt.NDArray[np.float64]
+    output_frac: npt.NDArray[np.int64]
+    notes: tuple[str, ...]
+
+    @property
+    def q_formats(self) -> dict[str, object]:
+        """Formats as fractional bits of 32-bit integers, ready for JSON."""
+        return {
+            "state": {"bits": 32, "frac": self.state_frac},
+            "inputs": [{"bits": 32, "frac": int(f)} for f in self.input_frac],
+            "outputs": [{"bits": 32, "frac": int(f)} for f in self.output_frac],
+            "elapsed": {"bits": 32, "frac": ELAPSED_FRAC, "signed": False},
+        }
+
+    def quantise_inputs(self, inputs: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+        """Inputs (..., I) as the device's integers.
+
+        Raises:
+            InputError: for a value beyond an input's limit.
+        """
+        beyond = np.abs(inputs) > self.input_limit
+        if beyond.any():
+            *step, column = np.argwhere(beyond)[0]
+            place = f" in step {', '.join(map(str, step))}" if step else ""
+            raise InputError(
+                f"input {column}{place} is {inputs[beyond][0]:g}, but its slopes differ so much that its format ends "
+                f"at {self.input_limit[column]:g}",
+                hint="scale the input, or drop the synapse whose slope is far below the others'",
+            )
+        scaled = np.rint(np.ldexp(inputs, self.input_frac))
+        return np.clip(scaled, -FULL_SCALE, FULL_SCALE).astype(np.int32)
+
+    def quantise_elapsed(self, elapsed: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
+        """Elapsed times as unsigned Q10.22.
+
+        Raises:
+            InputError: outside 1e-3 to 1e3.
+        """
+        outside = ~((elapsed >= ELAPSED_MIN) & (elapsed <= ELAPSED_MAX))
+        if outside.any():
+            place = ", ".join(str(i) for i in np.argwhere(outside)[0])
+            raise InputError(
+                f"elapsed[{place}] is {elapsed[outside][0]:g}, outside {ELAPSED_MIN:g} to {ELAPSED_MAX:g}",
+                hint="choose a time unit in which the gaps lie in that range, and scale cm with it",
+            )
+        return np.rint(elapsed * 2.0**ELAPSED_FRAC).astype(np.uint32)
+
+    def quantise_state(self, state: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+        """States (..., N) as the device's integers.
+
+        Raises:
+            InputError: for a state beyond the format; convert with ``state_bound`` to widen it.
+        """
+        scaled = np.rint(np.ldexp(state, self.state_frac))
+        if (np.abs(scaled) > FULL_SCALE).any():
+            raise InputError(
+                f"a start state of {np.abs(state).max():g} is beyond the state format, which ends at "
+                f"{math.ldexp(FULL_SCALE, -self.state_frac):g}",
+                hint="convert with state_bound set to the largest start state",
+            )
+        return scaled.astype(np.int32)
+
+    def state_to_float(self, state: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+        """States (..., N) from the device's integers."""
+        return np.ldexp(state.astype(np.float64), -self.state_frac)
+
+    def output_to_float(self, outputs: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+        """Outputs (..., O) from the device's integers."""
+        return np.ldexp(outputs.astype(np.float64), -self.output_frac)
+
+
+def convert(model: LtcModel, *, state_bound: float | None = None) -> Converted:
+    """Choose the formats and make the image.
+
+    Args:
+        model: effective parameters.
+        state_bound: largest start state that will be set, where that is beyond the model's own potentials.
+
+    Raises:
+        InputError: for a network that has no value in floating point either (a denominator of zero).
+    """
+    notes: list[str] = []
+    bound = max(model.potential_bound, state_bound or 0.0, _SMALLEST_BOUND)
+    state_exponent = encode.exponent_above(bound)
+    input_exponent, input_limit = _input_scales(model, notes)
+    scales = [_conductance_scale(model, j) for j in range(model.neurons)]
+    output = _outputs(model, state_exponent)
+    image = ModelImage(
+        unfolds=model.unfolds,
+        state_frac=_SCALE_BITS - state_exponent,
+        neuron=_neurons(model, scales, state_exponent),
+        sensory=_sensory(model, scales, state_exponent, input_exponent, notes),
+        synapse=_synapses(model, scales, state_exponent, notes),
+        output=output,
+        input_frac=(_SCALE_BITS - input_exponent).astype(np.int8),
+    )
+    return Converted(
+        image=image.to_bytes(),
+        state_bound=bound,
+        state_frac=image.state_frac,
+        input_frac=image.input_frac.astype(np.int64),
+        input_limit=input_limit,
+        output_frac=output["frac"].astype(np.int64),
+        notes=tuple(notes),
+    )
+
+
+def _input_scales(model: LtcModel, notes: list[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Full scale of each input as a power of two, and its limit where the format cannot reach saturation."""
+    exponents = np.full(model.inputs, _SCALE_BITS, np.int64)
+    limits = np.full(model.inputs, np.inf)
+    for i in range(model.inputs):
+        exists = model.sensory_w[i] > 0
+        sigma = model.sensory_sigma[i, exists]
+        slope = np.abs(sigma * model.input_w[i]) * _LOG2E
+        constant = np.abs(sigma * (model.input_b[i] - model.sensory_mu[i, exists])) * _LOG2E
+        moves = slope > 0
+        if not moves.any():
+            continue
+        needed = float(((constant[moves] + encode.SATURATED) / slope[moves]).max())
+        finest = encode.STEEPEST / float(slope.max())
+        exponent = encode.exponent_above(needed)
+        if needed > finest:
+            exponent = encode.exponent_above(finest) - 1
+        exponents[i] = min(max(exponent, _SCALE_BITS - _FRAC_MAX), _SCALE_BITS - _FRAC_MIN)
+        if math.ldexp(1.0, int(exponents[i])) < needed:
+            limits[i] = math.ldexp(1.0, int(exponents[i]))
+            notes.append(f"input {i} is limited to +-{limits[i]:g}: its slopes differ by more than its format can hold")
+    return exponents, limits
+
+
+def _conductance_scale(model: LtcModel, j: int) -> int:
+    static = float(model.gleak[j] + model.epsilon + model.w[:, j].sum() + model.sensory_w[:, j].sum())
+    fastest = float(model.cm[j]) * model.unfolds / ELAPSED_MIN
+    if static + fastest == 0:
+        raise InputError(
+            f"model '{model.name}': neuron {j} has no capacitance, leak, synapse or epsilon, so its state is 0 / 0",
+            hint="use an epsilon above 0 (ncps: 1e-8)",
+        )
+    return encode.conductance_scale(static + fastest)
+
+
+def _neurons(model: LtcModel, scales: list[int], state_exponent: int) -> Records:
+    records = np.zeros(model.neurons, NEURON)
+    for j, scale in enumerate(scales):
+        drive = math.ldexp(float(model.gleak[j] * model.vleak[j]), -state_exponent)
+        den, num = encode.leak(float(model.gleak[j] + model.epsilon), drive, scale)
+        cm, cm_shift = encode.capacitance(float(model.cm[j]), scale)
+        counts = (model.sensory_w[:, j] > 0).sum(), (model.w[:, j] > 0).sum()
+        records[j] = (den, num, cm, cm_shift, 0, *counts)
+    return records
+
+
+def _sensory(
+    model: LtcModel,
+    scales: list[int],
+    state_exponent: int,
+    input_exponent: npt.NDArray[np.int64],
+    notes: list[str],
+) -> Records:
+    """Input synapses with the input map folded in, sorted by target."""
+    pairs = np.argwhere(model.sensory_w.T > 0)
+    records = np.zeros(len(pairs), SYNAPSE)
+    for k, (j, i) in enumerate(pairs):
+        sigma = float(model.sensory_sigma[i, j]) * _LOG2E
+        at = encode.argument(
+            math.ldexp(sigma * float(model.input_w[i]), int(input_exponent[i])),
+            sigma * float(model.input_b[i] - model.sensory_mu[i, j]),
+        )
+        _note_flattened(at, f"sensory synapse {i}->{j}", notes)
+        reversal = math.ldexp(float(model.sensory_erev[i, j]), -state_exponent)
+        records[k] = encode.synapse(int(i), at, float(model.sensory_w[i, j]), reversal, scales[j])
+    return records
+
+
+def _synapses(model: LtcModel, scales: list[int], state_exponent: int, notes: list[str]) -> Records:
+    """Synapses between neurons, sorted by target."""
+    pairs = np.argwhere(model.w.T > 0)
+    records = np.zeros(len(pairs), SYNAPSE)
+    for k, (j, i) in enumerate(pairs):
+        sigma = float(model.sigma[i, j]) * _LOG2E
+        at = encode.argument(math.ldexp(sigma, state_exponent), -sigma * float(model.mu[i, j]))
+        _note_flattened(at, f"synapse {i}->{j}", notes)
+        reversal = math.ldexp(float(model.erev[i, j]), -state_exponent)
+        records[k] = encode.synapse(int(i), at, float(model.w[i, j]), reversal, scales[j])
+    return records
+
+
+def _note_flattened(at: encode.Argument, where: str, notes: list[str]) -> None:
+    if at.flattened > 1:
+        notes.append(
+            f"{where}: its sigmoid is {at.flattened:.3g} times steeper than the format holds, and was flattened"
+        )
+
+
+def _outputs(model: LtcModel, state_exponent: int) -> Records:
+    records = np.zeros(model.outputs, OUTPUT)
+    for k in range(model.outputs):
+        gain = math.ldexp(float(model.output_w[k]), state_exponent)
+        records[k] = (*encode.output(gain, float(model.output_b[k])), 0)
+    return records

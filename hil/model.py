@@ -1,0 +1,219 @@
+"""LTC parameters as ncps names them, checked: what the converter and the reference start from."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hil.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+
+MAX_NEURONS = 255
+MAX_INPUTS = 255
+MAX_UNFOLDS = 32
+
+_PER_NEURON = ("gleak", "vleak", "cm")
+_PER_SYNAPSE = ("w", "mu", "sigma", "erev")
+_POSITIVE = ("gleak", "cm", "w", "sensory_w")
+
+
+@dataclass(frozen=True)
+class LtcModel:
+    """One network of I inputs, N neurons and O outputs; the first O neurons are the output neurons.
+
+    Conductances and capacitances are effective values (softplus already applied where ncps would) and not negative;
+    where no synapse exists its weight is 0. All arrays are float64 and dimensionless.
+    """
+
+    gleak: Array  # (N,) leak conductance
+    vleak: Array  # (N,) leak potential
+    cm: Array  # (N,) membrane capacitance
+    w: Array  # (N, N) [source, target] synapse conductance
+    mu: Array  # (N, N) sigmoid centre
+    sigma: Array  # (N, N) sigmoid slope
+    erev: Array  # (N, N) reversal potential
+    mask: npt.NDArray[np.bool_]  # (N, N) synapse exists
+    sensory_w: Array  # (I, N) [input, target]
+    sensory_mu: Array
+    sensory_sigma: Array
+    sensory_erev: Array
+    sensory_mask: npt.NDArray[np.bool_]
+    input_w: Array  # (I,)
+    input_b: Array  # (I,)
+    output_w: Array  # (O,)
+    output_b: Array  # (O,)
+    unfolds: int  # solver sub-steps a step, 1..32
+    epsilon: float  # added to the denominator
+    name: str = "model"
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons N."""
+        return len(self.cm)
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs I."""
+        return len(self.input_w)
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs O."""
+        return len(self.output_w)
+
+    @property
+    def potential_bound(self) -> float:
+        """Largest potential a state can be drawn to (arXiv 2006.04439, theorem 2)."""
+        parts = (self.vleak, self.erev[self.mask], self.sensory_erev[self.sensory_mask])
+        return max((float(np.abs(part).max()) for part in parts if part.size), default=0.0)
+
+
+def load_model(path: Path) -> LtcModel:
+    """Read ``NAME.model.npz``, arrays named as in ncps (see examples/networks/README.md).
+
+    Raises:
+        InputError: naming the file and the array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except FileNotFoundError as error:
+        raise InputError(f"there is no model file {path}") from error
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+        raise InputError(
+            f"{path} is not a model archive (.npz of plain arrays)",
+            cause=str(error),
+            hint="save the parameters with numpy.savez, or convert a live network with hil.convert.from_ncps",
+        ) from error
+    return model_from_arrays(arrays, where=str(path), name=path.name.removesuffix(".npz").removesuffix(".model"))
+
+
+def model_from_arrays(arrays: Mapping[str, object], *, where: str, name: str = "model") -> LtcModel:
+    """Check raw parameters and make them effective.
+
+    Args:
+        arrays: named as in ncps; ``input_b`` and ``output_b`` may be absent (linear maps), as may the sparsity masks
+            (dense). With ``implicit_param_constraints`` true, softplus is applied to w, sensory_w, cm and gleak.
+        where: what the sentences name, a file or an object.
+        name: the network's name in reports.
+
+    Raises:
+        InputError: naming ``where``, the array and, where it can, the element.
+    """
+    reader = _Reader(arrays, where)
+    cm = reader.vector("cm")
+    n = len(cm)
+    input_w = reader.vector("input_w")
+    output_w = reader.vector("output_w")
+    if not 1 <= n <= MAX_NEURONS or not 1 <= len(input_w) <= MAX_INPUTS or not 1 <= len(output_w) <= n:
+        raise InputError(
+            f"{where}: {len(input_w)} inputs, {n} neurons and {len(output_w)} outputs cannot be one network",
+            hint=f"1 to {MAX_INPUTS} inputs, 1 to {MAX_NEURONS} neurons and 1 to as many outputs as neurons",
+        )
+    values: dict[str, Array] = {"cm": cm} | {key: reader.array(key, (n,)) for key in ("gleak", "vleak")}
+    masks = {}
+    for prefix, sources in (("", n), ("sensory_", len(input_w))):
+        shape = (sources, n)
+        mask = reader.array(f"{prefix}sparsity_mask", shape, default=1.0) != 0
+        masks[prefix] = mask
+        for key in _PER_SYNAPSE:
+            values[prefix + key] = reader.array(prefix + key, shape, mask=mask)
+    if reader.flag("implicit_param_constraints"):
+        for key in _POSITIVE:
+            values[key] = np.logaddexp(0.0, values[key])
+    for key in _POSITIVE:
+        if "w" in key:
+            values[key] = np.where(masks[key.removesuffix("w")], values[key], 0.0)
+        reader.check_not_negative(key, values[key])
+    unfolds = reader.integer("ode_unfolds", 1, MAX_UNFOLDS)
+    epsilon = float(reader.array("epsilon", ()))
+    if epsilon < 0:
+        raise InputError(f"{where}: epsilon is {epsilon:g}, but it is added to a denominator and cannot be negative")
+    return LtcModel(
+        **values,
+        mask=masks[""],
+        sensory_mask=masks["sensory_"],
+        input_w=input_w,
+        input_b=reader.array("input_b", input_w.shape, default=0.0),
+        output_w=output_w,
+        output_b=reader.array("output_b", output_w.shape, default=0.0),
+        unfolds=unfolds,
+        epsilon=epsilon,
+        name=name,
+    )
+
+
+class _Reader:
+    """Takes arrays out of the archive with one sentence for each way they can be wrong."""
+
+    def __init__(self, arrays: Mapping[str, object], where: str) -> None:
+        self._arrays = arrays
+        self._where = where
+
+    def _get(self, key: str) -> Array:
+        if key not in self._arrays:
+            known = ", ".join(sorted(self._arrays))
+            raise InputError(f"{self._where}: array '{key}' is missing", hint=f"arrays present: {known}")
+        try:
+            return np.asarray(self._arrays[key]).astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{self._where}: array '{key}' does not hold numbers", cause=str(error)) from error
+
+    def vector(self, key: str) -> Array:
+        value = self._get(key)
+        if value.ndim != 1:
+            raise InputError(f"{self._where}: array '{key}' has shape {value.shape}, wanted one dimension")
+        return self._finite(key, value, None)
+
+    def array(
+        self,
+        key: str,
+        shape: tuple[int, ...],
+        *,
+        default: float | None = None,
+        mask: npt.NDArray[np.bool_] | None = None,
+    ) -> Array:
+        if default is not None and key not in self._arrays:
+            return np.full(shape, default)
+        value = self._get(key)
+        if value.shape != shape:
+            raise InputError(f"{self._where}: array '{key}' has shape {value.shape}, wanted {shape}")
+        if mask is not None:
+            value = np.where(mask, value, 0.0)
+        return self._finite(key, value, mask)
+
+    def _finite(self, key: str, value: Array, mask: npt.NDArray[np.bool_] | None) -> Array:
+        bad = ~np.isfinite(value)
+        if bad.any():
+            index = ", ".join(str(i) for i in np.argwhere(bad)[0])
+            place = f"'{key}[{index}]'" if index else f"'{key}'"
+            synapse = " (a synapse that exists)" if mask is not None else ""
+            raise InputError(f"{self._where}: {place}{synapse} is {value[bad][0]}, wanted a finite number")
+        return value
+
+    def check_not_negative(self, key: str, value: Array) -> None:
+        if (value < 0).any():
+            index = ", ".join(str(i) for i in np.argwhere(value < 0)[0])
+            raise InputError(
+                f"{self._where}: '{key}[{index}]' is {value[value < 0][0]:g}, but conductances cannot be negative",
+                hint="call apply_weight_constraints() after training, as ncps asks for",
+            )
+
+    def integer(self, key: str, low: int, high: int) -> int:
+        value = float(self.array(key, ()))
+        if value != int(value) or not low <= value <= high:
+            raise InputError(f"{self._where}: '{key}' is {value:g}, wanted a whole number from {low} to {high}")
+        return int(value)
+
+    def flag(self, key: str) -> bool:
+        return bool(self.array(key, (), default=0.0))
