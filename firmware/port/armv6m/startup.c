@@ -1,0 +1,78 @@
+/*
+ * Start and fault of every Cortex-M0/M0+: set up memory, run the agent, report where the core
+ * stopped.
+ *
+ * The stack lies at the very bottom of RAM: an overflow runs into unmapped addresses and stops the
+ * core, instead of silently changing the agent's data.
+ */
+#include "startup.h"
+
+#include <stdint.h>
+
+#include "main.h"
+#include "port.h"
+
+/* From sections.ld. */
+extern uint32_t stack_bottom[], stack_top[];
+extern uint32_t data_start[], data_end[], bss_start[], bss_end[], ram_end[];
+extern const uint32_t data_image[];
+
+#define STACK_PAINT 0x5AC5A5CAu
+
+void startup_reset(void) {
+    uint32_t *here = __builtin_frame_address(0);
+    for (uint32_t *word = stack_bottom; word < here - 16; word++) {
+        *word = STACK_PAINT;
+    }
+    const uint32_t *from = data_image;
+    for (uint32_t *to = data_start; to < data_end; to++) {
+        *to = *from++;
+    }
+    for (uint32_t *word = bss_start; word < bss_end; word++) {
+        *word = 0;
+    }
+    main_loop();
+}
+
+uint32_t port_stack_unused(void) {
+    const uint32_t *word = stack_bottom;
+    while (word < stack_top && *word == STACK_PAINT) {
+        word++;
+    }
+    return (uint32_t)(word - stack_bottom) * 4u;
+}
+
+/* Runs on a fresh stack, as the old one may be what broke. `stacked` points to what the core pushed
+ * on entry. */
+/* Named by the assembly below alone. */
+_Noreturn void startup_fault_report(const uint32_t *stacked, uint32_t exception);
+
+_Noreturn void startup_fault_report(const uint32_t *stacked, uint32_t exception) {
+    uint32_t registers[8] = {0};
+    const uintptr_t first = (uintptr_t)stacked;
+    if (first >= (uintptr_t)stack_bottom && first <= (uintptr_t)ram_end - sizeof registers) {
+        for (uint32_t i = 0; i < 8; i++) {
+            registers[i] = stacked[i];
+        }
+    }
+    /* Parked: the harness sees one report now and one more for each frame it sends, until it resets
+     * the board. */
+    for (;;) {
+        main_report_fault(exception, registers);
+        uint8_t byte = 1;
+        while (byte != 0) {
+            if (startup_poll(&byte) == 0) {
+                byte = 1;
+            }
+        }
+    }
+}
+
+__attribute__((naked)) void startup_fault(void) {
+    __asm volatile("cpsid i\n"
+                   "mrs r0, msp\n"
+                   "mrs r1, ipsr\n"
+                   "ldr r2, =stack_top\n"
+                   "mov sp, r2\n"
+                   "bl startup_fault_report\n");
+}

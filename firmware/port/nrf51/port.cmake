@@ -1,0 +1,12 @@
+# nRF51: pins are given as P0.<number>.
+foreach(line TX RX)
+  if(NOT HIL_UART_${line} MATCHES "^P0\\.([0-9]+)$")
+    message(FATAL_ERROR "HIL_UART_${line} is '${HIL_UART_${line}}', not a pin of an nRF51 (P0.0 to P0.31)")
+  endif()
+  set(HIL_UART_${line}_PIN ${CMAKE_MATCH_1})
+endforeach()
+
+target_sources(agent PRIVATE port/nrf51/port.c port/nrf51/vectors.c)
+target_compile_definitions(agent PRIVATE
+  BOARD_UART_TX_PIN=${HIL_UART_TX_PIN}u BOARD_UART_RX_PIN=${HIL_UART_RX_PIN}u)
+include(port/armv6m/link.cmake)

@@ -1,0 +1,21 @@
+/* The vector table: 16 of the core, 32 of the nRF51's peripherals (their IRQ is bits 12 to 16 of
+ * their address). */
+#include "nrf51.h"
+#include "startup.h"
+
+struct vector_table {
+    uint32_t *stack;
+    void (*exception[15])(void);
+    void (*interrupt[32])(void);
+};
+
+__attribute__((section(".vectors"), used)) static const struct vector_table vectors = {
+    .stack = stack_top,
+    .exception = {[0] = startup_reset,
+                  [1] = startup_fault,   /* NMI */
+                  [2] = startup_fault,   /* HardFault */
+                  [10] = startup_fault,  /* SVCall */
+                  [13] = startup_fault,  /* PendSV */
+                  [14] = startup_fault}, /* SysTick */
+    .interrupt = {[NRF51_UART_IRQ] = nrf51_uart_handler},
+};
