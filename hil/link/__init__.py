@@ -1,0 +1,1 @@
+"""The link to the agent on a board: transport, session, client (docs/protocol.md)."""

@@ -1,0 +1,215 @@
+"""The jobs that a client gives its session: one request, an image, a run of steps. Each can go on after damage."""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hil.errors import LinkError
+from hil.frame import Command, Source, StepFlag, wire_bytes
+from hil.link.session import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_REPLY_BYTES = 4096
+_BATCH_COMPUTE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the agent can take: longest payload and window in bytes, and its clock in Hz."""
+
+    payload_bytes: int
+    window_bytes: int
+    clock_hz: int
+
+    @property
+    def batch_bytes(self) -> int:
+        """A payload such that two frames fit into the window, one on the wire and one at work; at least 16 bytes."""
+        return max(16, min(self.payload_bytes, self.window_bytes // 2 - wire_bytes(0) - 8))
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """Of an open network."""
+
+    neurons: int
+    inputs: int
+    outputs: int
+    unfolds: int
+
+    def step_s(self, clock_hz: int) -> float:
+        """A generous bound on the time of one step, for time-outs: fully connected, in slow code."""
+        synapses = self.neurons * (self.inputs + self.unfolds * (self.neurons + 8))
+        return (20_000 + 400 * synapses) / clock_hz
+
+
+class SingleJob:
+    """One request that may be executed again without harm."""
+
+    def __init__(self, request: Request) -> None:
+        self.body = b""
+        self._request = request
+        self._taken = False
+
+    def take(self) -> Request | None:
+        """See Job."""
+        if self._taken:
+            return None
+        self._taken = True
+        return self._request
+
+    def accept(self, body: bytes) -> bool:
+        """See Job."""
+        self.body = body
+        return True
+
+    def rewind(self) -> None:
+        """See Job."""
+        self._taken = False
+
+
+class ImageJob:
+    """Write an image into the arena, then open it. Writing a part twice changes nothing."""
+
+    def __init__(self, image: bytes, crc: int, limits: Limits, open_s: float) -> None:
+        self.body = b""
+        self._image = image
+        self._part_bytes = (limits.batch_bytes - 4) & ~3
+        self._open = Request(
+            Command.IMAGE_OPEN, struct.pack("<III", Source.RAM, len(image), crc), reply_bytes=9, compute_s=open_s
+        )
+        self._next = 0
+        self._accepted = 0
+        self._open_taken = False
+
+    def take(self) -> Request | None:
+        """See Job."""
+        if self._next < len(self._image):
+            part = self._image[self._next : self._next + self._part_bytes]
+            payload = struct.pack("<I", self._next) + part
+            self._next += len(part)
+            return Request(Command.IMAGE_WRITE, payload, reply_bytes=1)
+        if self._open_taken:
+            return None
+        self._open_taken = True
+        return self._open
+
+    def accept(self, body: bytes) -> bool:
+        """See Job."""
+        if self._accepted < len(self._image):
+            self._accepted = min(self._accepted + self._part_bytes, len(self._image))
+        else:
+            self.body = body
+        return True
+
+    def rewind(self) -> None:
+        """See Job."""
+        self._next = self._accepted
+        self._open_taken = False
+
+
+class StepJob:
+    """Run steps in batches. The last state received is where a repair goes on from, so every batch returns one.
+
+    Args:
+        inputs: int32 (T, I), in the network's input formats.
+        elapsed: uint32 (T,).
+        state: int32 (N,), the agent's state before the first step.
+        want_states: every state, not only the last of a batch.
+    """
+
+    def __init__(
+        self,
+        inputs: NDArray[np.int32],
+        elapsed: NDArray[np.uint32],
+        state: NDArray[np.int32],
+        *,
+        dimensions: Dimensions,
+        limits: Limits,
+        want_states: bool,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        steps = len(elapsed)
+        self.state = state
+        self.states = np.empty((steps if want_states else 0, dimensions.neurons), np.int32)
+        self.outputs = np.empty((steps, dimensions.outputs), np.int32)
+        self.done = 0
+        self._words = np.empty((steps, 1 + dimensions.inputs), "<i4")
+        self._words[:, 0] = elapsed.view(np.int32)
+        self._words[:, 1:] = inputs
+        self._dimensions = dimensions
+        self._flags = StepFlag.OUTPUTS | (StepFlag.STATES if want_states else StepFlag.LAST_STATE)
+        self._want_states = want_states
+        self._progress = progress
+        self._step_s = dimensions.step_s(limits.clock_hz)
+        self._largest = self._largest_batch(limits)
+        self._batch = self._largest
+        self._next = 0
+        self._restore = False
+        self._taken: deque[int] = deque()  # steps of each batch on its way; 0 for the state that a repair restores
+
+    def _largest_batch(self, limits: Limits) -> int:
+        by_request = (limits.batch_bytes - 4) // self._words.itemsize // self._words.shape[1]
+        by_reply = _REPLY_BYTES // max(1, self._reply_bytes(1))
+        return max(1, min(by_request, by_reply, int(_BATCH_COMPUTE_S / self._step_s), 0xFFFF))
+
+    def _reply_bytes(self, steps: int) -> int:
+        """Body of the reply to a batch."""
+        state_rows = steps if self._want_states else 1
+        return 4 * (state_rows * self._dimensions.neurons + steps * self._dimensions.outputs)
+
+    def take(self) -> Request | None:
+        """See Job."""
+        if self._restore:
+            self._restore = False
+            self._taken.append(0)
+            return Request(Command.STATE_SET, self.state.astype("<i4").tobytes(), reply_bytes=1)
+        steps = min(self._batch, len(self._words) - self._next)
+        if steps == 0:
+            return None
+        payload = struct.pack("<HBB", steps, self._flags, 0) + self._words[self._next : self._next + steps].tobytes()
+        self._taken.append(steps)
+        self._next += steps
+        return Request(Command.STEP, payload, reply_bytes=1 + self._reply_bytes(steps), compute_s=steps * self._step_s)
+
+    def accept(self, body: bytes) -> bool:
+        """See Job."""
+        steps = self._taken.popleft()
+        if steps == 0:
+            return False
+        if len(body) != self._reply_bytes(steps):
+            raise LinkError(f"the agent answered {steps} steps with {len(body)} bytes, not {self._reply_bytes(steps)}")
+        words = np.frombuffer(body, "<i4")
+        neurons, outputs = self._dimensions.neurons, self._dimensions.outputs
+        rows = slice(self.done, self.done + steps)
+        if self._want_states:
+            table = words.reshape(steps, neurons + outputs)
+            self.states[rows] = table[:, :neurons]
+            self.outputs[rows] = table[:, neurons:]
+            self.state = table[-1, :neurons].astype(np.int32)
+        else:
+            # The one state comes before the last step's outputs.
+            before = (steps - 1) * outputs
+            self.outputs[rows] = np.delete(words, slice(before, before + neurons)).reshape(steps, outputs)
+            self.state = words[before : before + neurons].astype(np.int32)
+        self.done += steps
+        self._batch = min(2 * self._batch, self._largest)
+        if self._progress is not None:
+            self._progress(self.done)
+        return True
+
+    def rewind(self) -> None:
+        """See Job. Shorter batches get through where long ones meet damage too often."""
+        if self._taken:
+            self._batch = max(1, self._batch // 2)
+        self._taken.clear()
+        self._next = self.done
+        self._restore = True

@@ -1,0 +1,72 @@
+"""What an error code of the agent means, in words."""
+
+from __future__ import annotations
+
+from hil.errors import TargetFault
+from hil.frame import Command, LtcError, Status
+
+_HARD_FAULT = 3
+
+_MEANING = {
+    Status.UNKNOWN_COMMAND: "its firmware does not know this command",
+    Status.BAD_LENGTH: "the request has the wrong length for the open network ({detail} bytes)",
+    Status.BAD_ARGUMENT: "the value {detail} is out of range",
+    Status.IMAGE_RANGE: "the image is larger than the {detail} bytes there are",
+    Status.IMAGE_CRC: "the image on the board is not the one asked for (its CRC-32 is 0x{detail:08x})",
+    Status.IMAGE_REJECTED: "the LTC runtime does not accept the image: {ltc}",
+    Status.NO_ROOM: "image and working memory do not fit into {detail} bytes of RAM together",
+    Status.NO_NETWORK: "no network is open",
+    Status.STATE_REJECTED: "the LTC runtime does not accept the state: {ltc}",
+    Status.STEP_REJECTED: "the LTC runtime does not accept the step: {ltc}",
+}
+
+_HINT = {
+    Status.UNKNOWN_COMMAND: "flash the present firmware ('--hil-flash always')",
+    Status.IMAGE_CRC: "flash the image again ('--hil-flash always')",
+    Status.IMAGE_REJECTED: "convert the model again: image and firmware may be of different versions",
+    Status.NO_ROOM: "let the image stay in flash, or take a board with more RAM",
+    Status.IMAGE_RANGE: "take a board with more memory",
+    Status.NO_NETWORK: "the firmware has restarted, or no image was loaded",
+}
+
+
+class Refusal(TargetFault):
+    """The agent answered a request with an error code.
+
+    Attributes:
+        command: what was asked.
+        status: the error code.
+        detail: the number that came with it.
+    """
+
+    def __init__(self, board_name: str, command: Command, status: int, detail: int, *, where: str = "") -> None:
+        known = status in set(Status)
+        name = Status(status).name if known else "an unknown code"
+        meaning = _MEANING.get(Status(status), "") if known else ""
+        meaning = meaning.format(detail=detail, ltc=_ltc_name(detail & 0xFF))
+        super().__init__(
+            f"board '{board_name}' refused {command.name}{where}: {name} (code {status})"
+            + (f", {meaning}" if meaning else ""),
+            hint=_HINT.get(Status(status)) if known else _HINT[Status.UNKNOWN_COMMAND],
+        )
+        self.board_name = board_name
+        self.command = command
+        self.status = status
+        self.detail = detail
+
+
+def _ltc_name(code: int) -> str:
+    return f"LTC_ERR_{LtcError(code).name} (-{code})" if code in set(LtcError) else f"error -{code}"
+
+
+def core_fault(board_name: str, exception: int, registers: tuple[int, ...]) -> TargetFault:
+    """The error for a FAULT frame: the exception's number and r0 r1 r2 r3 r12 lr pc xpsr as the core stacked them."""
+    names = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
+    values = " ".join(f"{name}=0x{value:08x}" for name, value in zip(names, registers, strict=False))
+    pc = registers[6] if len(registers) == len(names) else 0
+    kind = "HardFault" if exception == _HARD_FAULT else f"exception {exception}"
+    return TargetFault(
+        f"the firmware on board '{board_name}' stopped in a {kind} at pc 0x{pc:08x}",
+        cause=values,
+        hint=f"'arm-none-eabi-addr2line -fe agent.elf 0x{pc:x}' names the line; reset the board to go on",
+    )
