@@ -1,0 +1,337 @@
+"""Build a board's firmware with CMake and Ninja, cached by the content of everything that goes into it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cmake
+import ninja
+from filelock import FileLock
+from platformdirs import user_cache_dir
+
+from hil.errors import BuildError
+from hil.resources import firmware_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from hil.board import Board
+
+_FORMAT = "1"  # of the cache; raise it when an artefact gets other contents
+_SOURCE_SUFFIXES = {".c", ".h", ".in", ".ld", ".cmake", ".txt"}
+_TIMEOUT_S = 600
+_LOCK_TIMEOUT_S = 900
+_RECORD = "artefact.json"
+_COMPILE_ERROR = re.compile(
+    r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+)(?::\d+)?: (?:fatal )?error: (?P<text>.*)$", re.MULTILINE
+)
+_OVERFLOW = re.compile(r"region [`'](?P<region>\w+)' overflowed by (?P<bytes>\d+) bytes")
+_ASSERT = re.compile(r"(?:ld|ld\.bfd): (?P<text>too little RAM .*)$", re.MULTILINE)
+_LTC_SECTION = re.compile(r"^ \.(?:text|rodata)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+\S*libltc\.a\(", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A built firmware: its files and what is known of it. Sizes in bytes.
+
+    Attributes:
+        board_name: the board it was built for.
+        elf: with debug information; for the host board the program to run.
+        hex: Intel HEX, None for the host board.
+        bin: raw image from the flash origin, None for the host board.
+        map: the linker's map.
+        build_id: 16 hexadecimal digits over sources, flags, board facts and compiler; IDENTIFY reports the same.
+        compiler: name and version.
+        flash_bytes: program and constants, initial values included.
+        flash_limit: flash there is for them.
+        ram_bytes: data and stack, without the arena.
+        ram_limit: RAM there is.
+        ltc_text_bytes: code and tables that firmware/ltc contributes.
+        cached: whether it was there already.
+    """
+
+    board_name: str
+    elf: Path
+    hex: Path | None
+    bin: Path | None
+    map: Path
+    build_id: str
+    compiler: str
+    flash_bytes: int
+    flash_limit: int
+    ram_bytes: int
+    ram_limit: int
+    ltc_text_bytes: int
+    cached: bool
+
+    def size_report(self) -> str:
+        """What was built by what, and the flash and RAM that it takes of a board."""
+        if self.hex is None:
+            return f"firmware {self.build_id} for {self.board_name}, {self.compiler}, under sanitizers"
+        return (
+            f"firmware {self.build_id} for {self.board_name}, {self.compiler}\n"
+            f"  flash {self.flash_bytes} of {self.flash_limit} bytes, of which the LTC runtime {self.ltc_text_bytes}\n"
+            f"  RAM   {self.ram_bytes} of {self.ram_limit} bytes, {self.ram_limit - self.ram_bytes} left for networks"
+        )
+
+
+def build(
+    board: Board,
+    *,
+    defines: Mapping[str, str] | None = None,
+    progress: Callable[[str], None] | None = None,
+    firmware_root: Path | None = None,
+) -> Artefact:
+    """The firmware for a board, built unless it is in the cache.
+
+    Args:
+        board: whose facts go into the build.
+        defines: extra preprocessor definitions.
+        progress: called with each line that CMake and Ninja print.
+        firmware_root: another folder of sources, laid out as firmware/.
+
+    Raises:
+        BuildError: a tool is missing, the sources do not compile, or the program does not fit.
+    """
+    plan = _plan(board, defines or {}, (firmware_root or firmware_dir()).resolve())
+    store = cache_dir() / "build"
+    place = store / f"{board.name}-{plan.key}"
+    artefact = _load(place)
+    if artefact is not None:
+        return artefact
+    store.mkdir(parents=True, exist_ok=True)
+    with FileLock(store / f"{board.name}.lock", timeout=_LOCK_TIMEOUT_S):
+        artefact = _load(place)
+        if artefact is not None:
+            return artefact
+        # One name under the lock: what a killed build left behind is swept by the next.
+        work = store / f".{board.name}-work"
+        shutil.rmtree(work, ignore_errors=True)
+        try:
+            _compile(plan, work, progress)
+            _store(work, place, _record(work, plan))
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    artefact = _load(place)
+    if artefact is None:
+        raise BuildError(f"the build of board '{board.name}' vanished from {place}", hint="run the build again")
+    return replace(artefact, cached=False)
+
+
+def cache_dir() -> Path:
+    """Where built firmware is kept: $HIL_CACHE_DIR, else the user's cache folder."""
+    return Path(os.environ.get("HIL_CACHE_DIR") or user_cache_dir("hil"))
+
+
+@dataclass(frozen=True)
+class _Toolchain:
+    compiler: str
+    size: str
+    package: str  # Debian's, for the hint
+
+
+_ARM = _Toolchain("arm-none-eabi-gcc", "arm-none-eabi-size", "gcc-arm-none-eabi")
+_NATIVE = _Toolchain("gcc", "size", "gcc")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Everything that decides what a build gives."""
+
+    root: Path
+    board: Board
+    native: bool
+    compiler: str
+    facts: Mapping[str, str]
+    key: str
+
+
+def _plan(board: Board, defines: Mapping[str, str], root: Path) -> _Plan:
+    native = board.core == "host"
+    compiler = _compiler(_NATIVE if native else _ARM)
+    facts = _facts(board, defines)
+    return _Plan(root, board, native, compiler, facts, _key(root, board, facts, compiler))
+
+
+def _compiler(toolchain: _Toolchain) -> str:
+    """Name and version of the C compiler."""
+    name = toolchain.compiler
+    try:
+        answer = subprocess.run([name, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
+    except FileNotFoundError as error:
+        raise BuildError(
+            f"the C compiler {name} is not installed", hint=f"sudo apt-get install --yes {toolchain.package}"
+        ) from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise BuildError(f"the C compiler {name} does not run", cause=str(error)) from error
+    version = re.search(r"\d+\.\d+\S*", answer.stdout.splitlines()[0].split(")")[-1])
+    return f"{name} {version.group() if version else 'of unknown version'}"
+
+
+def _facts(board: Board, defines: Mapping[str, str]) -> dict[str, str]:
+    """CMake variables that say what the board is (firmware/CMakeLists.txt)."""
+    uart = board.links.uart
+    memory = board.memory
+    return {
+        "HIL_BOARD": board.name,
+        "HIL_PORT": board.port,
+        "HIL_CPU": board.core,
+        "HIL_CLOCK_HZ": str(board.clock_hz),
+        "HIL_FLASH_ORIGIN": f"0x{memory.flash.origin:08x}",
+        "HIL_SLOT_ORIGIN": f"0x{board.image_slot.origin:08x}",
+        "HIL_SLOT_BYTES": f"0x{board.image_slot.bytes:08x}",
+        "HIL_RAM_ORIGIN": f"0x{memory.ram.origin:08x}",
+        "HIL_RAM_BYTES": f"0x{memory.ram.bytes:08x}",
+        "HIL_UART_BAUD": str(uart.baud if uart else 0),
+        "HIL_UART_TX": uart.tx if uart else "",
+        "HIL_UART_RX": uart.rx if uart else "",
+        "HIL_DEFINES": ";".join(f"{name}={value}" for name, value in sorted(defines.items())),
+    }
+
+
+def _sources(root: Path, board: Board) -> Iterator[Path]:
+    """The files that go into this board's firmware: not those of other ports, which would only make it look stale."""
+    shared = [] if board.core == "host" else ["port/armv6m"]
+    yield root / "CMakeLists.txt"
+    yield root / "port" / "port.h"
+    for folder in ("agent", "cmake", "ltc", f"port/{board.port}", *shared):
+        yield from (path for path in sorted((root / folder).rglob("*")) if path.suffix in _SOURCE_SUFFIXES)
+
+
+def _key(root: Path, board: Board, facts: Mapping[str, str], compiler: str) -> str:
+    digest = hashlib.sha256(json.dumps([_FORMAT, compiler, sorted(facts.items())]).encode())
+    try:
+        for path in _sources(root, board):
+            content = path.read_bytes()
+            digest.update(f"\0{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
+    except OSError as error:
+        raise BuildError(f"the firmware's sources in {root} cannot be read", cause=str(error)) from error
+    return digest.hexdigest()[:16]
+
+
+def _compile(plan: _Plan, work: Path, progress: Callable[[str], None] | None) -> None:
+    program = str(Path(cmake.CMAKE_BIN_DIR) / "cmake")
+    compiler = (
+        {"CMAKE_C_COMPILER": "gcc"}
+        if plan.native
+        else {"CMAKE_TOOLCHAIN_FILE": str(plan.root / "cmake" / "arm-none-eabi.cmake")}
+    )
+    variables = {
+        "CMAKE_MAKE_PROGRAM": str(Path(ninja.BIN_DIR) / "ninja"),
+        **compiler,
+        **plan.facts,
+        "HIL_BUILD_ID": plan.key,
+    }
+    definitions = [f"-D{name}={value}" for name, value in variables.items()]
+    _run([program, "-S", str(plan.root), "-B", str(work), "-G", "Ninja", *definitions], plan, progress)
+    _run([program, "--build", str(work)], plan, progress)
+
+
+def _run(command: list[str], plan: _Plan, progress: Callable[[str], None] | None) -> None:
+    """Run a tool, passing its lines on."""
+    # Flags that someone's shell sets would change the program without changing its build id.
+    inherited = {k: v for k, v in os.environ.items() if k not in {"CC", "CFLAGS", "CPPFLAGS", "LDFLAGS"}}
+    lines: list[str] = []
+    try:
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=inherited | {"LC_ALL": "C"},
+        ) as process:
+            for line in process.stdout or ():
+                lines.append(line.rstrip("\n"))
+                if progress is not None:
+                    progress(lines[-1])
+            code = process.wait(_TIMEOUT_S)
+    except OSError as error:
+        raise BuildError(f"{command[0]} cannot be started", cause=str(error), hint="pip install cmake ninja") from error
+    if code != 0:
+        raise _failure("\n".join(lines), plan)
+
+
+def _failure(output: str, plan: _Plan) -> BuildError:
+    """The sentence for a failed build: its first error."""
+    root, board = plan.root, plan.board
+    error = _COMPILE_ERROR.search(output)
+    if error is not None:
+        path = Path(error["file"])
+        place = Path(root.name) / path.relative_to(root) if path.is_relative_to(root) else path
+        return BuildError(
+            f"{place}:{error['line']}: the firmware for board '{board.name}' does not compile: {error['text']}"
+        )
+    overflow = _OVERFLOW.search(output)
+    if overflow is not None:
+        return BuildError(
+            f"the firmware does not fit board '{board.name}': "
+            f"{overflow['region']} is too small by {overflow['bytes']} bytes"
+        )
+    starved = _ASSERT.search(output)
+    if starved is not None:
+        return BuildError(f"the firmware does not fit board '{board.name}': {starved['text']}")
+    tail = [line.strip() for line in output.splitlines() if line.strip()][-6:]
+    return BuildError(f"the firmware for board '{board.name}' cannot be built", cause=" | ".join(tail))
+
+
+def _record(work: Path, plan: _Plan) -> dict[str, object]:
+    """What is known of the finished build in ``work``."""
+    board = plan.board
+    size_tool = _NATIVE.size if plan.native else _ARM.size
+    listing = subprocess.run(
+        [size_tool, "-A", str(work / "agent.elf")], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+    ).stdout
+    sections = {name: int(size) for name, size in re.findall(r"^(\.\S+)\s+(\d+)\s+\d+$", listing, re.MULTILINE)}
+    linked = (work / "agent.map").read_text(errors="replace").partition("Linker script and memory map")[2]
+    flash = board.memory.flash
+    return {
+        "board_name": board.name,
+        "build_id": plan.key,
+        "compiler": plan.compiler,
+        "flash_bytes": sum(sections.get(name, 0) for name in (".text", ".rodata", ".data")),
+        "flash_limit": flash.bytes if plan.native else board.image_slot.origin - flash.origin,
+        "ram_bytes": sum(sections.get(name, 0) for name in (".stack", ".data", ".bss")),
+        "ram_limit": board.memory.ram.bytes,
+        "ltc_text_bytes": sum(int(size, 16) for size in _LTC_SECTION.findall(linked)),
+    }
+
+
+def _store(work: Path, place: Path, record: Mapping[str, object]) -> None:
+    """Move the finished files to their place; the rename makes them appear all at once."""
+    stage = work / "stage"
+    stage.mkdir()
+    for name in ("agent.elf", "agent.hex", "agent.bin", "agent.map"):
+        if (work / name).exists():
+            shutil.move(work / name, stage / name)
+    (stage / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    shutil.rmtree(place, ignore_errors=True)
+    stage.rename(place)
+
+
+def _load(place: Path) -> Artefact | None:
+    """The artefact in a place of the cache, or None where there is none that is whole."""
+    try:
+        record = json.loads((place / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    files = {name: place / f"agent.{name}" for name in ("elf", "hex", "bin", "map")}
+    if not (files["elf"].is_file() and files["map"].is_file()):
+        return None
+    return Artefact(
+        **record,
+        elf=files["elf"],
+        map=files["map"],
+        hex=files["hex"] if files["hex"].is_file() else None,
+        bin=files["bin"] if files["bin"].is_file() else None,
+        cached=True,
+    )
