@@ -1,0 +1,119 @@
+"""The file in which an emulated board keeps its flash while it has no power.
+
+It holds two copies, each with sequence number and CRC; a save overwrites the older one, so that whenever the writer is
+killed one of them is whole, and no temporary file exists that could be left behind. The kernel's lock on the file
+itself (flock) says that the board is powered: it ends with the process that holds it, so it is never stale.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import Final
+
+from hil.errors import RigError
+
+_MAGIC: Final = b"hilflash"
+_HEADER: Final = struct.Struct("<8sIII")  # magic, sequence number, bytes, CRC-32
+_DATA_AT: Final = 4096
+_SLOT_BYTES: Final = 64  # from one header to the next
+_ERASED: Final = b"\xff"
+
+
+class BoardBusyError(RigError):
+    """The board is powered by another process."""
+
+
+def open_locked(path: Path) -> int:
+    """Open (or create) a flash file and lock it; the descriptor carries the lock until its last copy is closed.
+
+    Raises:
+        BoardBusyError: another process has the board powered.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = _lock_holder(descriptor)
+        os.close(descriptor)
+        by = f" by process {holder}" if holder else ""
+        raise BoardBusyError(
+            f"emulated board '{path.stem}' is powered already{by}",
+            hint=f"take another one with -u emulated:{path.stem.partition('.')[0]}.2, or stop what powers it",
+        ) from error
+    return descriptor
+
+
+def _lock_holder(descriptor: int) -> str | None:
+    """Process number of who holds the flock on this file, as far as the kernel tells."""
+    inode = str(os.fstat(descriptor).st_ino)
+    try:
+        locks = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    for fields in (line.split() for line in locks):
+        if "FLOCK" in fields and fields[5].rpartition(":")[2] == inode:
+            return fields[4]
+    return None
+
+
+class FlashFile:
+    """An open, locked flash file.
+
+    Args:
+        descriptor: from `open_locked`; it is owned.
+        size: bytes of flash of the board.
+    """
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor = descriptor
+        self._size = size
+        self._sequence = 0
+        self._saved: bytes | None = None
+
+    def load(self) -> bytes:
+        """The newest whole copy; erased flash when the file is new.
+
+        Raises:
+            RigError: the file holds something else, or the flash of a board of another size.
+        """
+        if os.fstat(self._descriptor).st_size == 0:
+            return _ERASED * self._size
+        copies = [copy for slot in (0, 1) if (copy := self._read(slot))]
+        if not copies:
+            raise RigError("the flash file of the emulated board is damaged", hint="delete it to get an erased board")
+        self._sequence, self._saved = max(copies, key=lambda copy: copy[0])
+        if len(self._saved) != self._size:
+            raise RigError(
+                f"the flash file holds {len(self._saved)} bytes, the board has {self._size}",
+                hint="delete it to get an erased board",
+            )
+        return self._saved
+
+    def save(self, image: bytes) -> None:
+        """Keep this image; nothing is written when it is the one already kept."""
+        if image == self._saved:
+            return
+        self._sequence += 1
+        slot = self._sequence % 2
+        os.pwrite(self._descriptor, image, _DATA_AT + slot * self._size)
+        header = _HEADER.pack(_MAGIC, self._sequence, len(image), zlib.crc32(image))
+        os.pwrite(self._descriptor, header, slot * _SLOT_BYTES)
+        self._saved = image
+
+    def close(self) -> None:
+        """Close the file, which gives up the lock."""
+        os.close(self._descriptor)
+
+    def _read(self, slot: int) -> tuple[int, bytes] | None:
+        header = os.pread(self._descriptor, _HEADER.size, slot * _SLOT_BYTES)
+        if len(header) < _HEADER.size:
+            return None
+        magic, sequence, size, crc = _HEADER.unpack(header)
+        image = os.pread(self._descriptor, size, _DATA_AT + slot * size)
+        if magic != _MAGIC or len(image) != size or zlib.crc32(image) != crc:
+            return None
+        return sequence, image

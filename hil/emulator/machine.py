@@ -1,0 +1,181 @@
+"""What an emulator backend offers: one Cortex-M0 board that can be powered, debugged and flashed.
+
+Two protocols: `Machine` is what a debug probe needs, and what the client of a supervisor sees; `Backend` adds what only
+the process that owns the emulator needs. A new backend is a new file with a class that fulfils `Backend`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from hil.errors import RigError, TargetFault
+
+if TYPE_CHECKING:
+    import socket
+
+REGISTERS = (*(f"r{n}" for n in range(13)), "sp", "lr", "pc", "xpsr", "msp", "psp", "primask", "control")
+"""Names of the core registers, in the order in which they are shown."""
+
+
+class CoreState(Enum):
+    """What the core does now."""
+
+    OFF = "off"
+    RUNNING = "running"
+    HALTED = "halted"
+    LOCKUP = "lockup"
+
+
+class HaltReason(Enum):
+    """Why a halted core is halted."""
+
+    REQUEST = "request"
+    RESET = "reset"
+    STEP = "step"
+    BREAKPOINT = "breakpoint"
+    WATCHPOINT = "watchpoint"
+    VECTOR_CATCH = "vector catch"
+
+
+class Access(Enum):
+    """Which data accesses a watchpoint catches."""
+
+    READ = "read"
+    WRITE = "write"
+    ANY = "any"
+
+
+@dataclass(frozen=True)
+class Status:
+    """State of the core; ``reason`` only when halted; ``detail`` says in words what led to a lockup."""
+
+    state: CoreState
+    reason: HaltReason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class MachineSpec:
+    """The facts about a board that its emulator needs. Addresses and sizes in bytes."""
+
+    board: str
+    machine: str
+    flash_origin: int
+    flash_bytes: int
+    ram_origin: int
+    ram_bytes: int
+
+    def in_flash(self, address: int, size: int = 1) -> bool:
+        """Whether all of ``size`` bytes at ``address`` are flash."""
+        return self.flash_origin <= address and address + size <= self.flash_origin + self.flash_bytes
+
+    def in_ram(self, address: int, size: int = 1) -> bool:
+        """Whether all of ``size`` bytes at ``address`` are RAM."""
+        return self.ram_origin <= address and address + size <= self.ram_origin + self.ram_bytes
+
+    def is_handler(self, vector: int) -> bool:
+        """Whether a vector can be jumped to: Thumb bit set, address in flash or RAM."""
+        return bool(vector & 1) and (self.in_flash(vector - 1, 2) or self.in_ram(vector - 1, 2))
+
+
+class MemoryFault(TargetFault):
+    """A debug access to an address that answers with a bus fault."""
+
+    def __init__(self, address: int) -> None:
+        super().__init__(f"there is no memory at 0x{address:08x}")
+        self.address = address
+
+
+class MachineError(RigError):
+    """The emulator cannot do this now, or has ended."""
+
+
+class Machine(Protocol):
+    """A board under debug. Memory and registers are readable while the core runs only where stated.
+
+    All methods raise `MachineError` when the board has no power or its emulator has ended.
+    """
+
+    def power_on(self) -> None:
+        """Power the board: the core starts from reset and runs. The flash is as it was."""
+
+    def power_off(self) -> None:
+        """Cut the power: RAM and registers are lost, the flash stays."""
+
+    def status(self) -> Status:
+        """What the core does; halts and lockups that happened since the last call are noticed here."""
+
+    def halt(self) -> None:
+        """Stop the core. A core in lockup becomes a halted one."""
+
+    def resume(self) -> None:
+        """Let a halted core run. Into a vector table that cannot work it does not run: its state is then lockup."""
+
+    def step(self, *, mask_interrupts: bool = True) -> None:
+        """Execute one instruction of a halted core."""
+
+    def reset(self, *, halt: bool) -> None:
+        """Reset the core and all peripherals; with ``halt`` the core stops before its first instruction."""
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        """Read ``size`` bytes, also while the core runs (it is held for a moment).
+
+        Raises:
+            MemoryFault: there is nothing at that address.
+        """
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Write bytes as a debugger does: flash takes no plain writes, peripherals see aligned accesses.
+
+        Raises:
+            MemoryFault: there is nothing at that address.
+        """
+
+    def read_register(self, name: str) -> int:
+        """Value of one of `REGISTERS` of a halted core."""
+
+    def write_register(self, name: str, value: int) -> None:
+        """Set one of `REGISTERS` of a halted core."""
+
+    def set_breakpoint(self, address: int) -> None:
+        """Halt before the instruction at ``address`` (even) executes."""
+
+    def remove_breakpoint(self, address: int) -> None:
+        """Undo `set_breakpoint`; nothing happens where none is set."""
+
+    def set_watchpoint(self, address: int, size: int, access: Access) -> None:
+        """Halt when data at ``address`` is accessed; ``size`` in bytes, a power of two."""
+
+    def remove_watchpoint(self, address: int, size: int, access: Access) -> None:
+        """Undo `set_watchpoint`; nothing happens where none is set."""
+
+    def set_debug(self, *, enabled: bool, catch_hard_fault: bool = False) -> None:
+        """Attach or detach a debugger: whether BKPT halts the core, and whether entering HardFault does."""
+
+    def flash_image(self) -> bytes:
+        """The whole flash, from its origin."""
+
+    def set_flash_image(self, image: bytes) -> None:
+        """Replace the whole flash. The core is not reset."""
+
+
+class Backend(Machine, Protocol):
+    """What the supervisor needs besides: the UART, and to be told when the emulator wants attention."""
+
+    @property
+    def uart(self) -> socket.socket:
+        """The host's end of the target's UART: a connected stream, the same one over power cycles."""
+
+    def event_fd(self) -> int | None:
+        """Descriptor that becomes readable when `poll` has something to do; None while there is none."""
+
+    def poll(self) -> None:
+        """Take note of what the emulator reported, without waiting and without raising."""
+
+    def forget_debugger(self) -> None:
+        """Remove every breakpoint and watchpoint, and detach: the debugger went without tidying up."""
+
+    def close(self) -> None:
+        """Power off for good and release everything."""

@@ -1,0 +1,194 @@
+"""Power an emulated board and hold it: as long as the holder lives, so does the board, and no longer."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import hil
+from hil.emulator import registry
+from hil.emulator.flash_file import BoardBusyError, open_locked
+from hil.emulator.machine import MachineError, MachineSpec
+from hil.emulator.remote import RemoteMachine
+from hil.emulator.state import state_dir
+from hil.errors import InputError, RigError
+
+if TYPE_CHECKING:
+    from hil.board import Board
+
+PROBE_PREFIX = "emulated:"
+_END_TIMEOUT_S = 20.0
+_HIGHEST_INSTANCE = 256
+
+
+class PoweredBoard:
+    """An emulated board under power, as a context manager.
+
+    `close` cuts the power, or only lets go of a board that ``hil emulate`` keeps powered.
+
+    Attributes:
+        board: the description it was made from.
+        name: which of the boards of this kind: ``microbit``, ``microbit.2``, …
+        probe_uid: what pyOCD calls its probe, for ``-u``.
+        serial_path: the pty that is its serial port.
+        machine: the core, its memory and its flash.
+    """
+
+    def __init__(
+        self, board: Board, machine: RemoteMachine, facts: dict[str, Any], process: subprocess.Popen[bytes] | None
+    ) -> None:
+        self.board = board
+        self.name: str = facts["name"]
+        self.probe_uid = PROBE_PREFIX + self.name
+        self.serial_path: str = facts["serial_path"]
+        self.supervisor_pid: int = facts["pid"]
+        self.machine = machine
+        self._process = process
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the board. One powered here is saved and switched off when this returns. Safe to repeat."""
+        self.machine.close()
+        if self._process is not None:
+            _await_end(self._process)
+
+    def wait(self) -> None:
+        """Wait until the board's supervisor ends; only for one powered here."""
+        if self._process is not None:
+            self._process.wait()
+
+
+def instance_name(board: Board, instance: str) -> str:
+    """Name of a board's instance: the first has the board's own name.
+
+    Raises:
+        InputError: the instance is no number.
+    """
+    if instance in ("", "1"):
+        return board.name
+    if not instance.isascii() or not instance.isdecimal() or int(instance) > _HIGHEST_INSTANCE or instance[0] == "0":
+        raise InputError(
+            f"'{instance}' names no instance of emulated board '{board.name}'",
+            hint=f"a number from 1 to {_HIGHEST_INSTANCE}, as in {board.name}.2",
+        )
+    return f"{board.name}.{instance}"
+
+
+def power(board: Board, backend: str = "qemu", instance: str = "", *, announced: bool = False) -> PoweredBoard:
+    """Power an emulated board. Its firmware runs when this returns.
+
+    Args:
+        board: its description.
+        backend: the emulator, one of those the description lists.
+        instance: which of the boards of this kind; ``auto`` takes the first that nobody has powered.
+        announced: whether other processes can find it, see `registry`.
+
+    Raises:
+        RigError: the board has no such emulator, is powered already, or the emulator does not start.
+        InputError: the instance is no number.
+    """
+    emulator = board.emulator(backend)
+    if emulator is None:
+        offered = ", ".join(each.backend for each in board.emulators) or "none"
+        raise RigError(f"board '{board.name}' has no emulator '{backend}'", hint=f"it has: {offered}")
+    spec = MachineSpec(
+        board=board.name,
+        machine=emulator.machine,
+        flash_origin=board.memory.flash.origin,
+        flash_bytes=board.memory.flash.bytes,
+        ram_origin=board.memory.ram.origin,
+        ram_bytes=board.memory.ram.bytes,
+    )
+    with ExitStack() as inherited:
+        name, flash_fd = _take(board, instance)
+        inherited.callback(os.close, flash_fd)
+        near, far = socket.socketpair()
+        inherited.callback(far.close)
+        listener = inherited.enter_context(registry.announce(name)) if announced else None
+        arguments = {
+            "spec": dataclasses.asdict(spec),
+            "backend": backend,
+            "name": name,
+            "holder_pid": os.getpid(),
+            "control_fd": far.fileno(),
+            "flash_fd": flash_fd,
+            "listen_fd": listener.fileno() if listener else None,
+        }
+        process = _start_supervisor(arguments)
+    machine = RemoteMachine(near, name)
+    try:
+        facts = machine.receive()[0]["result"]
+    except MachineError as error:
+        machine.close()
+        messages = _await_end(process)
+        if error.cause is None and messages:
+            raise MachineError(error.message, cause=messages.splitlines()[-1]) from error
+        raise
+    return PoweredBoard(board, machine, facts, process)
+
+
+def power_or_connect(board: Board, backend: str = "qemu", instance: str = "") -> PoweredBoard:
+    """The board that ``hil emulate`` keeps powered, if it does; otherwise one powered for this process alone.
+
+    Raises:
+        RigError: as `power`, or the board that is kept powered is in use.
+    """
+    found = registry.connect(instance_name(board, instance))
+    if found is None:
+        return power(board, backend, instance)
+    machine, facts = found
+    return PoweredBoard(board, machine, facts, None)
+
+
+def _take(board: Board, instance: str) -> tuple[str, int]:
+    """Name and locked flash file of the instance asked for, or of the first that is free."""
+    directory = state_dir()
+    directory.mkdir(parents=True, exist_ok=True)
+    if instance != "auto":
+        name = instance_name(board, instance)
+        return name, open_locked(directory / f"{name}.flash")
+    for number in range(1, _HIGHEST_INSTANCE + 1):
+        name = instance_name(board, str(number))
+        try:
+            return name, open_locked(directory / f"{name}.flash")
+        except BoardBusyError:
+            continue
+    raise RigError(f"all {_HIGHEST_INSTANCE} emulated boards '{board.name}' are powered")
+
+
+def _start_supervisor(arguments: dict[str, Any]) -> subprocess.Popen[bytes]:
+    descriptors = [value for key, value in arguments.items() if key.endswith("_fd") and value is not None]
+    # -S -P: neither site-packages nor the current directory matter to it; in a session of its own Ctrl-C passes it by.
+    return subprocess.Popen(
+        [sys.executable, "-S", "-P", "-m", "hil.emulator.supervisor", json.dumps(arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=descriptors,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(Path(hil.__file__).parent.parent)},
+    )
+
+
+def _await_end(process: subprocess.Popen[bytes]) -> str:
+    """Wait for a supervisor whose holder let go, by force if need be; what it wrote to stderr."""
+    if process.stderr is None or process.stderr.closed:
+        return ""
+    try:
+        _, messages = process.communicate(timeout=_END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        _, messages = process.communicate()
+    return messages.decode("utf-8", "replace").strip()

@@ -1,0 +1,400 @@
+"""The QEMU backend: an nRF51 board (QEMU's only Cortex-M0 machine), controlled through its gdb stub.
+
+What QEMU 7.2 does not do, and is done here:
+
+* It ends itself when the core locks up. A breakpoint on a HardFault vector that leads nowhere catches the lockup of a
+  blank or broken vector table: the core is held there and RAM stays readable. A fault *inside* a working HardFault
+  handler still ends QEMU; its registers are then taken from what it printed, and the RAM is lost.
+* It takes BKPT for a fault even under a debugger: breakpoints stand in for it, see `breakpoints`.
+* It forgets the flash at its end: the image is read before every reset, resume after flashing, and power cut.
+* Its stub drops writes to peripherals: see `injection`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from hil.emulator.breakpoints import Breakpoints
+from hil.emulator.gdb_rsp import GdbClosedError, GdbRemote, GdbReplyError, is_stop_reply
+from hil.emulator.injection import XPSR, Injector
+from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
+from hil.emulator.nrf51_flash import fill_flash
+from hil.emulator.qemu_process import QemuProcess, dumped_registers, lockup_reason, tcp_pair
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+
+_NUMBERS: Final = {**{f"r{n}": n for n in range(13)}, "sp": 13, "lr": 14, "pc": 15, "xpsr": XPSR}
+_PLACES: Final = {**_NUMBERS, "xpsr": 16}  # in the ``g`` packet
+_SPECIAL: Final = ("msp", "psp", "primask", "control")
+_INTERRUPT: Final = b"T02"
+_PERIPHERALS: Final = range(0x40000000, 0x60000000)
+_SYSTEM_CONTROL: Final = range(0xE000E000, 0xE000F000)
+_MASKED_STEP: Final = 7  # qqemu.sstep: enable, no interrupts, no timers
+_PLAIN_STEP: Final = 1
+
+
+class _LockupError(MachineError):
+    """The core locked up, and QEMU ended with it."""
+
+    def __init__(self, message: str, detail: str) -> None:
+        super().__init__(message, cause=detail, hint="reset the board")
+
+
+class QemuMachine:
+    """A `hil.emulator.machine.Backend` on QEMU. Used from one thread.
+
+    Args:
+        spec: the board's facts.
+        on_flash: called with the whole flash when it was found changed.
+    """
+
+    def __init__(self, spec: MachineSpec, on_flash: Callable[[bytes], None]) -> None:
+        self._spec = spec
+        self._on_flash = on_flash
+        self._flash = b"\xff" * spec.flash_bytes
+        self._flash_touched = False
+        self._process: QemuProcess | None = None
+        self._status = Status(CoreState.OFF)
+        self._registers: tuple[int, ...] | None = None
+        self._post_mortem: dict[str, int] = {}
+        self._stops = Breakpoints(spec)
+        self.uart: socket.socket
+        self.uart, self._far_uart = tcp_pair()
+
+    # Power
+
+    def power_on(self) -> None:
+        """See `Machine`."""
+        if self._status.state is CoreState.OFF:
+            self._start()
+            self.resume()
+
+    def power_off(self) -> None:
+        """See `Machine`."""
+        if self._process is None:
+            self._status = Status(CoreState.OFF)
+            return
+        try:
+            with self._stopped():
+                self._take_flash()
+        finally:
+            self._drop_process()
+            self._status = Status(CoreState.OFF)
+
+    def close(self) -> None:
+        """Power off and give up the UART stream."""
+        try:
+            self.power_off()
+        finally:
+            self.uart.close()
+            self._far_uart.close()
+
+    # Run control
+
+    def status(self) -> Status:
+        """See `Machine`."""
+        self.poll()
+        return self._status
+
+    def event_fd(self) -> int | None:
+        """See `Backend`."""
+        return self._process.gdb.fileno() if self._process else None
+
+    def poll(self) -> None:
+        """See `Backend`."""
+        if self._process and self._process.gdb.pending():
+            # An end of QEMU is noted in the status, from where the next operation reports it.
+            with suppress(MachineError), self._watched() as gdb:
+                self._note_stop(gdb.receive())
+
+    def halt(self) -> None:
+        """See `Machine`."""
+        self.poll()
+        if self._status.state is CoreState.RUNNING:
+            with suppress(_LockupError):
+                self._interrupt()
+        if self._status.state is CoreState.LOCKUP:
+            if self._process is None:
+                self._revive()
+            self._status = Status(CoreState.HALTED, HaltReason.REQUEST)
+
+    def resume(self) -> None:
+        """See `Machine`."""
+        self.poll()
+        if self._status.state is not CoreState.HALTED:
+            return
+        with self._watched() as gdb:
+            if self._stops.at_bkpt(gdb, self.read_register("pc")):
+                self._status = Status(CoreState.HALTED, HaltReason.BREAKPOINT)
+                return
+            called = self._stops.arm(gdb, self.read_register("lr"))
+            if called:
+                self._flash_touched = True
+            elif self._flash_touched:
+                self._take_flash()
+            self._continue()
+
+    def step(self, *, mask_interrupts: bool = True) -> None:
+        """See `Machine`."""
+        self.poll()
+        if self._status.state is not CoreState.HALTED:
+            return
+        with suppress(_LockupError), self._watched() as gdb:
+            if self._stops.at_bkpt(gdb, self.read_register("pc")):
+                self._status = Status(CoreState.HALTED, HaltReason.BREAKPOINT)
+                return
+            gdb.request(b"qqemu.sstep=%x" % (_MASKED_STEP if mask_interrupts else _PLAIN_STEP))
+            self._registers = None
+            gdb.request(b"s")
+            self._status = Status(CoreState.HALTED, HaltReason.STEP)
+
+    def reset(self, *, halt: bool) -> None:
+        """See `Machine`."""
+        self.poll()
+        self._require_power()
+        if self._status.state is CoreState.RUNNING:
+            with suppress(_LockupError):
+                self._interrupt()
+        if self._process is None:
+            self._start()
+        else:
+            with self._watched() as gdb:
+                self._take_flash()
+                gdb.monitor("system_reset")
+            self._registers = None
+            self._status = Status(CoreState.HALTED, HaltReason.RESET)
+        if not halt:
+            self.resume()
+
+    # Memory and registers
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        """See `Machine`."""
+        self.poll()
+        if self._process is None and self._spec.in_flash(address, size):
+            at = address - self._spec.flash_origin
+            return self._flash[at : at + size]
+        with self._stopped() as gdb:
+            try:
+                return gdb.read_memory(address, size)
+            except GdbReplyError as error:
+                raise MemoryFault(address) from error
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """See `Machine`."""
+        self.poll()
+        with self._stopped() as gdb:
+            if self._spec.in_ram(address, len(data)):
+                gdb.write_memory(address, data)
+                self._stops.note_write(gdb, address, data)
+                return
+            if not (address in _PERIPHERALS or address in _SYSTEM_CONTROL or self._spec.in_flash(address, len(data))):
+                raise MemoryFault(address)
+            self._registers = None
+            self._flash_touched = True
+            Injector(gdb, self._spec).store(address, data)
+
+    def read_register(self, name: str) -> int:
+        """See `Machine`."""
+        with self._watched() as gdb:
+            self._require_halted()
+            if name in _SPECIAL:
+                return Injector(gdb, self._spec).read_special(name)
+            if self._registers is None:
+                self._registers = gdb.read_registers()
+            return self._registers[_PLACES[name]]
+
+    def write_register(self, name: str, value: int) -> None:
+        """See `Machine`."""
+        with self._watched() as gdb:
+            self._require_halted()
+            self._registers = None
+            if name in _SPECIAL:
+                Injector(gdb, self._spec).write_special(name, value)
+            else:
+                gdb.write_register(_NUMBERS[name], value)
+
+    # Breakpoints
+
+    def set_breakpoint(self, address: int) -> None:
+        """See `Machine`."""
+        with self._stopped() as gdb:
+            self._stops.set_breakpoint(gdb, address)
+
+    def remove_breakpoint(self, address: int) -> None:
+        """See `Machine`."""
+        with self._stopped() as gdb:
+            self._stops.remove_breakpoint(gdb, address)
+
+    def set_watchpoint(self, address: int, size: int, access: Access) -> None:
+        """See `Machine`."""
+        with self._stopped() as gdb:
+            self._stops.set_watchpoint(gdb, (address, size, access))
+
+    def remove_watchpoint(self, address: int, size: int, access: Access) -> None:
+        """See `Machine`."""
+        with self._stopped() as gdb:
+            self._stops.remove_watchpoint(gdb, (address, size, access))
+
+    def set_debug(self, *, enabled: bool, catch_hard_fault: bool = False) -> None:
+        """See `Machine`."""
+        self._stops.debugger = enabled
+        self._stops.catch_hard_fault = enabled and catch_hard_fault
+        if self._status.state is CoreState.RUNNING:
+            with self._stopped() as gdb:
+                self._stops.arm_fault_stop(gdb)
+
+    def forget_debugger(self) -> None:
+        """See `Backend`."""
+        if self._process is not None:
+            with self._stopped() as gdb:
+                self._stops.clear(gdb)
+                self._stops.arm_fault_stop(gdb)
+
+    # Flash
+
+    def flash_image(self) -> bytes:
+        """See `Machine`."""
+        if self._process is not None:
+            with self._stopped():
+                self._take_flash()
+        return self._flash
+
+    def set_flash_image(self, image: bytes) -> None:
+        """See `Machine`."""
+        if len(image) != self._spec.flash_bytes:
+            raise MachineError(
+                f"a flash image of {self._spec.board} has {self._spec.flash_bytes} bytes, not {len(image)}"
+            )
+        self._flash = image
+        if self._process is not None:
+            with self._stopped() as gdb:
+                self._put_flash(gdb)
+                self._registers = None
+        self._on_flash(image)
+
+    # The process behind it
+
+    def _start(self) -> None:
+        """Start QEMU, fill its flash and stop before the first instruction."""
+        self._process = QemuProcess(self._spec.machine, self._far_uart)
+        with self._watched() as gdb:
+            gdb.handshake()
+            self._put_flash(gdb)
+            gdb.monitor("system_reset")
+            self._stops.insert_all(gdb)
+        self._registers = None
+        self._status = Status(CoreState.HALTED, HaltReason.RESET)
+
+    def _revive(self) -> None:
+        """After a lockup that ended QEMU: a new one with the registers it had, its RAM lost."""
+        self._start()
+        for name, value in self._post_mortem.items():
+            self.write_register(name, value)
+        # The stub takes no exception number; shown to who asks what happened, it is kept until the core moves on.
+        self.read_register("pc")
+        self._registers = (*(self._registers or ())[:-1], self._post_mortem["xpsr"])
+
+    def _drop_process(self) -> None:
+        if self._process is not None:
+            self._process.close()
+        self._process = None
+        self._registers = None
+
+    def _require_power(self) -> None:
+        if self._status.state is CoreState.OFF:
+            detail = f": {self._status.detail}" if self._status.detail else ""
+            raise MachineError(f"emulated board {self._spec.board} has no power{detail}")
+
+    def _require_halted(self) -> None:
+        if self._status.state is not CoreState.HALTED:
+            raise MachineError(f"the core of {self._spec.board} must be halted, it is {self._status.state.value}")
+
+    @contextmanager
+    def _watched(self) -> Iterator[GdbRemote]:
+        """The stub; when QEMU ends meanwhile, the reason is taken down."""
+        if self._process is None:
+            self._require_power()
+            raise _LockupError(
+                f"RAM and registers of {self._spec.board} ended with the core's lockup", self._status.detail
+            )
+        try:
+            yield self._process.gdb
+        except GdbClosedError as error:
+            messages = self._note_end(self._process)
+            if self._status.state is CoreState.LOCKUP:
+                raise _LockupError(f"the core of {self._spec.board} locked up", self._status.detail) from error
+            raise MachineError("QEMU ended unexpectedly", cause=messages or str(error)) from error
+
+    def _note_end(self, process: QemuProcess) -> str:
+        """Reason and registers of a QEMU that has ended."""
+        process.wait()
+        messages = process.messages()
+        reason = lockup_reason(messages)
+        if reason:
+            self._post_mortem = dumped_registers(messages)
+            self._status = Status(CoreState.LOCKUP, detail=reason)
+        else:
+            self._status = Status(CoreState.OFF, detail=messages.partition("\n")[0] or "QEMU ended")
+        self._drop_process()
+        return messages
+
+    @contextmanager
+    def _stopped(self) -> Iterator[GdbRemote]:
+        """The stub of a core that does not run for the time of the block, and runs on after it if it ran before."""
+        with self._watched() as gdb:
+            ran = self._status.state is CoreState.RUNNING
+            if ran:
+                self._interrupt()
+            try:
+                yield gdb
+            finally:
+                # Only what was held for this block is let go: the core may have reached a breakpoint at the same time.
+                if ran and self._status == Status(CoreState.HALTED, HaltReason.REQUEST):
+                    self._continue()
+
+    def _interrupt(self) -> None:
+        """Stop a running core and note why it stopped."""
+        with self._watched() as gdb:
+            gdb.interrupt()
+            while self._status.state is CoreState.RUNNING:
+                self._note_stop(gdb.receive())
+
+    def _continue(self) -> None:
+        with self._watched() as gdb:
+            self._registers = None
+            self._status = Status(CoreState.RUNNING)
+            gdb.send(b"c")
+
+    def _note_stop(self, packet: bytes) -> None:
+        """Take a stop reply: what the core does from now on."""
+        if not is_stop_reply(packet) or self._process is None:
+            return
+        gdb = self._process.gdb
+        self._registers = gdb.read_registers()
+        if packet.startswith(_INTERRUPT):
+            self._stops.disarm(gdb)
+            self._status = Status(CoreState.HALTED, HaltReason.REQUEST)
+            return
+        status = self._stops.classify(gdb, packet, self._registers)
+        if status is None:
+            self._continue()
+        else:
+            self._status = status
+
+    def _put_flash(self, gdb: GdbRemote) -> None:
+        """Make the emulated flash equal to the image."""
+        fill_flash(gdb, self._spec, self._flash)
+        self._flash_touched = False
+
+    def _take_flash(self) -> None:
+        """Read the flash of a stopped core and pass it on if it changed."""
+        with self._watched() as gdb:
+            image = gdb.read_memory(self._spec.flash_origin, self._spec.flash_bytes)
+            self._flash_touched = False
+            if image != self._flash:
+                self._flash = image
+                self._on_flash(image)

@@ -1,0 +1,134 @@
+"""One QEMU process: started with sockets that are already connected, and never left behind.
+
+The gdb and UART sockets are passed by descriptor, so no port listens and no socket file exists. QEMU is killed by the
+kernel when the process that started it dies, by whatever means.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import resource
+import signal
+import socket
+import struct
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+from hil.emulator.gdb_rsp import GdbRemote
+from hil.emulator.machine import MachineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROGRAM: Final = "qemu-system-arm"
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # struct linger: no TIME_WAIT entry stays behind
+
+
+def tcp_pair() -> tuple[socket.socket, socket.socket]:
+    """Two connected TCP sockets without a listener that outlives this call.
+
+    QEMU's interrupt-driven UART stalls when a write would block, which a Unix socket does after some 280 bytes and a
+    TCP connection not within 400 KB.
+    """
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        near = socket.create_connection(listener.getsockname())
+        far, peer = listener.accept()
+    if peer != near.getsockname():
+        near.close()
+        far.close()
+        raise MachineError("another program connected to the emulator's UART socket")
+    for end in (near, far):
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    return near, far
+
+
+def _die_with_parent() -> Callable[[], None]:
+    """What a child runs between fork and exec so that it cannot outlive this process, nor leave a core file."""
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def prepare() -> None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0 or os.getppid() != parent:
+            os._exit(127)
+
+    return prepare
+
+
+class QemuProcess:
+    """A started QEMU whose core waits before its first instruction.
+
+    Args:
+        machine: QEMU's machine name.
+        uart: QEMU's end of the UART stream; it stays open here, so that the stream survives a restart.
+
+    Raises:
+        MachineError: QEMU is not installed or did not start.
+    """
+
+    def __init__(self, machine: str, uart: socket.socket) -> None:
+        near, far = socket.socketpair()
+        self._messages = os.memfd_create("qemu-stderr")
+        command = [
+            *(PROGRAM, "-machine", machine, "-nodefaults", "-display", "none", "-monitor", "none", "-S"),
+            *("-chardev", f"socket,id=gdb,fd={far.fileno()}", "-gdb", "chardev:gdb"),
+            *("-chardev", f"socket,id=uart,fd={uart.fileno()}", "-serial", "chardev:uart"),
+        ]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._messages,
+                stderr=self._messages,
+                pass_fds=(far.fileno(), uart.fileno()),
+                preexec_fn=_die_with_parent(),  # noqa: PLW1509 - nothing else runs before exec; one thread here
+            )
+        except FileNotFoundError as error:
+            near.close()
+            os.close(self._messages)
+            raise MachineError(f"{PROGRAM} is not installed", hint="apt-get install qemu-system-arm") from error
+        finally:
+            far.close()
+        self.gdb = GdbRemote(near)
+
+    def messages(self) -> str:
+        """What QEMU printed."""
+        return os.pread(self._messages, 65536, 0).decode("utf-8", "replace").strip()
+
+    def wait(self) -> int:
+        """Wait for the end of a QEMU that closed its connection, and return its exit status."""
+        try:
+            return self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def close(self) -> None:
+        """End QEMU at once and release everything that belongs to it."""
+        self._process.kill()
+        self._process.wait()
+        self.gdb.close()
+        os.close(self._messages)
+
+
+def lockup_reason(messages: str) -> str | None:
+    """The sentence with which QEMU gives up when the core locks up, or None when it ended for another reason."""
+    found = re.search(r"fatal: (Lockup: .*)", messages)
+    return found[1].strip() if found else None
+
+
+def dumped_registers(messages: str) -> dict[str, int]:
+    """The core registers that QEMU prints when it gives up, by the names of `hil.emulator.machine.REGISTERS`."""
+    names = {13: "sp", 14: "lr", 15: "pc"}
+    registers = {
+        names.get(int(number), f"r{int(number)}"): int(value, 16)
+        for number, value in re.findall(r"\bR(\d\d)=([0-9a-f]{8})", messages)
+    }
+    xpsr = re.search(r"\bXPSR=([0-9a-f]{8})", messages)
+    return registers | ({"xpsr": int(xpsr[1], 16)} if xpsr else {})

@@ -1,0 +1,191 @@
+"""The process that is one powered board: ``python -m hil.emulator.supervisor ARGUMENTS`` (JSON).
+
+It owns the emulator, the flash file and the pty, and answers one holder over a socket it inherited. When the holder's
+end closes, also by SIGKILL, the flash is saved, the emulator ended, and this process leaves. An announced board
+(``hil emulate``) also listens on an abstract Unix socket, to which one client at a time may connect.
+
+It imports the standard library only (and modules of hil that do), so that a board is powered in tens of
+milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from hil.emulator.dispatch import answer
+from hil.emulator.flash_file import FlashFile
+from hil.emulator.machine import CoreState, MachineError, MachineSpec
+from hil.emulator.peer import peer_of
+from hil.emulator.qemu import QemuMachine
+from hil.emulator.rpc import MessageReader, encode, encode_error
+from hil.emulator.serial_bridge import SerialBridge
+from hil.errors import RigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BACKENDS: Final = {"qemu": QemuMachine}
+_ANSWER_TIMEOUT_S: Final = 10.0
+
+
+class _Client:
+    """One connected socket and the requests that come through it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.reader = MessageReader()
+        sock.settimeout(_ANSWER_TIMEOUT_S)
+
+    def send(self, message: bytes) -> bool:
+        """Send an answer; false when the client is gone."""
+        try:
+            self.sock.sendall(message)
+        except OSError:
+            return False
+        return True
+
+
+class Supervisor:
+    """The event loop around one machine.
+
+    Args:
+        arguments: ``spec`` (fields of `MachineSpec`), ``backend``, ``name``, ``holder_pid``, and the inherited
+            descriptors ``control_fd``, ``flash_fd`` and, for an announced board, ``listen_fd``.
+    """
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self._name: str = arguments["name"]
+        self._holder_pid: int = arguments["holder_pid"]
+        self._holder = _Client(socket.socket(fileno=arguments["control_fd"]))
+        listen_fd: int | None = arguments["listen_fd"]
+        self._listener = socket.socket(fileno=listen_fd) if listen_fd is not None else None
+        self._guest: _Client | None = None
+        spec = MachineSpec(**arguments["spec"])
+        self._flash = FlashFile(arguments["flash_fd"], spec.flash_bytes)
+        self._machine = BACKENDS[arguments["backend"]](spec, self._flash.save)
+        self._bridge = SerialBridge(self._machine.uart)
+        self._facts = {"name": self._name, "board": spec.board, "serial_path": self._bridge.path, "pid": os.getpid()}
+        self._ending = False
+
+    def run(self) -> None:
+        """Power the board and serve until the holder is gone or a signal says so."""
+        wake, self._woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._end_on_signal)
+        try:
+            self._machine.set_flash_image(self._flash.load())
+            self._machine.power_on()
+            self._holder.send(encode({"result": self._facts}))
+            self._serve(wake)
+        except RigError as error:
+            self._holder.send(encode_error(error))
+        finally:
+            self._close()
+
+    def _end_on_signal(self, _number: int, _frame: object) -> None:
+        self._ending = True
+
+    def _serve(self, wake: int) -> None:
+        holder = _process_descriptor(self._holder_pid)
+        while not self._ending:
+            actions: dict[int, tuple[int, Callable[[], None]]] = {
+                fd: (events, self._bridge.move) for fd, events in self._bridge.interest().items()
+            }
+            actions[wake] = (select.POLLIN, lambda: None)
+            actions[self._holder.sock.fileno()] = (select.POLLIN, self._serve_holder)
+            if holder is not None:
+                actions[holder] = (select.POLLIN, self._end)
+            if self._listener:
+                actions[self._listener.fileno()] = (select.POLLIN, self._admit)
+            if self._guest:
+                actions[self._guest.sock.fileno()] = (select.POLLIN, self._serve_guest)
+            emulator = self._machine.event_fd()
+            if emulator is not None:
+                actions[emulator] = (select.POLLIN, self._machine.poll)
+            poll = select.poll()
+            for fd, (events, _) in actions.items():
+                poll.register(fd, events)
+            for action in dict.fromkeys(actions[fd][1] for fd, _ in poll.poll()):
+                action()
+
+    def _end(self) -> None:
+        self._ending = True
+
+    def _serve_holder(self) -> None:
+        if not self._serve_client(self._holder):
+            self._ending = True
+
+    def _serve_guest(self) -> None:
+        if self._guest and not self._serve_client(self._guest):
+            self._guest.sock.close()
+            self._guest = None
+            # What a client that was killed had set up must not stop the firmware later.
+            if self._machine.status().state is not CoreState.OFF:
+                self._machine.forget_debugger()
+
+    def _serve_client(self, client: _Client) -> bool:
+        """Read what there is and answer each whole request; false when the client is gone."""
+        try:
+            data = client.sock.recv(1 << 18)
+        except OSError:
+            return False
+        client.reader.feed(data)
+        while data and (request := client.reader.next()):
+            if not client.send(answer(self._machine, request)):
+                return False
+        return bool(data)
+
+    def _admit(self) -> None:
+        """Take a new client, unless it is another user's or there is one already."""
+        if self._listener is None:
+            return
+        client = _Client(self._listener.accept()[0])
+        uid, _ = peer_of(client.sock)
+        if uid != os.geteuid():
+            client.sock.close()
+        elif self._guest:
+            user = peer_of(self._guest.sock)[1]
+            client.send(encode_error(MachineError(f"emulated board '{self._name}' is in use by process {user}")))
+            client.sock.close()
+        else:
+            self._guest = client
+            client.send(encode({"result": self._facts}))
+
+    def _close(self) -> None:
+        if self._listener:
+            self._listener.close()
+        try:
+            self._machine.close()
+        finally:
+            self._bridge.close()
+            self._flash.close()
+            if self._guest:
+                self._guest.sock.close()
+            self._holder.sock.close()
+
+
+def _process_descriptor(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process ends; none on kernels that have no such thing.
+
+    A child that the holder forked may keep its socket open: the holder's own end counts.
+    """
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+def main() -> None:
+    """Run with the JSON arguments of the command line."""
+    Supervisor(json.loads(sys.argv[1])).run()
+
+
+if __name__ == "__main__":
+    main()
