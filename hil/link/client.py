@@ -207,14 +207,16 @@ class AgentClient:
         inputs: NDArray[np.int32],
         elapsed: NDArray[np.uint32],
         *,
+        state: NDArray[np.int32] | None = None,
         want_states: bool = True,
         progress: Callable[[int], None] | None = None,
     ) -> StepResult:
-        """Run T steps from the present state.
+        """Run T steps.
 
         Args:
             inputs: int32 (T, I), in the network's input formats.
             elapsed: uint32 (T,), time since the step before, in the runtime's format.
+            state: int32 (N,) to start from; without it the present one.
             want_states: return every state, not the last alone.
             progress: called with the number of steps done so far, after each batch.
 
@@ -226,11 +228,16 @@ class AgentClient:
         dimensions = self.dimensions
         _expect(inputs, np.dtype(np.int32), (len(elapsed), dimensions.inputs), "inputs")
         _expect(elapsed, np.dtype(np.uint32), (len(elapsed),), "elapsed")
-        state = self._state if self._state is not None else self.get_state()
+        restore = state is not None
+        if state is not None:
+            _expect(state, np.dtype(np.int32), (dimensions.neurons,), "state")
+        else:
+            state = self._state if self._state is not None else self.get_state()
         job = StepJob(
             inputs,
             elapsed,
             state,
+            restore=restore,
             dimensions=dimensions,
             limits=self._limits,
             want_states=want_states,

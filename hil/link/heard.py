@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import time
+from typing import TYPE_CHECKING
 
 from hil.frame import REPLY, Command, Frame, Status
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class Heard:
-    """Counts what came in and remembers the last of it."""
+    """Counts what came in and remembers the last of it; ``clock`` gives monotonic seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._received_bytes = 0
         self._damaged = 0
         self._requests = 0
         self._frames = 0
         self._last = ""
         self._tail = b""
-        self._at = time.monotonic()
+        self._at = self._clock()
 
     def data(self, data: bytes) -> None:
         """Note received bytes."""
@@ -32,7 +36,7 @@ class Heard:
         self._frames += 1
         self._requests += not frame.is_reply
         self._last = describe(frame)
-        self._at = time.monotonic()
+        self._at = self._clock()
 
     def __str__(self) -> str:
         """What was last heard, for a sentence."""
@@ -41,7 +45,7 @@ class Heard:
         if not self._frames:
             return f"heard {self._received_bytes} bytes that are no frame, the last of them {self._tail!r}"
         damaged = f", and {self._damaged} damaged frames" if self._damaged else ""
-        return f"last heard {self._last} {time.monotonic() - self._at:.1f} s ago{damaged}"
+        return f"last heard {self._last} {self._clock() - self._at:.1f} s ago{damaged}"
 
     def hint(self) -> str:
         """What to look at first."""

@@ -122,7 +122,8 @@ class StepJob:
     Args:
         inputs: int32 (T, I), in the network's input formats.
         elapsed: uint32 (T,).
-        state: int32 (N,), the agent's state before the first step.
+        state: int32 (N,), the state before the first step.
+        restore: the agent is not in that state yet.
         want_states: every state, not only the last of a batch.
     """
 
@@ -134,6 +135,7 @@ class StepJob:
         *,
         dimensions: Dimensions,
         limits: Limits,
+        restore: bool,
         want_states: bool,
         progress: Callable[[int], None] | None,
     ) -> None:
@@ -153,7 +155,7 @@ class StepJob:
         self._largest = self._largest_batch(limits)
         self._batch = self._largest
         self._next = 0
-        self._restore = False
+        self._restore = restore
         self._taken: deque[int] = deque()  # steps of each batch on its way; 0 for the state that a repair restores
 
     def _largest_batch(self, limits: Limits) -> int:

@@ -20,7 +20,7 @@ from hil.link.heard import Heard
 from hil.link.refusal import Refusal, core_fault
 
 if TYPE_CHECKING:
-    from hil.link.transport import Transport
+    from collections.abc import Callable
 
 _SYNC_BODY = struct.Struct("<III")
 _EPOCH_MASK = 0xFFFFFFFF
@@ -38,6 +38,18 @@ class Request:
     payload: bytes = b""
     reply_bytes: int = 0
     compute_s: float = 0.0
+
+
+class Wire(Protocol):
+    """What a session needs of a port; Transport is the real one."""
+
+    address: str
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the port."""
+
+    def read(self) -> bytes:
+        """Whatever has arrived, after a short wait."""
 
 
 class Job(Protocol):
@@ -61,10 +73,12 @@ class Session:
     """One conversation with one agent. Not for several threads.
 
     Args:
-        transport: an open port.
+        wire: an open port.
         board_name: for messages.
         baud: bits per second that bound the transmission time; 0 where the link has no pace.
         timeout_s: how long an answer may take beyond transmission and computation.
+        clock: monotonic time in seconds.
+        random_bits: of so many bits; epochs of different sessions must not meet.
 
     Attributes:
         window_bytes: encoded bytes that may be unanswered; the smallest allowed until the agent has said more.
@@ -72,18 +86,29 @@ class Session:
         repairs: how often something had to be sent again.
     """
 
-    def __init__(self, transport: Transport, board_name: str, *, baud: int, timeout_s: float) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        board_name: str,
+        *,
+        baud: int,
+        timeout_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        random_bits: Callable[[int], int] = secrets.randbits,
+    ) -> None:
         self.window_bytes = 1
         self.network: int | None = None
         self.repairs = 0
-        self._transport = transport
+        self._wire = wire
         self._board_name = board_name
         self._byte_s = 10 / (baud or 115200)
         self._timeout_s = timeout_s
         self._decoder = FrameDecoder()
         self._frames: deque[Frame | None] = deque()
-        self._heard = Heard()
-        self._epoch = secrets.randbits(32)
+        self._clock = clock
+        self._random_bits = random_bits
+        self._heard = Heard(clock)
+        self._epoch = random_bits(32)
         self._issued: set[int] = set()
         self._established = False
         self._synced = False
@@ -146,7 +171,7 @@ class Session:
 
     def _send(self, request: Request) -> int:
         """Send with the next seq; returns the most bytes that it takes on the wire."""
-        self._transport.write(Frame(self._epoch, self._next_seq, request.command, request.payload).encode())
+        self._wire.write(Frame(self._epoch, self._next_seq, request.command, request.payload).encode())
         self._pending.append((self._next_seq, request))
         self._next_seq += 1
         return wire_bytes(len(request.payload))
@@ -154,7 +179,7 @@ class Session:
     def _deadline(self, request: Request) -> float:
         """When the answer must be there, should the agent start on the request now at the earliest."""
         on_the_wire = wire_bytes(len(request.payload)) + wire_bytes(request.reply_bytes)
-        return time.monotonic() + self._timeout_s + on_the_wire * self._byte_s + request.compute_s
+        return self._clock() + self._timeout_s + on_the_wire * self._byte_s + request.compute_s
 
     # ---- answers ----
 
@@ -188,9 +213,9 @@ class Session:
     def _receive(self, deadline: float) -> Frame | None:
         """The next frame; None for a damaged one, or when the time is over."""
         while not self._frames:
-            if time.monotonic() > deadline:
+            if self._clock() > deadline:
                 return None
-            data = self._transport.read()
+            data = self._wire.read()
             self._heard.data(data)
             self._frames.extend(self._decoder.feed(data))
         frame = self._frames.popleft()
@@ -214,15 +239,15 @@ class Session:
         backlog_s = sum(request.compute_s for _, request in self._pending)
         self._pending.clear()
         patience_s = self._timeout_s + backlog_s
-        give_up = time.monotonic() + _SYNC_TIMEOUTS * self._timeout_s + backlog_s
+        give_up = self._clock() + _SYNC_TIMEOUTS * self._timeout_s + backlog_s
         wait_s = min(_FIRST_SYNC_WAIT_S, patience_s)
         foreign_fault: TargetFault | None = None
-        while time.monotonic() < give_up:
+        while self._clock() < give_up:
             self._epoch = (self._epoch + 1) & _EPOCH_MASK or 1
             self._issued.add(self._epoch)
             # The leading zero ends whatever half a frame the agent may have received.
-            self._transport.write(b"\0" + Frame(self._epoch, 0, Command.SYNC).encode())
-            answer = self._await_sync(time.monotonic() + wait_s)
+            self._wire.write(b"\0" + Frame(self._epoch, 0, Command.SYNC).encode())
+            answer = self._await_sync(self._clock() + wait_s)
             if isinstance(answer, TargetFault):
                 foreign_fault = answer
             elif answer is not None:
@@ -236,7 +261,7 @@ class Session:
     def _await_sync(self, deadline: float) -> bytes | TargetFault | None:
         """Body of the answer to the latest SYNC; a fault that an earlier session left; None when there was neither."""
         fault: TargetFault | None = None
-        while time.monotonic() <= deadline:
+        while self._clock() <= deadline:
             frame = self._receive(deadline)
             if frame is None or not frame.is_reply:
                 continue
@@ -249,7 +274,7 @@ class Session:
                 continue
             if frame.status == Status.BAD_EPOCH:
                 # The agent is ahead: another session's epochs. A random distance, as that one's SYNC may be on its way.
-                self._epoch = (frame.detail + secrets.randbits(16)) & _EPOCH_MASK
+                self._epoch = (frame.detail + self._random_bits(16)) & _EPOCH_MASK
                 return fault
             if frame.status == Status.OK:
                 return frame.body
@@ -270,7 +295,7 @@ class Session:
                 hint="look for a reset, a watchdog or a weak supply; then run again",
             )
         if self._established and previous not in self._issued:
-            raise LinkError(f"another program talks to board '{name}' on {self._transport.address}", hint="close it")
+            raise LinkError(f"another program talks to board '{name}' on {self._wire.address}", hint="close it")
         self._established = True
         self._synced = True
         self._issued = {self._epoch}
@@ -287,6 +312,6 @@ class Session:
 
     def _silence(self, what: str) -> LinkError:
         return LinkError(
-            f"board '{self._board_name}' does not answer on {self._transport.address}: {what}; {self._heard}",
+            f"board '{self._board_name}' does not answer on {self._wire.address}: {what}; {self._heard}",
             hint=self._heard.hint(),
         )
