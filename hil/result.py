@@ -41,9 +41,16 @@ class Provenance:
     firmware: str
     compiler: str
 
+    @property
+    def kind(self) -> str:
+        """``silicon``, ``emulated``, or ``native process``."""
+        if self.backend == "native":
+            return "native process"
+        return "emulated" if self.emulated else "silicon"
+
     def __str__(self) -> str:
         because = f"; {self.reason}" if self.reason else ""
-        kind = f"emulated{because}" if self.emulated else "silicon"
+        kind = f"{self.kind}{because}"
         version = f" {self.backend_version}" if self.backend_version else ""
         probe = f", probe {self.probe}" if self.probe else ""
         return f"{self.board} on {self.backend}{version} ({kind}){probe}, firmware {self.firmware}, {self.compiler}"

@@ -1,0 +1,125 @@
+"""The DUTs of one test run: each is prepared, opened and asked at most once, and failures are remembered as well."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from hil.board import load_board
+from hil.errors import HilError
+from hil.model import load_model
+from hil.vectors import load_vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from pathlib import Path
+
+    from hil.board import Board
+    from hil.case import Case
+    from hil.dut import Dut, Prepared
+    from hil.dut_options import DutOptions
+    from hil.result import Provenance, RunResult
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """One device run: board, model and vectors."""
+
+    board: str
+    model: Path
+    vectors: Path
+
+
+class _Once(Generic[Value]):
+    """Values that are made once for each key; a HilError is kept and raised again."""
+
+    def __init__(self) -> None:
+        self._values: dict[Hashable, Value | HilError] = {}
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        if key not in self._values:
+            try:
+                self._values[key] = make()
+            except HilError as error:
+                self._values[key] = error
+        value = self._values[key]
+        if isinstance(value, HilError):
+            raise value
+        return value
+
+
+class Bench:
+    """Opens DUTs on first use and keeps them until it is closed.
+
+    Args:
+        options: how to open a DUT.
+    """
+
+    def __init__(self, options: DutOptions) -> None:
+        self.options = options
+        self._open = ExitStack()
+        self._boards: _Once[Board] = _Once()
+        self._prepared: _Once[Prepared] = _Once()
+        self._duts: _Once[Dut] = _Once()
+        self._results: _Once[RunResult] = _Once()
+        self._fresh: list[RunResult] = []
+
+    def board(self, name: str) -> Board:
+        """The board of this name.
+
+        Raises:
+            InputError: for an unknown name, offering the nearest one.
+        """
+        return self._boards.get(name, lambda: load_board(name))
+
+    def provenance(self, name: str) -> Provenance:
+        """What a run on this board will be made with; builds the firmware, but opens nothing."""
+        return self._prepare(name).provenance
+
+    def dut(self, name: str) -> Dut:
+        """The opened DUT of this board; opened on the first call.
+
+        Raises:
+            HilError: as :func:`hil.dut.open_dut` does, and again on every later call.
+        """
+        return self._duts.get(name, lambda: self._enter(name))
+
+    def run(self, case: Case, vectors_path: Path, board: str) -> RunResult:
+        """The result of a case's vectors on a board; run on the first call.
+
+        Raises:
+            HilError: for unusable files, and as :meth:`hil.dut.Dut.run` does.
+        """
+        return self._results.get(
+            RunKey(board, case.model_path, vectors_path), lambda: self._run(case, vectors_path, board)
+        )
+
+    def take_results(self) -> list[RunResult]:
+        """What the DUTs gave since the last call, in order."""
+        fresh = list(self._fresh)
+        self._fresh.clear()
+        return fresh
+
+    def close(self) -> None:
+        """Close every DUT; the bench can be used no more."""
+        self._open.close()
+
+    def _enter(self, name: str) -> Dut:
+        from hil.dut import open_prepared  # noqa: PLC0415 - brings pyOCD, which runs without a board need not wait for
+
+        dut = self._open.enter_context(open_prepared(self._prepare(name)))
+        dut.on_result = self._fresh.append
+        return dut
+
+    def _prepare(self, name: str) -> Prepared:
+        from hil.dut import prepare_dut  # noqa: PLC0415 - as above
+
+        return self._prepared.get(name, lambda: prepare_dut(self.board(name), self.options))
+
+    def _run(self, case: Case, vectors_path: Path, board: str) -> RunResult:
+        model = load_model(case.model_path)
+        vectors = load_vectors(vectors_path, model)
+        return self.dut(board).run(model, vectors, timeout_s=case.says.timeout_s)

@@ -1,0 +1,107 @@
+"""Case files as pytest files: one item for each promise, vector file and board: a failure says what was broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hil.case import load_case
+from hil.errors import HilError, RigError
+from hil.promise import judge, not_measured
+from hil.report.properties import run_properties
+from hil.state import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hil.case import Case, PromiseName
+    from hil.result import RunResult
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an item is about."""
+
+    case: Case
+    promise: PromiseName
+    vectors_path: Path
+    board: str
+
+    @property
+    def vectors_name(self) -> str:
+        """The vector file's name without its endings."""
+        return self.vectors_path.name.removesuffix(".npz").removesuffix(".vectors")
+
+    @property
+    def item_name(self) -> str:
+        """E.g. ``bits[microbit]``, with the vectors' name where the case has several."""
+        which = f"-{self.vectors_name}" if len(self.case.vector_paths) > 1 else ""
+        return f"{self.promise}[{self.board}{which}]"
+
+
+class HilFile(pytest.File):
+    """A ``*.hil.yaml`` file."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One item for each board, vector file and promise."""
+        case = load_case(self.path)
+        for board in self.config.stash[STATE].options.boards:
+            for vectors_path in case.vector_paths:
+                for promise in case.promises:
+                    subject = Subject(case, promise, vectors_path, board)
+                    yield PromiseItem.from_parent(self, name=subject.item_name, subject=subject)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
+        """A mistake in the file as its sentence; a bug in hil with its trace."""
+        if isinstance(excinfo.value, HilError):
+            return f"{excinfo.value.verdict}: {excinfo.value}"
+        return super().repr_failure(excinfo, *args)
+
+
+class PromiseItem(pytest.Item):
+    """One promise of one case about one vector file on one board."""
+
+    def __init__(self, *, subject: Subject, **kwargs: object) -> None:
+        super().__init__(**kwargs)  # type: ignore[arg-type]
+        self.subject = subject
+        self._result: RunResult | None = None
+        if self.config.pluginmanager.hasplugin("xdist"):
+            group = f"{subject.case.name}-{subject.vectors_name}-{subject.board}"
+            self.add_marker(pytest.mark.xdist_group(group))
+
+    def setup(self) -> None:
+        """Run the vectors on the board, once for all promises about them; a failure here is an error, no verdict."""
+        state = self.config.stash[STATE]
+        options = state.options
+        subject, says = self.subject, self.subject.case.says
+        self.user_properties.append(("hil_promise", subject.promise))
+        self.user_properties.append(("hil_case", subject.case.name))
+        if says.boards and subject.board not in says.boards:
+            pytest.skip(f"case is for {', '.join(says.boards)}, not for board '{subject.board}'")
+        if says.links and options.dut.link not in says.links:
+            pytest.skip(f"case is for link {', '.join(says.links)}, not for {options.dut.link}")
+        reason = not_measured(subject.promise, subject.board)
+        if reason is not None:
+            self.user_properties.append(("hil_not_measured", reason))
+            if options.strict:
+                raise RigError(reason, hint="leave --hil-strict out to have it reported as not measured")
+            pytest.skip(reason)
+        self._result = state.bench.run(subject.case, subject.vectors_path, subject.board)
+        self.user_properties.extend(run_properties(self._result).items())
+
+    def runtest(self) -> None:
+        """Judge the promise."""
+        if self._result is not None:
+            judge(self.subject.promise, self.subject.case.says, self._result)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """The case file, and ``case::promise[board]``."""
+        return self.path, None, f"{self.subject.case.name}::{self.name}"
+
+
+def needs_board(item: pytest.Item) -> bool:
+    """Whether a collected test asks for a board."""
+    return isinstance(item, PromiseItem) or "board" in getattr(item, "fixturenames", ())

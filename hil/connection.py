@@ -1,0 +1,140 @@
+"""A realised board with an open link: the right firmware answers, images are placed, and damage is recovered from."""
+
+from __future__ import annotations
+
+import zlib
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from hil.errors import InputError, LinkError, TargetFault
+from hil.frame import Status
+from hil.link.client import AgentClient
+from hil.link.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hil.board import Board
+    from hil.build import Artefact
+    from hil.link.client import Identity
+    from hil.realised import Realised
+
+RAM, FLASH = "RAM", "flash"
+
+_ANOTHER_IMAGE = {Status.IMAGE_CRC, Status.IMAGE_REJECTED, Status.IMAGE_RANGE}
+
+
+class Connection:
+    """The link to the firmware of one realised board, from open to close.
+
+    Args:
+        board: the board.
+        artefact: the firmware that must answer.
+        realised: what runs it.
+        stack: closes the link when it is closed.
+
+    Raises:
+        LinkError: nobody answers.
+        TargetFault: another firmware answers.
+    """
+
+    def __init__(self, board: Board, artefact: Artefact, realised: Realised, stack: ExitStack) -> None:
+        self._board = board
+        self._artefact = artefact
+        self._realised = realised
+        self._link = stack.enter_context(ExitStack())
+        self._placed: tuple[bytes, str] | None = None
+        self._client: AgentClient | None = None
+        self._client = self._connect()
+
+    @property
+    def client(self) -> AgentClient:
+        """The open client; after damage, a new one to the restarted firmware."""
+        if self._client is None:
+            self._realised.restart()
+            self._client = self._connect()
+        return self._client
+
+    @property
+    def identity(self) -> Identity:
+        """What the firmware says of itself."""
+        return self.client.identify()
+
+    @contextmanager
+    def guard(self) -> Iterator[AgentClient]:
+        """The client, for work that may fail: a failure says what is behind it, and the next user gets a sound link."""
+        try:
+            yield self.client
+        except (LinkError, TargetFault):
+            self._drop()
+            self._realised.check()
+            raise
+
+    def place_image(self, image: bytes, neurons: int, outputs: int) -> str:
+        """Have the firmware open a model image: in RAM where it fits, else in flash, written only if it is not there.
+
+        Returns:
+            Where it lies, ``RAM`` or ``flash``.
+
+        Raises:
+            InputError: the board has room for it in neither.
+        """
+        if self._placed is not None and self._placed[0] == image and self._client is not None:
+            return self._placed[1]
+        self._placed = None
+        with self.guard() as client:
+            identity = client.identify()
+            if identity.fits_ram(len(image), neurons, outputs):
+                client.load_image(image)
+                place = RAM
+            elif len(image) <= identity.slot_bytes:
+                self._open_in_flash(client, image)
+                place = FLASH
+            else:
+                raise InputError(
+                    f"the model image of {len(image)} bytes does not fit board '{self._board.name}'",
+                    cause=f"{identity.arena_bytes} bytes of RAM hold image and working memory, "
+                    f"the image slot in flash has {identity.slot_bytes}",
+                    hint="prune the network, or take a board with more memory",
+                )
+        self._placed = (image, place)
+        return place
+
+    def _open_in_flash(self, client: AgentClient, image: bytes) -> None:
+        crc = zlib.crc32(image)
+        try:
+            client.open_flash_image(len(image), crc)
+        except Refusal as refusal:
+            if refusal.status not in _ANOTHER_IMAGE:
+                raise
+        else:
+            return
+        self._drop()
+        self._realised.store_image(image)
+        self._client = self._connect()
+        self._client.open_flash_image(len(image), crc)
+
+    def _connect(self) -> AgentClient:
+        uart = self._board.links.uart
+        client = self._link.enter_context(
+            AgentClient(self._realised.serial_path, board_name=self._board.name, baud=uart.baud if uart else 0)
+        )
+        identity = client.identify()
+        if identity.board_name != self._board.name:
+            raise TargetFault(
+                f"the firmware that answers was built for board '{identity.board_name}', not '{self._board.name}'",
+                hint=f"check --board and --hil-port, or flash it: 'hil flash {self._board.name}'",
+            )
+        if identity.build_id != self._artefact.build_id:
+            raise TargetFault(
+                f"stale firmware on board '{self._board.name}': {identity.build_id} answers, "
+                f"{self._artefact.build_id} was built",
+                hint=f"flash it: 'hil flash {self._board.name}', or --hil-flash always",
+            )
+        return client
+
+    def _drop(self) -> None:
+        """Close the link; whoever needs it next gets a restarted firmware."""
+        self._client = None
+        self._placed = None
+        self._link.close()

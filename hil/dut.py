@@ -1,0 +1,229 @@
+"""The DUT: board, firmware, probe and link, with one life cycle, the same for silicon, emulators and the host process.
+
+:func:`prepare_dut` chooses the backend and builds the firmware. :func:`open_prepared` powers or finds the board,
+flashes it, opens the link and makes sure that the firmware that answers is the one just built. :func:`open_dut` does
+both.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hil.build import build
+from hil.connection import Connection
+from hil.dut_options import DutOptions
+from hil.emulator.version import emulator_version
+from hil.errors import LinkError
+from hil.model import load_model
+from hil.realised import realise
+from hil.result import Provenance
+from hil.selection import select
+from hil.vectors import load_vectors
+from hil.work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from hil.board import Board
+    from hil.build import Artefact
+    from hil.link.client import Identity
+    from hil.model import LtcModel
+    from hil.result import RunResult
+    from hil.selection import Selection
+    from hil.vectors import Vectors
+    from hil.work import SequenceDone
+
+TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a DUT will be opened with: nothing is powered yet, the firmware is built."""
+
+    board: Board
+    options: DutOptions
+    selection: Selection
+    artefact: Artefact
+    provenance: Provenance
+
+
+class Dut:
+    """An opened DUT. Made by :func:`open_dut`.
+
+    Attributes:
+        board: what it is.
+        artefact: the firmware that runs on it.
+        provenance: board, backend, firmware, compiler.
+        on_result: called with every result, or None.
+    """
+
+    def __init__(self, prepared: Prepared, connection: Connection) -> None:
+        self.board = prepared.board
+        self.artefact = prepared.artefact
+        self.provenance = prepared.provenance
+        self.on_result: Callable[[RunResult], None] | None = None
+        self._connection = connection
+
+    @property
+    def identity(self) -> Identity:
+        """What the firmware said of itself."""
+        return self._connection.identity
+
+    def run(
+        self,
+        model: LtcModel | Path,
+        vectors: Vectors | Path,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        on_sequence: Callable[[SequenceDone], None] | None = None,
+    ) -> RunResult:
+        """Run every sequence of the vectors on the device, each from their start state.
+
+        Args:
+            model: the network, or its file.
+            vectors: what to stream, or their file.
+            timeout_s: bound on the time that the device computes, in seconds; loading the image is not counted.
+            on_sequence: called after each sequence.
+
+        Raises:
+            InputError: files that cannot be used, or an image that is too large for the board.
+            LinkError, TargetFault, FlashError: as they come from the board.
+        """
+        model = load_model(model) if isinstance(model, Path) else model
+        vectors = load_vectors(vectors, model) if isinstance(vectors, Path) else vectors
+        work = Work.make(model, vectors)
+        place = self._connection.place_image(work.converted.image, model.neurons, model.outputs)
+        states = np.zeros_like(work.golden_states)
+        outputs = np.zeros_like(work.golden_outputs)
+        retries = self._connection.client.retries
+        watch = _Watch(self.board.name, timeout_s, vectors)
+        for sequence in range(vectors.sequences):
+            states[sequence], outputs[sequence] = self._run_sequence(work, sequence, watch)
+            if on_sequence is not None:
+                on_sequence(work.done(sequence, states[sequence], outputs[sequence]))
+        result = work.result(
+            self.provenance,
+            place,
+            states,
+            outputs,
+            device_s=watch.elapsed_s,
+            retries=self._connection.client.retries - retries,
+        )
+        if self.on_result is not None:
+            self.on_result(result)
+        return result
+
+    def _run_sequence(self, work: Work, sequence: int, watch: _Watch) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        watch.sequence = sequence
+        with self._connection.guard() as client:
+            client.set_state(work.state0)
+            step = client.run(work.inputs[sequence], work.elapsed[sequence], progress=watch.check)
+        return step.states, step.outputs
+
+
+class _Watch:
+    """Ends a run that takes too long; its clock starts with the first sequence."""
+
+    def __init__(self, board_name: str, timeout_s: float, vectors: Vectors) -> None:
+        self.sequence = 0
+        self._board_name = board_name
+        self._timeout_s = timeout_s
+        self._vectors = vectors
+        self._start = time.perf_counter()
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self._start
+
+    def check(self, steps: int) -> None:
+        if self.elapsed_s > self._timeout_s:
+            done = self.sequence * self._vectors.steps + steps
+            total = self._vectors.sequences * self._vectors.steps
+            raise LinkError(
+                f"board '{self._board_name}' has done {done} of {total} steps of {self._vectors.path.name} "
+                f"in {self._timeout_s:g} s",
+                hint="raise timeout_s in the case file, or give it fewer steps",
+            )
+
+
+def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], None] | None = None) -> Prepared:
+    """Choose the backend and build the firmware; nothing is powered or opened.
+
+    Args:
+        board: the board.
+        options: how to open it.
+        progress: called with each line of the build.
+
+    Raises:
+        InputError: options that do not fit the board.
+        BuildError: the firmware cannot be built.
+        RigError: an attached board was asked for and there is none.
+    """
+    selection = select(board, options)
+    artefact = build(board, progress=progress)
+    provenance = Provenance(
+        board=board.name,
+        backend=selection.backend,
+        backend_version=emulator_version(selection.backend),
+        emulated=selection.emulated,
+        reason=selection.reason,
+        probe=selection.probe or "",
+        firmware=artefact.build_id,
+        compiler=artefact.compiler,
+    )
+    return Prepared(board, options, selection, artefact, provenance)
+
+
+@contextmanager
+def open_prepared(prepared: Prepared) -> Iterator[Dut]:
+    """Power or find the board, flash it, open its link; all is closed again at the end.
+
+    Raises:
+        RigError: it cannot be powered or found, or its port cannot be opened.
+        FlashError: it cannot be flashed, or must be and flashing was forbidden.
+        LinkError: nobody answers.
+        TargetFault: another firmware answers.
+    """
+    with ExitStack() as stack:
+        realised = stack.enter_context(realise(prepared.board, prepared.artefact, prepared.selection, prepared.options))
+        connection = Connection(prepared.board, prepared.artefact, realised, stack)
+        provenance = replace(prepared.provenance, probe=realised.probe_uid)
+        yield Dut(replace(prepared, provenance=provenance), connection)
+
+
+@contextmanager
+def open_dut(
+    board: Board,
+    *,
+    backend: str = "auto",
+    probe: str | None = None,
+    port: str | None = None,
+    link: str = "uart",
+    flash: str = "auto",
+    instance: str = "auto",
+) -> Iterator[Dut]:
+    """Build, power or find, flash, open: the DUT is ready.
+
+    Args:
+        board: the board.
+        backend: ``auto``, ``hardware``, or an emulator of the board.
+        probe: uid of the debug probe of an attached board.
+        port: its serial port.
+        link: ``uart``.
+        flash: ``auto``, ``always`` or ``never``.
+        instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
+
+    Raises:
+        HilError: as :func:`prepare_dut` and :func:`open_prepared` do.
+    """
+    options = DutOptions(backend, probe, port, link, flash, instance)
+    with open_prepared(prepare_dut(board, options)) as dut:
+        yield dut

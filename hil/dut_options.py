@@ -1,0 +1,69 @@
+"""How to open a DUT, as asked for on a command line: pure, and checked against the board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hil.errors import InputError
+
+if TYPE_CHECKING:
+    from hil.board import Board
+
+BACKENDS = ("auto", "hardware", "qemu", "renode", "twin")
+LINKS = ("uart", "spi")
+FLASH = ("auto", "always", "never")
+
+
+@dataclass(frozen=True)
+class DutOptions:
+    """How to open a DUT.
+
+    Attributes:
+        backend: what realises the board, one of BACKENDS; ``auto`` takes an attached board, else its emulator.
+        probe: uid of the debug probe, or None.
+        port: device path or URL of the serial port, or None.
+        link: link to the firmware, one of LINKS.
+        flash: ``auto`` writes firmware that is not there yet, ``always`` writes it, ``never`` refuses to.
+        instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
+    """
+
+    backend: str = "auto"
+    probe: str | None = None
+    port: str | None = None
+    link: str = "uart"
+    flash: str = "auto"
+    instance: str = "auto"
+
+    def check(self, board: Board) -> None:
+        """Check against a board.
+
+        Raises:
+            InputError: the board has no such link or backend, or a word is none of those known.
+        """
+        for option, value, known in (
+            ("backend", self.backend, BACKENDS),
+            ("link", self.link, LINKS),
+            ("flash", self.flash, FLASH),
+        ):
+            if value not in known:
+                raise InputError(f"there is no {option} '{value}'", hint=f"known: {', '.join(known)}")
+        links = [name for name in LINKS if getattr(board.links, name, None) is not None]
+        if self.link not in links:
+            raise InputError(f"board '{board.name}' has no {self.link} link", hint=f"its links: {', '.join(links)}")
+        emulators = [emulator.backend for emulator in board.emulators]
+        if self.backend not in {"auto", "hardware"} and board.emulator(self.backend) is None:
+            there = f"what there is for it: {', '.join(emulators)}" if emulators else "there is no emulator for it"
+            raise InputError(f"board '{board.name}' has no backend '{self.backend}'", hint=there)
+        if self.backend == "hardware" and board.pyocd_target is None:
+            raise InputError(
+                f"board '{board.name}' is a process on this computer, there is no hardware of it",
+                hint="leave --hil-backend out",
+            )
+        if (self.probe or self.port) and board.pyocd_target is None:
+            raise InputError(f"board '{board.name}' is a process on this computer: it has no probe and no port")
+        if (self.probe or self.port) and self.backend not in {"auto", "hardware"}:
+            raise InputError(
+                f"a probe or a port was named, but backend '{self.backend}' brings its own",
+                hint="leave --hil-probe and --hil-port out, or take --hil-backend hardware",
+            )

@@ -1,0 +1,106 @@
+"""pytest hooks and fixtures; what they do is in :mod:`hil.collect`, :mod:`hil.state` and :mod:`hil.reporter`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.case import SUFFIX
+from hil.collect import HilFile, PromiseItem, needs_board
+from hil.errors import HilError, RigError
+from hil.options import add_options, read_options
+from hil.report.explain import explain, verdict_of
+from hil.reporter import Reporter
+from hil.state import STATE, State
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from hil.board import Board
+    from hil.dut import Dut
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options and make the run's state; opens nothing."""
+    try:
+        options = read_options(config)
+    except HilError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.stash[STATE] = State(options)
+    config.pluginmanager.register(
+        Reporter(config.stash[STATE], is_worker=hasattr(config, "workerinput")), "hil.reporter"
+    )
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close every DUT, also where the run was interrupted."""
+    state = config.stash.get(STATE, None)
+    if state is not None:
+        state.bench.close()
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """What the run is made with, where boards were asked for by name."""
+    state = config.stash[STATE]
+    return state.announce() if state.options.boards_chosen and not config.option.collectonly else []
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
+    """The same, where it is the collected tests that ask for a board."""
+    wanted = not config.option.collectonly and any(needs_board(item) for item in items)
+    return config.stash[STATE].announce() if wanted else []
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect ``*.hil.yaml``."""
+    return HilFile.from_parent(parent, path=file_path) if file_path.name.endswith(SUFFIX) else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for ``board``, ``dut`` or ``meter`` once for each board."""
+    if "board" in metafunc.fixturenames:
+        boards = metafunc.config.stash[STATE].options.boards
+        metafunc.parametrize("board", boards, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def board(request: pytest.FixtureRequest) -> Board:
+    """The board under test; a test that asks for it runs once for each ``--board``."""
+    return request.config.stash[STATE].bench.board(request.param)
+
+
+@pytest.fixture(scope="session")
+def dut(request: pytest.FixtureRequest, board: Board) -> Dut:
+    """The opened DUT: board, firmware, probe and link; one for the whole run and board."""
+    return request.config.stash[STATE].bench.dut(board.name)
+
+
+@pytest.fixture(scope="session")
+def meter(request: pytest.FixtureRequest, board: Board) -> None:
+    """The current meter of the DUT; a test that asks for it is skipped where there is none."""
+    reason = f"no current source on board '{board.name}'"
+    if request.config.stash[STATE].options.strict:
+        raise RigError(reason, hint="leave --hil-strict out to have it reported as not measured")
+    pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note figures and the verdict class on the report; a HilError is told by its sentence, without a trace."""
+    if not isinstance(item, PromiseItem):
+        item.config.stash[STATE].note_results(item)
+    if call.excinfo is not None:
+        item.user_properties.append(("hil_verdict", verdict_of(call.excinfo)))
+    report = yield
+    if call.excinfo is not None:
+        explain(report, call.excinfo)
+    return report

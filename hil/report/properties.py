@@ -1,0 +1,39 @@
+"""A run's figures as flat properties: they ride on pytest's reports, into JUnit files and between xdist's processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hil.result import RunResult
+
+Property = str | int | float | bool
+
+PREFIX = "hil_"
+
+
+def run_properties(result: RunResult) -> dict[str, Property]:
+    """Figures and provenance of a run; the names start with ``hil_``."""
+    origin = result.provenance
+    return {
+        "hil_board": origin.board,
+        "hil_backend": origin.backend,
+        "hil_backend_version": origin.backend_version,
+        "hil_emulated": origin.emulated,
+        "hil_kind": origin.kind if origin.backend == "native" else f"{origin.backend} ({origin.kind})",
+        "hil_origin": str(origin),
+        "hil_reason": origin.reason,
+        "hil_probe": origin.probe,
+        "hil_firmware": origin.firmware,
+        "hil_compiler": origin.compiler,
+        "hil_model": result.model_name,
+        "hil_image": result.image_digest,
+        "hil_image_place": result.image_place,
+        "hil_vectors": result.vectors.name,
+        "hil_steps": result.steps,
+        "hil_bits_equal": result.bits_equal,
+        "hil_bits_compared": result.bits_compared,
+        "hil_max_error": result.max_error,
+        "hil_vectors_per_second": round(result.vectors_per_second, 1),
+        "hil_retries": result.retries,
+    }

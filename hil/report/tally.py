@@ -1,0 +1,61 @@
+"""What pytest's reports say about the DUTs, collected as they come in: works the same under xdist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hil.report.properties import Property
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One test's outcome.
+
+    Attributes:
+        nodeid: pytest's name of the test.
+        outcome: ``passed``, ``failed`` (a broken promise), ``error`` (no verdict) or ``skipped``.
+        verdict: class of a failure, e.g. ``numeric`` or ``rig``; empty otherwise.
+        message: first line of a failure, or the reason of a skip.
+        properties: the run's figures, and what else hil noted on the test.
+    """
+
+    nodeid: str
+    outcome: str
+    verdict: str
+    message: str
+    properties: dict[str, Property]
+
+
+@dataclass
+class Tally:
+    """The outcomes so far."""
+
+    entries: list[Entry] = field(default_factory=list)
+
+    def add(self, entry: Entry) -> None:
+        """Count one test's outcome."""
+        self.entries.append(entry)
+
+    @property
+    def nothing_but_rig_errors(self) -> bool:
+        """Something failed, and all that failed failed for the rig's sake."""
+        failed = [entry.verdict for entry in self.entries if entry.outcome in {"failed", "error"}]
+        return bool(failed) and all(verdict == "rig" for verdict in failed)
+
+    @property
+    def runs(self) -> list[dict[str, Property]]:
+        """Properties of each device run, once a run, in order."""
+        seen: dict[tuple[Property, ...], dict[str, Property]] = {}
+        for entry in self.entries:
+            if "hil_steps" in entry.properties:
+                found = entry.properties
+                key = (found["hil_case"], found["hil_vectors"], found["hil_board"])
+                seen.setdefault(key, found)
+        return list(seen.values())
+
+    @property
+    def not_measured(self) -> list[str]:
+        """Why promises have no verdict, one sentence a test."""
+        return [str(e.properties["hil_not_measured"]) for e in self.entries if "hil_not_measured" in e.properties]

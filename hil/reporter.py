@@ -1,0 +1,58 @@
+"""The part of the plugin that lives as long as one run: counts outcomes, sets the exit code, prints the summary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.errors import RigError
+from hil.report.explain import entry_of
+from hil.report.json_file import SESSION_FILE, session_json, write_json
+from hil.report.terminal import summary_lines
+
+if TYPE_CHECKING:
+    from hil.state import State
+
+
+class Reporter:
+    """Hooks over one run's state.
+
+    Args:
+        state: the run's.
+        is_worker: this process is an xdist worker; its controller reports.
+    """
+
+    def __init__(self, state: State, *, is_worker: bool) -> None:
+        self._state = state
+        self._is_worker = is_worker
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count the outcome."""
+        entry = entry_of(report)
+        if entry is not None:
+            self._state.tally.add(entry)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Close the DUTs; exit code 10 where nothing but rig errors failed: no verdict about the firmware."""
+        self._state.bench.close()
+        if self._is_worker:
+            return
+        if exitstatus == pytest.ExitCode.TESTS_FAILED and self._state.tally.nothing_but_rig_errors:
+            session.exitstatus = RigError.exit_code
+        folder = self._state.options.report_dir
+        if folder is not None:
+            write_json(folder / SESSION_FILE, session_json(self._state.tally))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Figures of each run, and what was not measured."""
+        lines = summary_lines(self._state.tally)
+        if self._state.tally.nothing_but_rig_errors:
+            lines.append(
+                f"nothing but rig errors failed: no verdict about the firmware (exit code {RigError.exit_code})"
+            )
+        if lines:
+            terminalreporter.section("hardware in the loop")
+            for line in lines:
+                terminalreporter.line(line)

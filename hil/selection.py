@@ -1,0 +1,142 @@
+"""Which backend realises a board in this run: an attached board where there is one, else its emulator, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyocd.core.exceptions import Error as PyocdError  # type: ignore[import-untyped]
+from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
+
+from hil.errors import InputError, RigError
+
+if TYPE_CHECKING:
+    from hil.board import Board
+    from hil.dut_options import DutOptions
+
+EMULATED_PREFIX = "emulated:"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A backend, and why it was taken.
+
+    Attributes:
+        backend: ``hardware``, or the emulator's.
+        emulated: no silicon takes part.
+        reason: why, where nobody asked for it by name; or empty.
+        probe: uid of the probe of a board that is powered already; None where the emulator is to be powered first.
+        port: serial port of such a board.
+    """
+
+    backend: str
+    emulated: bool
+    reason: str = ""
+    probe: str | None = None
+    port: str | None = None
+
+
+@dataclass(frozen=True)
+class AttachedProbe:
+    """A debug probe that is plugged in; ``target`` is the pyOCD target of the board that it is part of, if known."""
+
+    uid: str
+    description: str
+    target: str | None
+
+
+def attached_probes() -> list[AttachedProbe]:
+    """The real probes that pyOCD sees, without emulated boards.
+
+    Raises:
+        RigError: if pyOCD cannot look.
+    """
+    try:
+        probes = ConnectHelper.get_all_connected_probes(blocking=False, print_wait_message=False)
+    except (PyocdError, OSError) as error:
+        raise RigError("pyOCD cannot look for debug probes", cause=str(error), hint="'hil doctor'") from error
+    found = []
+    for probe in probes:
+        uid = str(probe.unique_id)
+        if not uid.startswith(EMULATED_PREFIX):
+            info = probe.associated_board_info
+            found.append(AttachedProbe(uid, str(probe.description), None if info is None else info.target))
+    return found
+
+
+def select(board: Board, options: DutOptions) -> Selection:
+    """Choose the backend.
+
+    Args:
+        board: the board.
+        options: checked against it.
+
+    Raises:
+        InputError: an option is missing or does not fit.
+        RigError: an attached board was asked for and there is none.
+    """
+    options.check(board)
+    if options.backend not in {"auto", "hardware"}:
+        return Selection(options.backend, emulated=True)
+    if board.pyocd_target is None:
+        return Selection(board.emulators[0].backend, emulated=True)
+    if options.probe is not None and options.probe.startswith(EMULATED_PREFIX):
+        return _kept_powered(board, options, options.probe)
+    if options.backend == "hardware" or options.probe or options.port:
+        return _hardware(board, options, _probe_for(board, options.probe))
+    matching = [probe for probe in attached_probes() if probe.target == board.pyocd_target]
+    if matching:
+        return _hardware(board, options, matching[0].uid)
+    if not board.emulators:
+        raise RigError(f"no board '{board.name}' is attached, and there is no emulator for it")
+    return Selection(board.emulators[0].backend, emulated=True, reason="no board attached")
+
+
+def _kept_powered(board: Board, options: DutOptions, uid: str) -> Selection:
+    if options.backend == "hardware":
+        raise InputError(
+            f"--hil-probe {uid} is an emulated board, but --hil-backend hardware asks for silicon",
+            hint="name a probe that 'pyocd list' shows, or leave --hil-backend out",
+        )
+    if options.port is None:
+        raise InputError(
+            f"--hil-probe {uid} needs --hil-port as well", hint=f"'hil emulate {board.name}' prints its serial port"
+        )
+    return Selection(board.emulators[0].backend, emulated=True, reason="kept powered", probe=uid, port=options.port)
+
+
+def _hardware(board: Board, options: DutOptions, uid: str) -> Selection:
+    if options.port is None:
+        raise InputError(
+            f"the serial port of board '{board.name}' (probe {uid}) is not known",
+            hint="name it with --hil-port, e.g. --hil-port /dev/ttyACM0; or take --hil-backend "
+            f"{board.emulators[0].backend if board.emulators else 'qemu'}",
+        )
+    return Selection("hardware", emulated=False, probe=uid, port=options.port)
+
+
+def _probe_for(board: Board, wanted: str | None) -> str:
+    probes = attached_probes()
+    if wanted is not None:
+        matching = [probe for probe in probes if wanted in probe.uid]
+        if not matching:
+            raise RigError(f"no debug probe '{wanted}' is attached", hint=_there(probes))
+        if len(matching) > 1:
+            raise InputError(f"'{wanted}' fits {len(matching)} probes", hint=_there(matching))
+        return matching[0].uid
+    matching = [probe for probe in probes if probe.target == board.pyocd_target] or probes
+    if not matching:
+        raise RigError(
+            f"no board '{board.name}' is attached: pyOCD sees no debug probe",
+            hint="plug it in and check 'pyocd list', or leave --hil-backend out to use the emulator",
+        )
+    if len(matching) > 1:
+        raise InputError(
+            f"{len(matching)} debug probes are attached, and any of them could be board '{board.name}'",
+            hint=f"name one with --hil-probe; {_there(matching)}",
+        )
+    return matching[0].uid
+
+
+def _there(probes: list[AttachedProbe]) -> str:
+    return "attached: " + (", ".join(f"{probe.uid} ({probe.description})" for probe in probes) or "none")

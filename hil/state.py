@@ -1,0 +1,55 @@
+"""What one pytest run keeps: its options, its DUTs and the outcomes so far, under one stash key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.bench import Bench
+from hil.errors import HilError
+from hil.report.properties import run_properties
+from hil.report.tally import Tally
+
+if TYPE_CHECKING:
+    from hil.options import Options
+
+
+class State:
+    """The state of one pytest run.
+
+    Attributes:
+        options: as given.
+        bench: the DUTs.
+        tally: the outcomes so far.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.bench = Bench(options.dut)
+        self.tally = Tally()
+        self._announced = False
+
+    def announce(self) -> list[str]:
+        """Lines that say what the run is made with, one a board, once; builds the firmware."""
+        if self._announced:
+            return []
+        self._announced = True
+        default = "" if self.options.boards_chosen else " (default board; choose with --board)"
+        return [f"hil: {self._describe(name)}{default}" for name in self.options.boards]
+
+    def note_results(self, item: pytest.Item) -> None:
+        """Note the last result that the DUTs gave since the last call on a test written in Python."""
+        fresh = self.bench.take_results()
+        if fresh:
+            item.user_properties.append(("hil_case", item.name))
+            item.user_properties.extend(run_properties(fresh[-1]).items())
+
+    def _describe(self, name: str) -> str:
+        try:
+            return str(self.bench.provenance(name))
+        except HilError as error:
+            return f"{name}: {error.verdict} error: {error.message}"
+
+
+STATE: pytest.StashKey[State] = pytest.StashKey()
