@@ -173,9 +173,7 @@ def _input_scales(model: LtcModel, notes: list[str]) -> tuple[npt.NDArray[np.int
             continue
         needed = float(((constant[moves] + encode.SATURATED) / slope[moves]).max())
         finest = encode.STEEPEST / float(slope.max())
-        exponent = encode.exponent_above(needed)
-        if needed > finest:
-            exponent = encode.exponent_above(finest) - 1
+        exponent = min(encode.exponent_above(needed), encode.exponent_above(finest) - 1)
         exponents[i] = min(max(exponent, _SCALE_BITS - _FRAC_MAX), _SCALE_BITS - _FRAC_MIN)
         if math.ldexp(1.0, int(exponents[i])) < needed:
             limits[i] = math.ldexp(1.0, int(exponents[i]))

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 FULL_SCALE = 1 << 30
 MANTISSA_MAX = 65535
-SHIFT_MAX = 31
+SHIFT_MIN, SHIFT_MAX = -12, 31
 INT8_MIN = -128
 SATURATED = 64.0  # in units of log(2): beyond it a sigmoid is 0 or 1 in every conductance scale
-STEEPEST = 2.0**14  # largest slope over a source's full scale that keeps the argument's resolution
+STEEPEST = 2.0**22  # largest slope over a source's full scale whose argument is still resolved to 1/256
 SUM_BITS = 61  # a neuron's sums stay below 2^62, with room for rounding
 _OUTPUT_FRAC_MAX = 90
 
@@ -41,6 +41,7 @@ def _clamp(value: int, limit: int) -> int:
 class Argument(NamedTuple):
     """A sigmoid's argument as integers: (source * slope / 2^16 + offset) / 2^shift, in Q16 and units of log(2).
 
+    A negative shift is to the left and saturates.
     ``flattened`` is by how much a sigmoid too steep for the format was made flatter, 1 where it was not.
     """
 
@@ -58,10 +59,14 @@ def argument(slope: float, constant: float) -> Argument:
     """
     if abs(constant) - abs(slope) >= SATURATED:
         return Argument(0, FULL_SCALE - 1 if constant > 0 else 1 - FULL_SCALE, 0, 1.0)
-    flattened = max(1.0, abs(slope) * 4 / MANTISSA_MAX, abs(constant) * 2**16 / (FULL_SCALE - 1))
+    flattened = max(
+        1.0,
+        math.ldexp(abs(slope), SHIFT_MIN + 2) / MANTISSA_MAX,
+        math.ldexp(abs(constant), SHIFT_MIN + 16) / (FULL_SCALE - 1),
+    )
     slope, constant = slope / flattened, constant / flattened
     shift = SHIFT_MAX
-    while shift > 0 and (
+    while shift > SHIFT_MIN and (
         abs(math.ldexp(slope, shift + 2)) > MANTISSA_MAX or abs(math.ldexp(constant, shift + 16)) > FULL_SCALE - 1
     ):
         shift -= 1

@@ -37,7 +37,7 @@ SYNAPSE = np.dtype(
         ("offset", "<i4"),
         ("slope_source", "<i4"),
         ("weight", "<u2"),
-        ("shift", "u1"),
+        ("shift", "i1"),
         ("weight_shift", "i1"),
         ("reversal", "<i4"),
     ]

@@ -5,74 +5,87 @@
 #include "ltc_math.h"
 
 #define DIVISOR_BITS 30 /* of the normalised denominator */
-#define STATE_BITS 30   /* LTC_FULL_SCALE is 2^STATE_BITS */
+#define STATE_BITS   30 /* LTC_FULL_SCALE is 2^STATE_BITS */
 
-uint32_t ltc_version(void)
-{
+uint32_t ltc_version(void) {
     return LTC_VERSION;
 }
 
-uint32_t ltc_image_bytes(const void *image)
-{
+uint32_t ltc_image_bytes(const void *image) {
     const struct ltc_header *header = image;
 
     return header->magic == LTC_MAGIC ? header->total_bytes : 0;
 }
 
-struct ltc_sums ltc_leak(const struct ltc_neuron *neuron)
-{
+struct ltc_sums ltc_leak(const struct ltc_neuron *neuron) {
     return (struct ltc_sums){(int64_t)((uint64_t)neuron->num_hi << 32 | neuron->num_lo),
                              (int64_t)((uint64_t)neuron->den_hi << 32 | neuron->den_lo)};
 }
 
-static int32_t saturate(int32_t value)
-{
+static int32_t saturate(int32_t value) {
     if (value > LTC_FULL_SCALE) {
         return LTC_FULL_SCALE;
     }
     return value < -LTC_FULL_SCALE ? -LTC_FULL_SCALE : value;
 }
 
-/* Add what `count` synapses contribute: w * sigmoid to the denominator, w * erev * sigmoid to the numerator. */
-static struct ltc_sums add_synapses(struct ltc_sums sums, const struct ltc_synapse *synapse, uint32_t count,
-                                    const int32_t *source)
-{
+/* Right shift, or a left shift that saturates. */
+static int32_t to_q16(int32_t argument, int32_t shift) {
+    int32_t limit;
+
+    if (shift >= 0) {
+        return argument >> shift;
+    }
+    limit = INT32_MAX >> -shift;
+    if (argument > limit) {
+        argument = limit;
+    }
+    if (argument < -limit) {
+        argument = -limit;
+    }
+    return argument * (1 << -shift);
+}
+
+/* Add what `count` synapses contribute: w * sigmoid to the denominator, w * erev * sigmoid to the
+ * numerator. */
+static struct ltc_sums add_synapses(struct ltc_sums sums, const struct ltc_synapse *synapse,
+                                    uint32_t count, const int32_t *source) {
     for (; count > 0; count--, synapse++) {
         int32_t value = saturate(source[synapse->slope_source & 0xFF]);
         int32_t argument = ltc_multiply(value, synapse->slope_source >> 8) + synapse->offset;
-        struct ltc_sigmoid open = ltc_sigmoid(argument >> synapse->shift);
+        struct ltc_sigmoid open = ltc_sigmoid(to_q16(argument, synapse->shift));
         int32_t shift = synapse->weight_shift - (int32_t)open.exponent;
 
         sums.den += (int64_t)ltc_scale(synapse->weight * open.mantissa, shift);
         if (synapse->reversal >= 0) {
             sums.num += (int64_t)ltc_scale((uint32_t)synapse->reversal * open.mantissa, shift);
         } else {
-            sums.num -= (int64_t)ltc_scale((0u - (uint32_t)synapse->reversal) * open.mantissa, shift);
+            sums.num -=
+                (int64_t)ltc_scale((0u - (uint32_t)synapse->reversal) * open.mantissa, shift);
         }
     }
     return sums;
 }
 
 /* Right shift that brings a positive number below 2^62 into [2^29, 2^30); negative: left shift. */
-static int32_t normalising_shift(int64_t value)
-{
+static int32_t normalising_shift(int64_t value) {
     uint32_t high = (uint32_t)(value >> 32);
-    int32_t top = high != 0 ? 63 - (int32_t)ltc_leading_zeros(high) : 31 - (int32_t)ltc_leading_zeros((uint32_t)value);
+    int32_t top = high != 0 ? 63 - (int32_t)ltc_leading_zeros(high)
+                            : 31 - (int32_t)ltc_leading_zeros((uint32_t)value);
 
     return top - (DIVISOR_BITS - 1);
 }
 
-static int32_t shifted(int64_t value, int32_t right)
-{
+static int32_t shifted(int64_t value, int32_t right) {
     return right >= 0 ? (int32_t)(value >> right) : (int32_t)((uint64_t)value << -right);
 }
 
 /*
  * The fused semi-implicit update, v + (num - den * v) / (den + capacitance): equal to
- * (capacitance * v + num) / (capacitance + den), but a small change keeps its precision beside a large capacitance.
+ * (capacitance * v + num) / (capacitance + den), but a small change keeps its precision beside a
+ * large capacitance.
  */
-static int32_t updated(int32_t state, struct ltc_sums sums, uint64_t capacitance)
-{
+static int32_t updated(int32_t state, struct ltc_sums sums, uint64_t capacitance) {
     int64_t whole = sums.den + (int64_t)capacitance;
     int32_t right = normalising_shift(whole);
     uint32_t divisor = (uint32_t)shifted(whole, right);
@@ -96,8 +109,7 @@ static int32_t updated(int32_t state, struct ltc_sums sums, uint64_t capacitance
     return change > room ? LTC_FULL_SCALE : (int32_t)((uint32_t)state + change);
 }
 
-static void gather_sensory(struct ltc *net, const int32_t *inputs)
-{
+static void gather_sensory(struct ltc *net, const int32_t *inputs) {
     const struct ltc_synapse *sensory = net->sensory;
 
     for (uint32_t j = 0; j < net->neurons; j++) {
@@ -108,8 +120,7 @@ static void gather_sensory(struct ltc *net, const int32_t *inputs)
     }
 }
 
-static void unfold(struct ltc *net, struct ltc_rate rate)
-{
+static void unfold(struct ltc *net, struct ltc_rate rate) {
     const struct ltc_synapse *synapse = net->synapse;
     int32_t *swap = net->state;
 
@@ -117,15 +128,15 @@ static void unfold(struct ltc *net, struct ltc_rate rate)
         const struct ltc_neuron *neuron = &net->neuron[j];
         struct ltc_sums sums = add_synapses(net->base[j], synapse, neuron->synapses, net->state);
 
-        net->next[j] = updated(net->state[j], sums, ltc_capacitance(neuron->cm, neuron->cm_shift, rate));
+        net->next[j] =
+            updated(net->state[j], sums, ltc_capacitance(neuron->cm, neuron->cm_shift, rate));
         synapse += neuron->synapses;
     }
     net->state = net->next;
     net->next = swap;
 }
 
-int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *outputs)
-{
+int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *outputs) {
     struct ltc_rate rate;
 
     if (elapsed < LTC_ELAPSED_MIN || elapsed > LTC_ELAPSED_MAX) {
@@ -146,15 +157,13 @@ int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *
     return LTC_OK;
 }
 
-void ltc_reset(struct ltc *net)
-{
+void ltc_reset(struct ltc *net) {
     for (uint32_t j = 0; j < net->neurons; j++) {
         net->state[j] = 0;
     }
 }
 
-int ltc_get_state(const struct ltc *net, int32_t *state, uint32_t count)
-{
+int ltc_get_state(const struct ltc *net, int32_t *state, uint32_t count) {
     if (count != net->neurons) {
         return LTC_ERR_COUNT;
     }
@@ -164,8 +173,7 @@ int ltc_get_state(const struct ltc *net, int32_t *state, uint32_t count)
     return LTC_OK;
 }
 
-int ltc_set_state(struct ltc *net, const int32_t *state, uint32_t count)
-{
+int ltc_set_state(struct ltc *net, const int32_t *state, uint32_t count) {
     if (count != net->neurons) {
         return LTC_ERR_COUNT;
     }

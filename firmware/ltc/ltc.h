@@ -1,5 +1,6 @@
 /*
- * Liquid Time-constant networks (arXiv 2006.04439) in integer arithmetic, for cores without an FPU or a divider.
+ * Liquid Time-constant networks (arXiv 2006.04439) in integer arithmetic, for cores without an FPU
+ * or a divider.
  *
  * Copy this folder into a project, add ltc.c to the build and:
  *
@@ -8,9 +9,10 @@
  *     if (ltc_open(&net, image, sizeof image, memory, sizeof memory) != LTC_OK) { ... }
  *     for (;;) { ltc_step(&net, inputs, elapsed, outputs); }
  *
- * No heap, no recursion, no floating point, no state but the caller's. The image comes from `hil convert` and is read
- * in place, so it must stay where it is. Every result is the same bit for bit on every core: the exact integer model in
- * Python (hil/golden/integer.py) is held against this file. The arithmetic is described in docs/numbers.md.
+ * No heap, no recursion, no floating point, no state but the caller's. The image comes from `hil
+ * convert` and is read in place, so it must stay where it is. Every result is the same bit for bit
+ * on every core: the exact integer model in Python (hil/golden/integer.py) is held against this
+ * file. The arithmetic is described in docs/numbers.md.
  */
 #ifndef LTC_H
 #define LTC_H
@@ -21,35 +23,35 @@
 extern "C" {
 #endif
 
-#define LTC_VERSION 0x00010000u /* of this library: major 16, minor 8, patch 8 bits */
-#define LTC_IMAGE_VERSION 1u    /* of the image format */
+#define LTC_VERSION       0x00010000u /* of this library: major 16, minor 8, patch 8 bits */
+#define LTC_IMAGE_VERSION 1u          /* of the image format */
 
 /* Working memory for a network, in bytes, aligned to 8. Exactly what ltc_open() asks for. */
 #define LTC_MEMORY_BYTES(neurons) (24u * (neurons))
-#define LTC_ALIGNED __attribute__((aligned(8)))
+#define LTC_ALIGNED               __attribute__((aligned(8)))
 
 /* Elapsed time of a step: unsigned Q10.22, in units of the network's own second. */
 #define LTC_ELAPSED_FRAC 22
-#define LTC_ELAPSED_MIN 4194u       /* 1e-3 */
-#define LTC_ELAPSED_MAX 4194304000u /* 1e3 */
+#define LTC_ELAPSED_MIN  4194u       /* 1e-3 */
+#define LTC_ELAPSED_MAX  4194304000u /* 1e3 */
 
 /* States, and inputs after saturation, lie within +-LTC_FULL_SCALE. */
 #define LTC_FULL_SCALE (1 << 30)
 
 enum ltc_error {
     LTC_OK = 0,
-    LTC_ERR_ALIGN = -1,   /* image or memory is not aligned (4 and 8 bytes) */
-    LTC_ERR_SHORT = -2,   /* fewer bytes than the image says it has */
-    LTC_ERR_MAGIC = -3,   /* not an LTC image */
-    LTC_ERR_VERSION = -4, /* an image of another format version */
-    LTC_ERR_CRC = -5,     /* damaged image */
-    LTC_ERR_LAYOUT = -6,  /* counts and length of the image do not fit together */
-    LTC_ERR_INDEX = -7,   /* a synapse names a source that does not exist */
-    LTC_ERR_RANGE = -8,   /* a parameter outside its range, or one that could overflow */
-    LTC_ERR_MEMORY = -9,  /* less working memory than LTC_MEMORY_BYTES(neurons) */
+    LTC_ERR_ALIGN = -1,    /* image or memory is not aligned (4 and 8 bytes) */
+    LTC_ERR_SHORT = -2,    /* fewer bytes than the image says it has */
+    LTC_ERR_MAGIC = -3,    /* not an LTC image */
+    LTC_ERR_VERSION = -4,  /* an image of another format version */
+    LTC_ERR_CRC = -5,      /* damaged image */
+    LTC_ERR_LAYOUT = -6,   /* counts and length of the image do not fit together */
+    LTC_ERR_INDEX = -7,    /* a synapse names a source that does not exist */
+    LTC_ERR_RANGE = -8,    /* a parameter outside its range, or one that could overflow */
+    LTC_ERR_MEMORY = -9,   /* less working memory than LTC_MEMORY_BYTES(neurons) */
     LTC_ERR_ELAPSED = -10, /* elapsed outside LTC_ELAPSED_MIN..LTC_ELAPSED_MAX */
-    LTC_ERR_COUNT = -11,  /* a state array whose length is not the number of neurons */
-    LTC_ERR_STATE = -12,  /* a state outside +-LTC_FULL_SCALE */
+    LTC_ERR_COUNT = -11,   /* a state array whose length is not the number of neurons */
+    LTC_ERR_STATE = -12,   /* a state outside +-LTC_FULL_SCALE */
 };
 
 struct ltc_neuron;
@@ -75,27 +77,31 @@ struct ltc {
 /* Version of this library, LTC_VERSION. */
 uint32_t ltc_version(void);
 
-/* Total length in bytes that an image's header claims; 0 where `image` is no image. Reads the first 16 bytes only. */
+/* Total length in bytes that an image's header claims; 0 where `image` is no image. Reads the first
+ * 16 bytes only. */
 uint32_t ltc_image_bytes(const void *image);
 
 /*
  * Check a whole image, bind the caller's memory and set the state to zero.
- * Nothing of the image is used before all of it was checked: lengths, CRC-32, every index, and for each neuron the sum
- * of everything that its synapses could ever add up to, so that no input and no state can overflow afterwards.
+ * Nothing of the image is used before all of it was checked: lengths, CRC-32, every index, and for
+ * each neuron the sum of everything that its synapses could ever add up to, so that no input and no
+ * state can overflow afterwards.
  */
-int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *memory, uint32_t memory_bytes);
+int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *memory,
+             uint32_t memory_bytes);
 
 /* Set every state to zero. */
 void ltc_reset(struct ltc *net);
 
 /*
- * One input sample. `inputs`: net->inputs values, each in its own Q-format (image, written by the converter), any value
- * is allowed and saturates at +-LTC_FULL_SCALE. `elapsed`: time since the last sample. `outputs`: net->outputs values.
- * The number of loop turns depends on the image alone.
+ * One input sample. `inputs`: net->inputs values, each in its own Q-format (image, written by the
+ * converter), any value is allowed and saturates at +-LTC_FULL_SCALE. `elapsed`: time since the
+ * last sample. `outputs`: net->outputs values. The number of loop turns depends on the image alone.
  */
 int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *outputs);
 
-/* Read or replace the state of every neuron; `count` must be net->neurons. Bit-exact resume is set after get. */
+/* Read or replace the state of every neuron; `count` must be net->neurons. Bit-exact resume is set
+ * after get. */
 int ltc_get_state(const struct ltc *net, int32_t *state, uint32_t count);
 int ltc_set_state(struct ltc *net, const int32_t *state, uint32_t count);
 

@@ -1,8 +1,9 @@
-/* ltc_open(): everything that can be wrong with an image is found here, so that a step needs no check. */
+/* ltc_open(): everything that can be wrong with an image is found here, so that a step needs no
+ * check. */
 #include "ltc_internal.h"
 #include "ltc_math.h"
 
-#define SUM_LIMIT (UINT64_C(1) << 62)
+#define SUM_LIMIT  (UINT64_C(1) << 62)
 #define CRC_OFFSET 12u
 
 struct layout {
@@ -13,11 +14,11 @@ struct layout {
     const struct ltc_output *output;
 };
 
-static uint32_t crc32(uint32_t crc, const uint8_t *bytes, uint32_t count)
-{
+static uint32_t crc32(uint32_t crc, const uint8_t *bytes, uint32_t count) {
     static const uint32_t table[16] = {
-        0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u, 0x4DB26158u, 0x5005713Cu,
-        0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu, 0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu,
+        0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u,
+        0x4DB26158u, 0x5005713Cu, 0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
+        0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu,
     };
 
     for (uint32_t i = 0; i < count; i++) {
@@ -29,14 +30,14 @@ static uint32_t crc32(uint32_t crc, const uint8_t *bytes, uint32_t count)
 }
 
 /* Lengths and counts agree: find the arrays. The counts are small enough that no sum can wrap. */
-static int find_arrays(struct layout *at, const void *image)
-{
+static int find_arrays(struct layout *at, const void *image) {
     const struct ltc_header *header = image;
     const uint8_t *cursor = (const uint8_t *)image + sizeof *header;
     uint32_t bytes;
 
-    if (header->header_bytes != sizeof *header || header->neurons == 0 || header->neurons > LTC_MAX_NEURONS ||
-        header->inputs > LTC_MAX_INPUTS || header->outputs > header->neurons ||
+    if (header->header_bytes != sizeof *header || header->neurons == 0 ||
+        header->neurons > LTC_MAX_NEURONS || header->inputs > LTC_MAX_INPUTS ||
+        header->outputs > header->neurons ||
         header->sensory_synapses > LTC_MAX_INPUTS * LTC_MAX_NEURONS ||
         header->synapses > LTC_MAX_NEURONS * LTC_MAX_NEURONS) {
         return LTC_ERR_LAYOUT;
@@ -59,8 +60,8 @@ static int find_arrays(struct layout *at, const void *image)
 }
 
 /* Check the synapses of one neuron and add the most that they can contribute to `total`. */
-static int check_synapses(const struct ltc_synapse *synapse, uint32_t count, uint32_t sources, uint64_t *total)
-{
+static int check_synapses(const struct ltc_synapse *synapse, uint32_t count, uint32_t sources,
+                          uint64_t *total) {
     for (; count > 0; count--, synapse++) {
         int32_t slope = synapse->slope_source >> 8;
         int32_t weight = synapse->weight;
@@ -69,8 +70,9 @@ static int check_synapses(const struct ltc_synapse *synapse, uint32_t count, uin
             return LTC_ERR_INDEX;
         }
         if (slope < -65535 || slope > 65535 || synapse->offset <= -LTC_FULL_SCALE ||
-            synapse->offset >= LTC_FULL_SCALE || synapse->shift > 31 || synapse->weight_shift > 30 ||
-            synapse->reversal < -weight || synapse->reversal > weight) {
+            synapse->offset >= LTC_FULL_SCALE || synapse->shift < LTC_MIN_SHIFT ||
+            synapse->shift > 31 || synapse->weight_shift > 30 || synapse->reversal < -weight ||
+            synapse->reversal > weight) {
             return LTC_ERR_RANGE;
         }
         *total += ltc_scale((uint32_t)synapse->weight << 16, synapse->weight_shift);
@@ -81,21 +83,19 @@ static int check_synapses(const struct ltc_synapse *synapse, uint32_t count, uin
     return LTC_OK;
 }
 
-static int check_neuron(const struct ltc_neuron *neuron, uint32_t unfolds, uint64_t *total)
-{
+static int check_neuron(const struct ltc_neuron *neuron, uint32_t unfolds, uint64_t *total) {
     struct ltc_sums leak = ltc_leak(neuron);
     struct ltc_rate fastest = ltc_rate(unfolds, LTC_ELAPSED_MIN);
 
-    if (leak.den <= 0 || leak.den > (int64_t)SUM_LIMIT || leak.num > leak.den || leak.num < -leak.den ||
-        neuron->zero != 0 || neuron->cm_shift + fastest.exponent > 16) {
+    if (leak.den <= 0 || leak.num > leak.den || leak.num < -leak.den || neuron->zero != 0 ||
+        neuron->cm_shift + fastest.exponent > 16) {
         return LTC_ERR_RANGE;
     }
     *total = (uint64_t)leak.den + ltc_capacitance(neuron->cm, neuron->cm_shift, fastest);
     return *total > SUM_LIMIT ? LTC_ERR_RANGE : LTC_OK;
 }
 
-static int check_neurons(const struct layout *at)
-{
+static int check_neurons(const struct layout *at) {
     const struct ltc_header *header = at->header;
     uint32_t sensory = 0;
     uint32_t synapses = 0;
@@ -123,11 +123,11 @@ static int check_neurons(const struct layout *at)
         sensory += neuron->sensory;
         synapses += neuron->synapses;
     }
-    return sensory == header->sensory_synapses && synapses == header->synapses ? LTC_OK : LTC_ERR_LAYOUT;
+    return sensory == header->sensory_synapses && synapses == header->synapses ? LTC_OK
+                                                                               : LTC_ERR_LAYOUT;
 }
 
-static int check_outputs(const struct layout *at)
-{
+static int check_outputs(const struct layout *at) {
     for (uint32_t k = 0; k < at->header->outputs; k++) {
         const struct ltc_output *output = &at->output[k];
 
@@ -139,8 +139,7 @@ static int check_outputs(const struct layout *at)
     return LTC_OK;
 }
 
-static int check_image(struct layout *at, const void *image, uint32_t image_bytes)
-{
+static int check_image(struct layout *at, const void *image, uint32_t image_bytes) {
     const struct ltc_header *header = image;
     uint32_t crc;
     int error;
@@ -177,8 +176,8 @@ static int check_image(struct layout *at, const void *image, uint32_t image_byte
     return error != LTC_OK ? error : check_outputs(at);
 }
 
-int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *memory, uint32_t memory_bytes)
-{
+int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *memory,
+             uint32_t memory_bytes) {
     struct layout at;
     int error = check_image(&at, image, image_bytes);
 

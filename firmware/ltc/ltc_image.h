@@ -1,19 +1,22 @@
 /*
  * The model image, little-endian, position-independent, in this order without gaps:
  *
- *     header | neuron[neurons] | sensory[sensory_synapses] | synapse[synapses] | output[outputs] | input_frac[inputs]
+ *     header | neuron[neurons] | sensory[sensory_synapses] | synapse[synapses] | output[outputs] |
+ * input_frac[inputs]
  *
- * padded with zeros to a multiple of 4 bytes. hil/image.py writes it; docs/numbers.md derives each field.
+ * padded with zeros to a multiple of 4 bytes. hil/image.py writes it; docs/numbers.md derives each
+ * field.
  */
 #ifndef LTC_IMAGE_H
 #define LTC_IMAGE_H
 
 #include <stdint.h>
 
-#define LTC_MAGIC 0x3143544Cu /* "LTC1" */
+#define LTC_MAGIC       0x3143544Cu /* "LTC1" */
 #define LTC_MAX_UNFOLDS 32u
 #define LTC_MAX_NEURONS 255u
-#define LTC_MAX_INPUTS 255u
+#define LTC_MAX_INPUTS  255u
+#define LTC_MIN_SHIFT   (-12)
 
 struct ltc_header {
     uint32_t magic;
@@ -40,14 +43,16 @@ struct ltc_neuron {
     uint16_t synapses; /* number of synapses onto this neuron */
 };
 
-/* Argument of the sigmoid: (source * slope / 2^16 + offset) / 2^shift, in Q16 and units of log(2). */
+/* Argument of the sigmoid: (source * slope / 2^16 + offset) / 2^shift, in Q16 and units of log(2).
+ */
 struct ltc_synapse {
     int32_t offset;
     int32_t slope_source; /* slope: signed, upper 24 bits, within +-65535; source: lower 8 bits */
     uint16_t weight;      /* mantissa of w */
-    uint8_t shift;        /* 0..31 */
-    int8_t weight_shift;  /* left shift of weight * sigmoid (Q16) into the conductance scale; negative: right */
-    int32_t reversal;     /* w * erev at the mantissa scale of w: |reversal| <= weight */
+    int8_t shift; /* LTC_MIN_SHIFT..31; negative: a left shift that saturates, for steep sigmoids */
+    int8_t weight_shift; /* left shift of weight * sigmoid (Q16) into the conductance scale;
+                            negative: right */
+    int32_t reversal;    /* w * erev at the mantissa scale of w: |reversal| <= weight */
 };
 
 /* output = state * gain / 2^16 / 2^shift + offset, rounded to nearest. */

@@ -5,7 +5,8 @@
 #include "ltc.h"
 #include "ltc_image.h"
 
-/* Numerator and denominator of a neuron's update, at its conductance scale; 0 < den <= 2^62 and |num| <= den. */
+/* Numerator and denominator of a neuron's update, at its conductance scale; 0 < den <= 2^62 and
+ * |num| <= den. */
 struct ltc_sums {
     int64_t num;
     int64_t den;

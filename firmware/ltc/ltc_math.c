@@ -2,13 +2,12 @@
 
 #include "ltc_tables.h"
 
-#define ONE 65536u
+#define ONE           65536u
 #define FRACTION_BITS 16
 #define LAST_EXPONENT 63u /* smaller numbers vanish in every conductance scale */
-#define NEAR 2u           /* below 2^-NEAR the complement loses precision, above it the product does */
+#define NEAR 2u /* below 2^-NEAR the complement loses precision, above it the product does */
 
-uint32_t ltc_leading_zeros(uint32_t x)
-{
+uint32_t ltc_leading_zeros(uint32_t x) {
     uint32_t n = 0;
 
     for (uint32_t half = 16; half != 0; half >>= 1) {
@@ -21,28 +20,27 @@ uint32_t ltc_leading_zeros(uint32_t x)
 }
 
 /* 2^-fraction for a Q16 fraction below 1, Q16 in (32768, 65536]. */
-static uint32_t power_of_half(uint32_t fraction)
-{
+static uint32_t power_of_half(uint32_t fraction) {
     const uint16_t *entry = &ltc_power_table[fraction >> LTC_POWER_STEP_BITS];
     uint32_t part = fraction & ((1u << LTC_POWER_STEP_BITS) - 1u);
     uint32_t slope = (uint32_t)entry[1] - entry[0];
 
-    return ONE - entry[0] - ((slope * part + (1u << (LTC_POWER_STEP_BITS - 1))) >> LTC_POWER_STEP_BITS);
+    return ONE - entry[0] -
+           ((slope * part + (1u << (LTC_POWER_STEP_BITS - 1))) >> LTC_POWER_STEP_BITS);
 }
 
 /* 1 / (1 + 2^-magnitude) for a Q16 magnitude below LTC_SIGMOID_UNITS, Q16 in [32768, 65536]. */
-static uint32_t upper_half(uint32_t magnitude)
-{
+static uint32_t upper_half(uint32_t magnitude) {
     const uint16_t *entry = &ltc_sigmoid_table[magnitude >> LTC_SIGMOID_STEP_BITS];
     uint32_t part = magnitude & ((1u << LTC_SIGMOID_STEP_BITS) - 1u);
     uint32_t slope = (uint32_t)entry[1] - entry[0];
-    uint32_t above_half = entry[0] + ((slope * part + (1u << (LTC_SIGMOID_STEP_BITS - 1))) >> LTC_SIGMOID_STEP_BITS);
+    uint32_t above_half =
+        entry[0] + ((slope * part + (1u << (LTC_SIGMOID_STEP_BITS - 1))) >> LTC_SIGMOID_STEP_BITS);
 
     return (ONE + above_half + 1u) >> 1; /* the table holds Q17 */
 }
 
-struct ltc_sigmoid ltc_sigmoid(int32_t x)
-{
+struct ltc_sigmoid ltc_sigmoid(int32_t x) {
     uint32_t magnitude = x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
     uint32_t exponent = magnitude >> FRACTION_BITS;
     uint32_t fraction = magnitude & (ONE - 1u);
@@ -76,8 +74,7 @@ struct ltc_sigmoid ltc_sigmoid(int32_t x)
     return (struct ltc_sigmoid){(power * upper) >> FRACTION_BITS, exponent};
 }
 
-uint32_t ltc_divide(uint32_t high, uint32_t low, uint32_t divisor)
-{
+uint32_t ltc_divide(uint32_t high, uint32_t low, uint32_t divisor) {
     uint32_t quotient = 0;
 
     for (uint32_t bit = 0; bit < 32; bit++) {
@@ -92,36 +89,34 @@ uint32_t ltc_divide(uint32_t high, uint32_t low, uint32_t divisor)
     return quotient;
 }
 
-int32_t ltc_multiply(int32_t value, int32_t factor)
-{
+int32_t ltc_multiply(int32_t value, int32_t factor) {
     int32_t low = (int32_t)(((uint32_t)value >> 1) & 0x7FFFu);
 
     return (value >> 16) * factor + ((low * factor) >> 15);
 }
 
-struct ltc_rate ltc_rate(uint32_t unfolds, uint32_t elapsed)
-{
+struct ltc_rate ltc_rate(uint32_t unfolds, uint32_t elapsed) {
     uint32_t unfold_zeros = ltc_leading_zeros(unfolds);
     uint32_t elapsed_zeros = ltc_leading_zeros(elapsed);
     uint32_t dividend = (unfolds << unfold_zeros) >> 1;
     uint32_t divisor = (elapsed << elapsed_zeros) >> 1;
 
-    /* unfolds * 2^22 / elapsed; dividend / divisor lies in (1/2, 2), the quotient carries 31 more bits */
+    /* unfolds * 2^22 / elapsed; dividend / divisor lies in (1/2, 2), the quotient carries 31 more
+     * bits */
     return (struct ltc_rate){ltc_divide(dividend >> 1, dividend << 31, divisor),
                              (int32_t)elapsed_zeros - (int32_t)unfold_zeros + 22 - 31};
 }
 
-uint64_t ltc_scale(uint32_t value, int32_t shift)
-{
+uint64_t ltc_scale(uint32_t value, int32_t shift) {
     if (shift >= 0) {
         return (uint64_t)value << shift;
     }
     return shift > -32 ? value >> -shift : 0;
 }
 
-uint64_t ltc_capacitance(uint32_t cm, int32_t cm_shift, struct ltc_rate rate)
-{
-    uint64_t product = ((uint64_t)(cm * (rate.mantissa >> 16)) << 16) + cm * (rate.mantissa & 0xFFFFu);
+uint64_t ltc_capacitance(uint32_t cm, int32_t cm_shift, struct ltc_rate rate) {
+    uint64_t product =
+        ((uint64_t)(cm * (rate.mantissa >> 16)) << 16) + cm * (rate.mantissa & 0xFFFFu);
     int32_t shift = cm_shift + rate.exponent;
 
     if (shift >= 0) {

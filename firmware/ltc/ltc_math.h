@@ -1,10 +1,12 @@
-/* The arithmetic pieces that a step and the check of an image share. docs/numbers.md derives them. */
+/* The arithmetic pieces that a step and the check of an image share. docs/numbers.md derives them.
+ */
 #ifndef LTC_MATH_H
 #define LTC_MATH_H
 
 #include <stdint.h>
 
-/* A positive number, mantissa / 2^16 / 2^exponent with mantissa <= 65536: keeps its precision in the tails. */
+/* A positive number, mantissa / 2^16 / 2^exponent with mantissa <= 65536: keeps its precision in
+ * the tails. */
 struct ltc_sigmoid {
     uint32_t mantissa;
     uint32_t exponent;
@@ -28,7 +30,8 @@ uint64_t ltc_scale(uint32_t value, int32_t shift);
 /* Capacitance times rate at a neuron's conductance scale, rounded down. */
 uint64_t ltc_capacitance(uint32_t cm, int32_t cm_shift, struct ltc_rate rate);
 
-/* value * factor / 2^16 rounded towards minus infinity (of value's upper 31 bits), |value| <= 2^30, |factor| <= 65535. */
+/* value * factor / 2^16 rounded towards minus infinity (of value's upper 31 bits), |value| <= 2^30,
+ * |factor| <= 65535. */
 int32_t ltc_multiply(int32_t value, int32_t factor);
 
 /* floor((high * 2^32 + low) / divisor) for high < divisor < 2^31. */

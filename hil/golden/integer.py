@@ -81,6 +81,12 @@ def multiply(value: Int, factor: Int) -> Int:
     return (value >> 16) * factor + ((((value >> 1) & 0x7FFF) * factor) >> 15)
 
 
+def to_q16(argument: Int, shift: Int) -> Int:
+    """Right shift, or a left shift that saturates."""
+    limit = (2**31 - 1) >> np.maximum(-shift, 0)
+    return _shifted(np.where(shift < 0, np.clip(argument, -limit, limit), argument), -shift)
+
+
 def update(state: Int, num: Int, den: Int, capacity: Int) -> Int:
     """The fused semi-implicit update, v + (num - den v) / (den + capacity)."""
     whole = den + capacity
@@ -109,7 +115,7 @@ class _Synapses:
         if not self._targets.size:
             return num, den
         value = np.clip(source[:, self._source], -FULL_SCALE, FULL_SCALE)
-        mantissa, exponent = sigmoid((multiply(value, self._slope) + self._offset) >> self._shift)
+        mantissa, exponent = sigmoid(to_q16(multiply(value, self._slope) + self._offset, self._shift))
         shift = self._weight_shift - exponent
         weight = _shifted(self._weight * mantissa, shift)
         reversal = _shifted(np.abs(self._reversal) * mantissa, shift)

@@ -1,0 +1,74 @@
+/*
+ * Runs networks for the tests: reads cases from standard input, writes results to standard output,
+ * until end of input. A case: u32 image bytes, sequences, steps, inputs, neurons, outputs, then the
+ * image, state0[neurons], and sequences * steps times { elapsed, inputs[] }, all 32-bit words. A
+ * result: i32 error of ltc_open; if that is 0, sequences * steps times { state[neurons], outputs[]
+ * }.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ltc.h"
+
+static void take(void *to, size_t bytes) {
+    if (fread(to, 1, bytes, stdin) != bytes) {
+        exit(2);
+    }
+}
+
+static void *allocate(size_t bytes) {
+    void *memory = malloc(bytes);
+
+    if (memory == NULL) {
+        exit(3);
+    }
+    return memory;
+}
+
+static void run(struct ltc *net, const uint32_t *size, const int32_t *state0) {
+    uint32_t words = 1 + size[3];
+    int32_t *step = allocate(words * sizeof *step);
+    int32_t *result = allocate((size[4] + size[5]) * sizeof *result);
+
+    for (uint32_t s = 0; s < size[1]; s++) {
+        if (ltc_set_state(net, state0, size[4]) != LTC_OK) {
+            exit(4);
+        }
+        for (uint32_t t = 0; t < size[2]; t++) {
+            take(step, words * sizeof *step);
+            if (ltc_step(net, step + 1, (uint32_t)step[0], result + size[4]) != LTC_OK ||
+                ltc_get_state(net, result, size[4]) != LTC_OK) {
+                exit(5);
+            }
+            fwrite(result, sizeof *result, size[4] + size[5], stdout);
+        }
+    }
+    free(step);
+    free(result);
+}
+
+int main(void) {
+    uint32_t size[6];
+
+    while (fread(size, 1, sizeof size, stdin) == sizeof size) {
+        struct ltc net;
+        void *image =
+            allocate(size[0]); /* to the byte, so that the sanitizer sees one read too many */
+        void *memory = allocate(LTC_MEMORY_BYTES(size[4]));
+        int32_t *state0 = allocate(size[4] * sizeof *state0);
+        int32_t error;
+
+        take(image, size[0]);
+        take(state0, size[4] * sizeof *state0);
+        error = ltc_open(&net, image, size[0], memory, LTC_MEMORY_BYTES(size[4]));
+        fwrite(&error, sizeof error, 1, stdout);
+        if (error == LTC_OK) {
+            run(&net, size, state0);
+        }
+        fflush(stdout);
+        free(image);
+        free(memory);
+        free(state0);
+    }
+    return 0;
+}

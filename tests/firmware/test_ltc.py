@@ -1,0 +1,122 @@
+"""The C runtime on the host, under both sanitizers, against the exact integer model: every bit, for any network."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from hil.golden import run_integer
+from tests.host_c import LTC_SOURCES, REPO, build_program
+from tests.networks import Case, cases, random_case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+FUZZ_ROUNDS = 1_500_000
+
+
+class Driver:
+    """A running ltc_driver: one process for many cases, so that a sanitizer's finding ends it."""
+
+    def __init__(self, program: Path) -> None:
+        self._process = subprocess.Popen(
+            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def run(self, case: Case) -> tuple[np.ndarray, np.ndarray]:
+        image = case.converted.image
+        sequences, steps, inputs = case.inputs.shape
+        neurons, outputs = case.model.neurons, case.model.outputs
+        size = np.array([len(image), sequences, steps, inputs, neurons, outputs], "<u4")
+        words = np.concatenate([case.elapsed[:, :, None].view(np.int32), case.inputs], axis=2)
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(size.tobytes() + image + case.state0.astype("<i4").tobytes() + words.astype("<i4").tobytes())
+        stdin.flush()
+        error = self._read(stdout.read(4))
+        assert error == 0, f"ltc_open refused the converter's image with {error[0]}"
+        result = self._read(stdout.read(4 * sequences * steps * (neurons + outputs)))
+        result = result.reshape(sequences, steps, neurons + outputs)
+        return result[:, :, :neurons], result[:, :, neurons:]
+
+    def _read(self, data: bytes) -> np.ndarray:
+        if not data or self._process.poll() is not None:
+            assert self._process.stderr is not None
+            pytest.fail(f"the driver ended: {self._process.stderr.read().decode()}")
+        return np.frombuffer(data, "<i4")
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    program = build_program(tmp_path_factory.mktemp("ltc") / "driver", HERE / "ltc_driver.c", *LTC_SOURCES)
+    driver = Driver(program)
+    yield driver
+    driver.close()
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(case=cases())
+def test_c_equals_the_integer_model(driver: Driver, case: Case) -> None:
+    states, outputs = driver.run(case)
+    wanted = run_integer(case.converted.image, case.inputs, case.elapsed, case.state0)
+    np.testing.assert_array_equal(states, wanted[0])
+    np.testing.assert_array_equal(outputs, wanted[1])
+
+
+def _seeds(folder: Path) -> list[str]:
+    paths = []
+    for k in range(6):
+        case = random_case(np.random.default_rng(k), 1 + k % 4, 1 + k % 3, (1.0, 0.3)[k % 2], (0, 2, 9)[k % 3], steps=1)
+        path = folder / f"seed{k}.bin"
+        path.write_bytes(case.converted.image)
+        paths.append(str(path))
+    return paths
+
+
+def _fuzz(program: Path, seeds: list[str], rounds: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([program, str(rounds), "1", *seeds], capture_output=True, text=True, check=False)
+
+
+def test_ltc_open_survives_mutated_images(tmp_path: Path) -> None:
+    program = build_program(tmp_path / "fuzz", HERE / "fuzz_open.c", *LTC_SOURCES, flags=("-O2",))
+    done = _fuzz(program, _seeds(tmp_path), FUZZ_ROUNDS)
+    assert done.returncode == 0, done.stderr
+    counts = {int(k): int(v) for k, v in (line.split() for line in done.stdout.splitlines())}
+    assert sum(counts.values()) == FUZZ_ROUNDS >= 1_000_000
+    reached = {error for error, count in counts.items() if count}
+    assert {0, -2, -3, -4, -5, -6, -7, -8} <= reached, f"the fuzzer no longer reaches every check: {counts}"
+
+
+@pytest.mark.parametrize(
+    ("check", "without"),
+    [
+        (">= sources", ">= sources + 251"),
+        ("synapse->offset >= LTC_FULL_SCALE ||", ""),
+        ("neuron->synapses > header->synapses - synapses", "0"),
+        ("synapse->weight_shift > 30 ||", ""),
+        ("synapse->shift > 31 ||", ""),
+        ("return *total > SUM_LIMIT ? LTC_ERR_RANGE : LTC_OK;", "return LTC_OK;"),
+    ],
+)
+def test_the_fuzzer_finds_a_missing_check(tmp_path: Path, check: str, without: str) -> None:
+    """Each check of ltc_open() is needed, and the fuzzer would notice if it went."""
+    folder = tmp_path / "ltc"
+    shutil.copytree(REPO / "firmware" / "ltc", folder)
+    source = (folder / "ltc_check.c").read_text()
+    assert source.count(check) == 1
+    (folder / "ltc_check.c").write_text(source.replace(check, without))
+    program = build_program(tmp_path / "fuzz", HERE / "fuzz_open.c", *sorted(folder.glob("ltc*.c")), flags=("-O2",))
+    done = _fuzz(program, _seeds(tmp_path), 2_000_000)
+    assert done.returncode != 0
+    assert "runtime error" in done.stderr or "AddressSanitizer" in done.stderr

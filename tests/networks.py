@@ -1,0 +1,80 @@
+"""Random networks for property tests: any wiring, any sign, parameters from nothing to extreme but finite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+
+from hil.convert import Converted, convert
+from hil.model import LtcModel, model_from_arrays
+
+INT32_MAX = 2**31 - 1
+FULL_SCALE = 2**30
+
+
+@dataclass(frozen=True)
+class Case:
+    """A converted network with integer sequences to run on it: inputs (S, T, I), elapsed (S, T), state0 (N,)."""
+
+    model: LtcModel
+    converted: Converted
+    inputs: np.ndarray
+    elapsed: np.ndarray
+    state0: np.ndarray
+
+
+def _values(rng: np.random.Generator, shape: tuple[int, ...], decades: tuple[float, float], zeros: float) -> np.ndarray:
+    values = 10 ** rng.uniform(*decades, shape)
+    return np.where(rng.random(shape) < zeros, 0.0, values)
+
+
+def random_model(rng: np.random.Generator, neurons: int, inputs: int, density: float, wild: float) -> LtcModel:
+    """A network whose parameters lie around ncps' own (wild = 0) up to 9 decades away from them (wild = 9)."""
+    outputs = int(rng.integers(1, neurons + 1))
+    signs = lambda shape: rng.choice([-1.0, 1.0], shape)  # noqa: E731
+    arrays: dict[str, object] = {"ode_unfolds": int(rng.integers(1, 33)), "epsilon": 1e-8}
+    zeros = float(rng.choice([0.0, 0.2]))
+    for key, middle in (("gleak", -1.0), ("cm", -0.3)):
+        arrays[key] = _values(rng, (neurons,), (middle - wild, middle + wild + 0.5), zeros)
+    arrays["vleak"] = signs(neurons) * _values(rng, (neurons,), (-1 - wild, 0 + wild / 2), zeros)
+    for prefix, sources in (("", neurons), ("sensory_", inputs)):
+        shape = (sources, neurons)
+        arrays[f"{prefix}sparsity_mask"] = rng.random(shape) < density
+        arrays[f"{prefix}w"] = _values(rng, shape, (-2 - wild, wild), zeros)
+        arrays[f"{prefix}mu"] = signs(shape) * _values(rng, shape, (-1 - wild, wild), zeros)
+        arrays[f"{prefix}sigma"] = signs(shape) * _values(rng, shape, (0.5 - wild, 0.9 + wild), zeros)
+        arrays[f"{prefix}erev"] = signs(shape) * _values(rng, shape, (-0.1 - wild, wild / 2), 0.0)
+    for key, count in (("input", inputs), ("output", outputs)):
+        arrays[f"{key}_w"] = signs(count) * _values(rng, (count,), (-wild, 0.5 + wild / 3), zeros)
+        arrays[f"{key}_b"] = signs(count) * _values(rng, (count,), (-wild, wild / 3), 0.5)
+    return model_from_arrays(arrays, where="random network", name="random")
+
+
+def random_case(
+    rng: np.random.Generator, neurons: int, inputs: int, density: float, wild: float, *, steps: int
+) -> Case:
+    """A random network with integer inputs up to the ends of their type, elapsed times and start states likewise."""
+    model = random_model(rng, neurons, inputs, density, wild)
+    converted = convert(model)
+    sequences = 2
+    values = rng.integers(-FULL_SCALE, FULL_SCALE + 1, (sequences, steps, inputs)) >> rng.integers(0, 12)
+    corner = rng.choice([-INT32_MAX - 1, INT32_MAX, FULL_SCALE, -FULL_SCALE, 0, 1, -1], values.shape)
+    values = np.where(rng.random(values.shape) < 0.3, corner, values)
+    elapsed = np.rint(2.0**22 * 10 ** rng.uniform(-3, 3, (sequences, steps)))
+    elapsed = np.where(rng.random(elapsed.shape) < 0.2, rng.choice([4194, 4194304000], elapsed.shape), elapsed)
+    state0 = rng.integers(-FULL_SCALE, FULL_SCALE + 1, neurons)
+    state0 = np.where(rng.random(neurons) < 0.2, rng.choice([-FULL_SCALE, 0, FULL_SCALE], neurons), state0)
+    return Case(model, converted, values.astype(np.int32), elapsed.astype(np.uint32), state0.astype(np.int32))
+
+
+@st.composite
+def cases(draw: st.DrawFn, max_neurons: int = 64, max_inputs: int = 32, steps: int = 3) -> Case:
+    """Cases for Hypothesis; sizes and wildness shrink, the values follow from the seed."""
+    neurons = draw(st.integers(1, max_neurons))
+    inputs = draw(st.integers(1, max_inputs))
+    density = draw(st.sampled_from([0.0, 0.1, 0.3, 1.0]))
+    wild = draw(st.sampled_from([0.0, 0.5, 2.0, 4.0, 9.0]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return random_case(rng, neurons, inputs, density, wild, steps=steps)
