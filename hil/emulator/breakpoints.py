@@ -127,6 +127,7 @@ class Breakpoints:
         return_stop = self._return_stop
         self.disarm(gdb)
         if any(word in packet for word in _WATCH):
+            self._complete_access(gdb)
             return Status(CoreState.HALTED, HaltReason.WATCHPOINT)
         pc = registers[_PC]
         if pc == self._fault_stop:
@@ -145,6 +146,14 @@ class Breakpoints:
         if pc == return_stop or pc in self._set | self._written_bkpts:
             return Status(CoreState.HALTED, HaltReason.BREAKPOINT)
         return Status(CoreState.HALTED, HaltReason.REQUEST)
+
+    def _complete_access(self, gdb: GdbRemote) -> None:
+        """Execute the instruction whose access was caught: QEMU stops before it, the hardware after it."""
+        for address, size, access in self._watched:
+            gdb.remove(_WATCH_KINDS[access], address, size)
+        gdb.request(b"s")
+        for address, size, access in self._watched:
+            gdb.insert(_WATCH_KINDS[access], address, size)
 
     def _vector(self, gdb: GdbRemote) -> int:
         return int.from_bytes(gdb.read_memory(self._spec.flash_origin + _HARD_FAULT_VECTOR, 4), "little")

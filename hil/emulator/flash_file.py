@@ -42,7 +42,7 @@ def open_locked(path: Path) -> int:
         by = f" by process {holder}" if holder else ""
         raise BoardBusyError(
             f"emulated board '{path.stem}' is powered already{by}",
-            hint=f"take another one with -u emulated:{path.stem.partition('.')[0]}.2, or stop what powers it",
+            hint=f"{path.stem.partition('.')[0]}.2, .3 and so on are further boards of this kind; or end that process",
         ) from error
     return descriptor
 

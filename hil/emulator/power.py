@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hil.board import Board
 
 PROBE_PREFIX = "emulated:"
+SUPERVISED = ("qemu",)  # the backends that a supervisor can run
 _END_TIMEOUT_S = 20.0
 _HIGHEST_INSTANCE = 256
 
@@ -116,7 +117,7 @@ def power(board: Board, backend: str = "qemu", instance: str = "", *, announced:
         inherited.callback(os.close, flash_fd)
         near, far = socket.socketpair()
         inherited.callback(far.close)
-        listener = inherited.enter_context(registry.announce(name)) if announced else None
+        listener = inherited.enter_context(registry.announce(name, public=announced))
         arguments = {
             "spec": dataclasses.asdict(spec),
             "backend": backend,
@@ -124,7 +125,8 @@ def power(board: Board, backend: str = "qemu", instance: str = "", *, announced:
             "holder_pid": os.getpid(),
             "control_fd": far.fileno(),
             "flash_fd": flash_fd,
-            "listen_fd": listener.fileno() if listener else None,
+            "listen_fd": listener.fileno(),
+            "announced": announced,
         }
         process = _start_supervisor(arguments)
     machine = RemoteMachine(near, name)
@@ -140,10 +142,10 @@ def power(board: Board, backend: str = "qemu", instance: str = "", *, announced:
 
 
 def power_or_connect(board: Board, backend: str = "qemu", instance: str = "") -> PoweredBoard:
-    """The board that ``hil emulate`` keeps powered, if it does; otherwise one powered for this process alone.
+    """The board that ``hil emulate`` or this process keeps powered, if one does; otherwise one powered here and now.
 
     Raises:
-        RigError: as `power`, or the board that is kept powered is in use.
+        RigError: as `power`, or the board that is powered is in use.
     """
     found = registry.connect(instance_name(board, instance))
     if found is None:
@@ -169,7 +171,7 @@ def _take(board: Board, instance: str) -> tuple[str, int]:
 
 
 def _start_supervisor(arguments: dict[str, Any]) -> subprocess.Popen[bytes]:
-    descriptors = [value for key, value in arguments.items() if key.endswith("_fd") and value is not None]
+    descriptors = [value for key, value in arguments.items() if key.endswith("_fd")]
     # -S -P: neither site-packages nor the current directory matter to it; in a session of its own Ctrl-C passes it by.
     return subprocess.Popen(
         [sys.executable, "-S", "-P", "-m", "hil.emulator.supervisor", json.dumps(arguments)],

@@ -127,8 +127,7 @@ class QemuMachine:
         if self._status.state is not CoreState.HALTED:
             return
         with self._watched() as gdb:
-            if self._stops.at_bkpt(gdb, self.read_register("pc")):
-                self._status = Status(CoreState.HALTED, HaltReason.BREAKPOINT)
+            if self._halts_at_bkpt(gdb):
                 return
             called = self._stops.arm(gdb, self.read_register("lr"))
             if called:
@@ -143,8 +142,7 @@ class QemuMachine:
         if self._status.state is not CoreState.HALTED:
             return
         with suppress(_LockupError), self._watched() as gdb:
-            if self._stops.at_bkpt(gdb, self.read_register("pc")):
-                self._status = Status(CoreState.HALTED, HaltReason.BREAKPOINT)
+            if self._halts_at_bkpt(gdb):
                 return
             gdb.request(b"qqemu.sstep=%x" % (_MASKED_STEP if mask_interrupts else _PLAIN_STEP))
             self._registers = None
@@ -313,6 +311,12 @@ class QemuMachine:
         if self._status.state is not CoreState.HALTED:
             raise MachineError(f"the core of {self._spec.board} must be halted, it is {self._status.state.value}")
 
+    def _halts_at_bkpt(self, gdb: GdbRemote) -> bool:
+        if self._stops.at_bkpt(gdb, self.read_register("pc")):
+            self._status = Status(CoreState.HALTED, HaltReason.BREAKPOINT)
+            return True
+        return False
+
     @contextmanager
     def _watched(self) -> Iterator[GdbRemote]:
         """The stub; when QEMU ends meanwhile, the reason is taken down."""
@@ -374,16 +378,13 @@ class QemuMachine:
         if not is_stop_reply(packet) or self._process is None:
             return
         gdb = self._process.gdb
-        self._registers = gdb.read_registers()
         if packet.startswith(_INTERRUPT):
             self._stops.disarm(gdb)
             self._status = Status(CoreState.HALTED, HaltReason.REQUEST)
-            return
-        status = self._stops.classify(gdb, packet, self._registers)
-        if status is None:
-            self._continue()
-        else:
+        elif status := self._stops.classify(gdb, packet, gdb.read_registers()):
             self._status = status
+        else:
+            self._continue()
 
     def _put_flash(self, gdb: GdbRemote) -> None:
         """Make the emulated flash equal to the image."""

@@ -1,7 +1,9 @@
-"""Boards kept powered by ``hil emulate``: their names, the list of them, and the way to one.
+"""Powered boards: their names, the list of them, and the way to one.
 
 Each has an abstract Unix socket, which exists exactly as long as the process that listens on it: nothing can be stale.
 The name holds the user and the state directory, so that two users, or a test run, do not see each other's boards.
+Those that ``hil emulate`` keeps powered are listed and open to every process of the user; all others are private to
+the process that powered them, which reaches them by name as well: its debug probe is found by uid like a real one.
 """
 
 from __future__ import annotations
@@ -25,19 +27,20 @@ _FLAGS_COLUMN: Final = 3
 _PATH_COLUMN: Final = 7
 
 
-def _prefix() -> str:
-    return f"hil-emulated/{os.geteuid()}/{zlib.crc32(bytes(state_dir())):08x}/"
+def _prefix(*, public: bool) -> str:
+    kind = "emulated" if public else "private"
+    return f"hil-{kind}/{os.geteuid()}/{zlib.crc32(bytes(state_dir())):08x}/"
 
 
-def announce(name: str) -> socket.socket:
-    """A socket on which the supervisor of the board ``name`` can be found.
+def announce(name: str, *, public: bool) -> socket.socket:
+    """A socket on which the supervisor of the board ``name`` can be found; a public one is also listed.
 
     Raises:
         MachineError: the name is taken.
     """
     listener = socket.socket(socket.AF_UNIX)
     try:
-        listener.bind(f"\0{_prefix()}{name}")
+        listener.bind(f"\0{_prefix(public=public)}{name}")
     except OSError as error:
         listener.close()
         raise MachineError(f"another program answers for emulated board '{name}'", cause=str(error)) from error
@@ -47,7 +50,7 @@ def announce(name: str) -> socket.socket:
 
 def powered() -> list[str]:
     """Names of the boards that are kept powered, sorted."""
-    prefix = f"@{_prefix()}"
+    prefix = f"@{_prefix(public=True)}"
     return sorted(path.removeprefix(prefix) for path in _listening_paths() if path.startswith(prefix))
 
 
@@ -59,16 +62,13 @@ def _listening_paths() -> Iterator[str]:
 
 
 def connect(name: str) -> tuple[RemoteMachine, dict[str, Any]] | None:
-    """The machine of a board kept powered, and the facts its supervisor tells; None when there is no such board.
+    """The machine of a powered board, and the facts its supervisor tells; None when there is no such board.
 
     Raises:
-        MachineError: another client uses it, or it belongs to another user.
+        MachineError: another client uses it, it is private to another process, or it belongs to another user.
     """
-    sock = socket.socket(socket.AF_UNIX)
-    try:
-        sock.connect(f"\0{_prefix()}{name}")
-    except ConnectionRefusedError:
-        sock.close()
+    sock = _reach(name, public=True) or _reach(name, public=False)
+    if sock is None:
         return None
     uid, pid = peer_of(sock)
     if uid != os.geteuid():
@@ -80,3 +80,13 @@ def connect(name: str) -> tuple[RemoteMachine, dict[str, Any]] | None:
     except MachineError:
         machine.close()
         raise
+
+
+def _reach(name: str, *, public: bool) -> socket.socket | None:
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.connect(f"\0{_prefix(public=public)}{name}")
+    except ConnectionRefusedError:
+        sock.close()
+        return None
+    return sock

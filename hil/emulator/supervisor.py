@@ -1,8 +1,9 @@
 """The process that is one powered board: ``python -m hil.emulator.supervisor ARGUMENTS`` (JSON).
 
 It owns the emulator, the flash file and the pty, and answers one holder over a socket it inherited. When the holder's
-end closes, also by SIGKILL, the flash is saved, the emulator ended, and this process leaves. An announced board
-(``hil emulate``) also listens on an abstract Unix socket, to which one client at a time may connect.
+end closes, also by SIGKILL, the flash is saved, the emulator ended, and this process leaves. It also
+listens on an abstract Unix socket, to which one client at a time may connect: a debug probe of the holder itself, or of
+any process of the user when the board is announced (``hil emulate``).
 
 It imports the standard library only (and modules of hil that do), so that a board is powered in tens of
 milliseconds.
@@ -55,16 +56,16 @@ class Supervisor:
     """The event loop around one machine.
 
     Args:
-        arguments: ``spec`` (fields of `MachineSpec`), ``backend``, ``name``, ``holder_pid``, and the inherited
-            descriptors ``control_fd``, ``flash_fd`` and, for an announced board, ``listen_fd``.
+        arguments: ``spec`` (fields of `MachineSpec`), ``backend``, ``name``, ``holder_pid``, ``announced``, and the
+            inherited descriptors ``control_fd``, ``flash_fd`` and ``listen_fd``.
     """
 
     def __init__(self, arguments: dict[str, Any]) -> None:
         self._name: str = arguments["name"]
         self._holder_pid: int = arguments["holder_pid"]
         self._holder = _Client(socket.socket(fileno=arguments["control_fd"]))
-        listen_fd: int | None = arguments["listen_fd"]
-        self._listener = socket.socket(fileno=listen_fd) if listen_fd is not None else None
+        self._listener = socket.socket(fileno=arguments["listen_fd"])
+        self._announced: bool = arguments["announced"]
         self._guest: _Client | None = None
         spec = MachineSpec(**arguments["spec"])
         self._flash = FlashFile(arguments["flash_fd"], spec.flash_bytes)
@@ -102,8 +103,7 @@ class Supervisor:
             actions[self._holder.sock.fileno()] = (select.POLLIN, self._serve_holder)
             if holder is not None:
                 actions[holder] = (select.POLLIN, self._end)
-            if self._listener:
-                actions[self._listener.fileno()] = (select.POLLIN, self._admit)
+            actions[self._listener.fileno()] = (select.POLLIN, self._admit)
             if self._guest:
                 actions[self._guest.sock.fileno()] = (select.POLLIN, self._serve_guest)
             emulator = self._machine.event_fd()
@@ -144,14 +144,12 @@ class Supervisor:
 
     def _admit(self) -> None:
         """Take a new client, unless it is another user's or there is one already."""
-        if self._listener is None:
-            return
         client = _Client(self._listener.accept()[0])
-        uid, _ = peer_of(client.sock)
+        uid, pid = peer_of(client.sock)
         if uid != os.geteuid():
             client.sock.close()
-        elif self._guest:
-            user = peer_of(self._guest.sock)[1]
+        elif self._guest or (pid != self._holder_pid and not self._announced):
+            user = peer_of(self._guest.sock)[1] if self._guest else self._holder_pid
             client.send(encode_error(MachineError(f"emulated board '{self._name}' is in use by process {user}")))
             client.sock.close()
         else:
@@ -159,8 +157,7 @@ class Supervisor:
             client.send(encode({"result": self._facts}))
 
     def _close(self) -> None:
-        if self._listener:
-            self._listener.close()
+        self._listener.close()
         try:
             self._machine.close()
         finally:

@@ -1,0 +1,72 @@
+"""``hil emulate NAME``: keep an emulated board powered in the foreground, like one that is plugged in."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from hil.board import load_board
+from hil.emulator.power import power
+from hil.errors import HilError, RigError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+class _StopRequest(BaseException):
+    """SIGTERM or SIGHUP arrived; not an Exception, so that nothing on the way takes it for an error."""
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise _StopRequest
+
+
+def _say(line: str) -> None:
+    """Print at once: whoever waits for a line on a pipe must not wait for a full buffer."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def emulate(name: str, backend: str = "qemu") -> None:
+    """Power a board and keep it until Ctrl-C, SIGTERM or SIGHUP.
+
+    Args:
+        name: a board, or one of several of its kind: ``microbit``, ``microbit.2``.
+        backend: the emulator.
+
+    Raises:
+        InputError: there is no such board.
+        RigError: it cannot be powered, or its emulator ended by itself.
+    """
+    board_name, _, instance = name.partition(".")
+    board = load_board(board_name)
+    previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        with power(board, backend, instance, announced=True) as powered:
+            _say(f"{board.title} is powered ({backend}), its flash is kept")
+            _say(f"  serial port  {powered.serial_path}")
+            target = f" -t {board.pyocd_target}" if board.pyocd_target else ""
+            _say(f"  probe        {powered.probe_uid}   (pyocd reset -u {powered.probe_uid}{target})")
+            _say("  stop         Ctrl-C")
+            powered.wait()
+            raise RigError(f"the supervisor of emulated board '{powered.name}' ended by itself")
+    except (KeyboardInterrupt, _StopRequest):
+        _say(f"{board.title} is off")
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def main() -> int:
+    """``python -m hil.commands.emulate NAME``."""
+    try:
+        emulate(sys.argv[1] if len(sys.argv) > 1 else "microbit")
+    except HilError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
