@@ -1,0 +1,72 @@
+/* A port without a wire: the link's tests hand bytes in and out, and decide what happens to them on the way. */
+#include "agent.h"
+
+#include "board.h"
+
+void wire_boot(void);
+void wire_feed(const uint8_t *data, uint32_t count);
+uint32_t wire_take(uint8_t *data, uint32_t capacity);
+void wire_fault(void);
+
+static struct agent agent;
+static _Alignas(8) uint8_t arena[1 << 16];
+static uint8_t sent[1 << 20];
+static uint32_t sent_bytes;
+
+void port_init(void) {
+}
+
+struct port_memory port_memory(void) {
+    return (struct port_memory){.arena = arena,
+                                .arena_bytes = sizeof arena,
+                                .slot = arena,
+                                .slot_bytes = BOARD_SLOT_BYTES,
+                                .window_bytes = 2048};
+}
+
+uint32_t port_read(uint8_t *data, uint32_t capacity) {
+    (void)data;
+    (void)capacity;
+    return 0;
+}
+
+void port_write(const uint8_t *data, uint32_t count) {
+    for (uint32_t i = 0; i < count && sent_bytes < sizeof sent; i++) {
+        sent[sent_bytes++] = data[i];
+    }
+}
+
+void port_idle(void) {
+}
+
+uint32_t port_stack_unused(void) {
+    return UINT32_MAX;
+}
+
+/* Power on: RAM holds noise, nothing of an earlier life. */
+void wire_boot(void) {
+    for (uint32_t i = 0; i < sizeof arena; i++) {
+        arena[i] = (uint8_t)(i * 151u);
+    }
+    sent_bytes = 0;
+    agent_init(&agent);
+}
+
+void wire_feed(const uint8_t *data, uint32_t count) {
+    agent_receive(&agent, data, count);
+}
+
+uint32_t wire_take(uint8_t *data, uint32_t capacity) {
+    uint32_t count = 0;
+    for (; count < sent_bytes && count < capacity; count++) {
+        data[count] = sent[count];
+    }
+    sent_bytes = 0;
+    return count;
+}
+
+/* What a port's fault handler does. */
+void wire_fault(void) {
+    static const uint32_t stacked[8] = {1, 2, 3, 4, 5, 6, 0x1234, 0x01000003};
+    agent_report_fault(&agent, 3, stacked);
+}
