@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hil import encode
 from hil.errors import InputError
 from hil.image import FULL_SCALE, NEURON, OUTPUT, SYNAPSE, ModelImage, Records
+from hil.model import LtcModel
+from hil.ncps import model_from_ncps
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from hil.model import LtcModel
 
 ELAPSED_FRAC = 22
 ELAPSED_MIN, ELAPSED_MAX = 1e-3, 1e3
@@ -123,16 +123,20 @@ class Converted:
         return np.ldexp(outputs.astype(np.float64), -self.output_frac)
 
 
-def convert(model: LtcModel, *, state_bound: float | None = None) -> Converted:
+def convert(source: object, *, state_bound: float | None = None, **settings: Any) -> Converted:
     """Choose the formats and make the image.
 
     Args:
-        model: effective parameters.
+        source: an :class:`~hil.model.LtcModel`, or what :func:`hil.ncps.model_from_ncps` takes: a live
+            ``ncps.torch.LTC`` or ``LTCCell``, or its state dict.
         state_bound: largest start state that will be set, where that is beyond the model's own potentials.
+        settings: for a state dict, what it does not say: ``ode_unfolds``, ``implicit_param_constraints``.
 
     Raises:
-        InputError: for a network that has no value in floating point either (a denominator of zero).
+        InputError: for a network that has no value in floating point either (a denominator of zero), or that is
+            not an LTC.
     """
+    model = source if isinstance(source, LtcModel) else model_from_ncps(source, **settings)
     notes: list[str] = []
     bound = max(model.potential_bound, state_bound or 0.0, _SMALLEST_BOUND)
     state_exponent = encode.exponent_above(bound)

@@ -89,7 +89,7 @@ def load_model(path: Path) -> LtcModel:
             arrays = {key: archive[key] for key in archive.files}
     except FileNotFoundError as error:
         raise InputError(f"there is no model file {path}") from error
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
         raise InputError(
             f"{path} is not a model archive (.npz of plain arrays)",
             cause=str(error),

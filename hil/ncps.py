@@ -1,0 +1,92 @@
+"""Parameters from a live ``ncps.torch`` network or its state dict. Torch is never imported: a tensor converts itself.
+
+Names and conventions as in ncps 1.0.1, ``ncps/torch/ltc_cell.py`` and ``ncps/torch/ltc.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hil.errors import InputError
+from hil.model import LtcModel, model_from_arrays
+
+_CELL_PREFIX = "rnn_cell."
+_MEMORY_PREFIX = "lstm."
+
+
+def model_from_ncps(
+    source: object,
+    *,
+    ode_unfolds: int | None = None,
+    epsilon: float | None = None,
+    implicit_param_constraints: bool | None = None,
+    outputs: int | None = None,
+    name: str = "ncps",
+) -> LtcModel:
+    """Parameters of an ``ncps.torch.LTC``, an ``LTCCell``, or the state dict of either.
+
+    Args:
+        source: the module or state dict.
+        ode_unfolds: solver sub-steps; a state dict does not carry it, a module does.
+        epsilon: added to the denominator; as above, 1e-8 where not given.
+        implicit_param_constraints: whether softplus is applied to conductances; as above. ncps' own default is true
+            for ``LTC`` and false for ``LTCCell``, so for a state dict it must be said.
+        outputs: number of output neurons O; needed only for a state dict without an output map.
+        name: the network's name in reports.
+
+    Raises:
+        InputError: for anything that is not an LTC, has mixed memory, or whose settings are not known.
+    """
+    settings: dict[str, object] = {
+        "ode_unfolds": ode_unfolds,
+        "epsilon": epsilon,
+        "implicit_param_constraints": implicit_param_constraints,
+    }
+    if isinstance(source, Mapping):
+        arrays = dict(source)
+        settings["epsilon"] = 1e-8 if epsilon is None else epsilon
+    else:
+        cell: Any = getattr(source, "rnn_cell", source)
+        if not all(hasattr(cell, attribute) for attribute in ("state_dict", "_ode_unfolds", "_epsilon")):
+            raise InputError(
+                f"a {type(source).__name__} is not an LTC network",
+                hint="give an ncps.torch.LTC, an LTCCell, or the state dict of either",
+            )
+        arrays = dict(cell.state_dict())
+        outputs = int(cell.motor_size) if outputs is None else outputs
+        for key, value in settings.items():
+            settings[key] = getattr(cell, f"_{key}") if value is None else value
+        if getattr(source, "use_mixed", False):
+            arrays[_MEMORY_PREFIX] = None
+    if any(key.startswith(_MEMORY_PREFIX) for key in arrays):
+        raise InputError("this LTC has a mixed memory (an LSTM beside it), which the runtime does not compute")
+    missing = [key for key, value in settings.items() if value is None]
+    if missing:
+        raise InputError(
+            f"a state dict does not say {' and '.join(missing)}",
+            hint="pass them as keywords, as they were given to LTC() or LTCCell()",
+        )
+    plain = {key.removeprefix(_CELL_PREFIX): _to_numpy(value) for key, value in arrays.items()}
+    return model_from_arrays(_with_maps(plain, outputs) | settings, where=f"network '{name}'", name=name)
+
+
+def _to_numpy(value: Any) -> object:
+    """An array from a tensor or from anything numpy takes."""
+    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+
+
+def _with_maps(arrays: dict[str, object], outputs: int | None) -> dict[str, object]:
+    """The parameters with identity maps where ncps was told to have none."""
+    if "input_w" not in arrays and "sensory_w" in arrays:
+        arrays["input_w"] = np.ones(len(np.asarray(arrays["sensory_w"])))
+    if "output_w" not in arrays:
+        if outputs is None:
+            raise InputError(
+                "this state dict has no output map, so it does not say how many outputs there are",
+                hint="pass outputs=N",
+            )
+        arrays["output_w"] = np.ones(outputs)
+    return arrays

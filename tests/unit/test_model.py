@@ -1,0 +1,123 @@
+"""Parameters: what is taken, and the one sentence for each thing that is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from hil.errors import InputError
+from hil.model import load_model, model_from_arrays
+from hil.ncps import model_from_ncps
+from tests.host_c import REPO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def arrays() -> dict[str, object]:
+    """Three neurons, two inputs, one output, all of it dense."""
+    base: dict[str, object] = {"ode_unfolds": 6, "epsilon": 1e-8, "implicit_param_constraints": False}
+    for key in ("gleak", "vleak", "cm"):
+        base[key] = np.full(3, 0.5)
+    for prefix, sources in (("", 3), ("sensory_", 2)):
+        base[f"{prefix}sparsity_mask"] = np.ones((sources, 3))
+        for key in ("w", "mu", "sigma", "erev"):
+            base[prefix + key] = np.full((sources, 3), 0.25)
+    base |= {"input_w": np.ones(2), "input_b": np.zeros(2), "output_w": np.ones(1), "output_b": np.zeros(1)}
+    return base
+
+
+def test_shapes_of_a_model() -> None:
+    model = model_from_arrays(arrays(), where="here")
+    assert (model.inputs, model.neurons, model.outputs, model.unfolds) == (2, 3, 1, 6)
+
+
+def test_absent_maps_are_linear() -> None:
+    given = arrays()
+    del given["input_b"], given["output_b"]
+    model = model_from_arrays(given, where="here")
+    assert not model.input_b.any()
+    assert not model.output_b.any()
+
+
+def test_softplus_where_constraints_are_implicit() -> None:
+    given = arrays() | {"implicit_param_constraints": True, "w": np.full((3, 3), -2.0)}
+    model = model_from_arrays(given, where="here")
+    np.testing.assert_allclose(model.w, np.log1p(np.exp(-2.0)))
+    np.testing.assert_allclose(model.mu, 0.25)
+
+
+def test_values_of_absent_synapses_do_not_matter() -> None:
+    given = arrays()
+    mask = np.ones((3, 3))
+    mask[1, 2] = 0
+    w = np.full((3, 3), 0.25)
+    w[1, 2] = np.nan
+    model = model_from_arrays(given | {"sparsity_mask": mask, "w": w, "implicit_param_constraints": True}, where="here")
+    assert model.w[1, 2] == 0
+    assert (model.w[mask == 1] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"cm": np.full((3, 1), 0.5)}, r"here: array 'cm' has shape \(3, 1\), wanted one dimension"),
+        ({"gleak": np.full(2, 0.5)}, r"here: array 'gleak' has shape \(2,\), wanted \(3,\)"),
+        ({"sensory_mu": np.full((3, 3), 0.5)}, r"array 'sensory_mu' has shape \(3, 3\), wanted \(2, 3\)"),
+        ({"sigma": np.where(np.eye(3) > 0, np.nan, 1.0)}, r"'sigma\[0, 0\]' .* is nan, wanted a finite number"),
+        ({"vleak": np.array([0, 0, np.inf])}, r"'vleak\[2\]' is inf, wanted a finite number"),
+        ({"sensory_w": np.full((2, 3), -0.2)}, r"'sensory_w\[0, 0\]' is -0.2, but conductances cannot be negative"),
+        ({"ode_unfolds": 33}, "'ode_unfolds' is 33, wanted a whole number from 1 to 32"),
+        ({"ode_unfolds": 2.5}, "'ode_unfolds' is 2.5"),
+        ({"epsilon": -1.0}, "epsilon is -1"),
+        ({"cm": np.array(["a", "b", "c"])}, "array 'cm' does not hold numbers"),
+        ({"output_w": np.ones(4)}, "2 inputs, 3 neurons and 4 outputs cannot be one network"),
+    ],
+)
+def test_wrong_arrays_are_refused(change: dict[str, object], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        model_from_arrays(arrays() | change, where="here")
+
+
+def test_a_missing_array_is_named() -> None:
+    given = arrays()
+    del given["mu"]
+    with pytest.raises(InputError, match="here: array 'mu' is missing"):
+        model_from_arrays(given, where="here")
+
+
+def test_files_that_are_no_models(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no model file"):
+        load_model(tmp_path / "absent.model.npz")
+    text = tmp_path / "text.model.npz"
+    text.write_text("not an archive")
+    with pytest.raises(InputError, match=r"text\.model\.npz is not a model archive"):
+        load_model(text)
+    cut = tmp_path / "cut.model.npz"
+    cut.write_bytes((REPO / "examples" / "networks" / "tiny_dense.model.npz").read_bytes()[:900])
+    with pytest.raises(InputError, match="is not a model archive"):
+        load_model(cut)
+    pickled = tmp_path / "pickled.model.npz"
+    np.savez(pickled, cm=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(InputError, match="is not a model archive"):
+        load_model(pickled)
+    single = tmp_path / "single.npz"
+    with single.open("wb") as file:
+        np.save(file, np.ones(3))
+    with pytest.raises(InputError, match="is not a model archive"):
+        load_model(single)
+
+
+@pytest.mark.parametrize("prefix", ["", "rnn_cell."])
+def test_a_state_dict(prefix: str) -> None:
+    given = arrays()
+    settings = {key: given.pop(key) for key in ("ode_unfolds", "epsilon", "implicit_param_constraints")}
+    state_dict = {prefix + key: value for key, value in given.items()}
+    model = model_from_ncps(state_dict, **settings)
+    assert (model.inputs, model.neurons, model.outputs) == (2, 3, 1)
+    with pytest.raises(InputError, match="does not say ode_unfolds and implicit_param_constraints"):
+        model_from_ncps(state_dict)
+    with pytest.raises(InputError, match="mixed memory"):
+        model_from_ncps(state_dict | {"lstm.input_map.weight": np.ones(1)}, **settings)
