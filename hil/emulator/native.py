@@ -72,6 +72,11 @@ class NativeBoard:
         if self._stderr is not None:
             self._stderr.close()
 
+    @property
+    def pid(self) -> int | None:
+        """Process id of the agent; None where none was started."""
+        return None if self._process is None else self._process.pid
+
     def report(self) -> str:
         """What the process wrote to stderr so far: a sanitizer's report, best part first."""
         if self._stderr is None or self._stderr.closed:

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 _SYNC_BODY = struct.Struct("<III")
 _EPOCH_MASK = 0xFFFFFFFF
-_FIRST_SYNC_WAIT_S = 0.1
-_SYNC_TIMEOUTS = 4
+_FIRST_SYNC_WAIT_S = 0.05
+_LONGEST_SYNC_WAIT_S = 0.5
+_SYNC_TIMEOUTS = 3
+_LEAST_SYNCS = 10
 _REPAIRS_WITHOUT_PROGRESS = 10
 _LOST = {Status.BAD_FRAME, Status.NOT_SYNCED, Status.BAD_EPOCH, Status.BAD_SEQ}
 
@@ -238,11 +240,13 @@ class Session:
         # The agent may still be at work on what it received before, and answers SYNC only after that.
         backlog_s = sum(request.compute_s for _, request in self._pending)
         self._pending.clear()
-        patience_s = self._timeout_s + backlog_s
-        give_up = self._clock() + _SYNC_TIMEOUTS * self._timeout_s + backlog_s
-        wait_s = min(_FIRST_SYNC_WAIT_S, patience_s)
+        begun = self._clock()
+        give_up = begun + _SYNC_TIMEOUTS * self._timeout_s + backlog_s
+        wait_s = _FIRST_SYNC_WAIT_S
+        attempts = 0
         foreign_fault: TargetFault | None = None
-        while self._clock() < give_up:
+        while attempts < _LEAST_SYNCS or self._clock() < give_up:
+            attempts += 1
             self._epoch = (self._epoch + 1) & _EPOCH_MASK or 1
             self._issued.add(self._epoch)
             # The leading zero ends whatever half a frame the agent may have received.
@@ -253,10 +257,10 @@ class Session:
             elif answer is not None:
                 self._agree(answer)
                 return
-            wait_s = min(2 * wait_s, patience_s)
+            wait_s = min(2 * wait_s, _LONGEST_SYNC_WAIT_S + backlog_s)
         if foreign_fault is not None:
             raise foreign_fault
-        raise self._silence(f"no answer to SYNC within {_SYNC_TIMEOUTS * self._timeout_s + backlog_s:.1f} s")
+        raise self._silence(f"no answer to {attempts} SYNCs in {self._clock() - begun:.1f} s")
 
     def _await_sync(self, deadline: float) -> bytes | TargetFault | None:
         """Body of the answer to the latest SYNC; a fault that an earlier session left; None when there was neither."""

@@ -89,6 +89,7 @@ class MemoryWire:
         self.up = Direction(up)
         self.down = Direction(down)
         self.silent = False
+        self._buffer = ctypes.create_string_buffer(1 << 20)
         self._agent = ctypes.CDLL(str(library))
         self._arrived: deque[bytes] = deque()
         self.boot()
@@ -111,10 +112,9 @@ class MemoryWire:
         arrived = self.up.carry(data)
         if not self.silent:
             self._agent.wire_feed(arrived, len(arrived))
-        buffer = ctypes.create_string_buffer(1 << 20)
-        count = self._agent.wire_take(buffer, len(buffer))
+        count = self._agent.wire_take(self._buffer, len(self._buffer))
         if count:
-            self._arrived.append(self.down.carry(buffer.raw[:count]))
+            self._arrived.append(self.down.carry(ctypes.string_at(self._buffer, count)))
 
     def inject(self, data: bytes) -> None:
         """Bytes that the host receives from nowhere."""

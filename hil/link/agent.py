@@ -1,0 +1,303 @@
+"""What the harness asks of the agent on a board, over any session."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hil.errors import InputError, LinkError
+from hil.frame import Command, Source, Status
+from hil.link.jobs import Dimensions, ImageJob, Limits, SingleJob, StepJob
+from hil.link.refusal import Refusal
+from hil.link.session import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from hil.link.session import Session
+
+_IDENTITY = struct.Struct("<9I8s")
+_DIMENSIONS = struct.Struct("<4H")
+_OPEN_CYCLES_A_BYTE = 400
+_UNKNOWN = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the agent says of itself. Sizes in bytes.
+
+    Attributes:
+        protocol_version: of the link.
+        ltc_version: of the LTC runtime, major.minor.patch.
+        board_name: the board that the firmware was built for.
+        build_id: of the firmware, 16 hexadecimal digits (Artefact.build_id).
+        clock_hz: core clock.
+        payload_bytes: longest payload of a request.
+        window_bytes: encoded bytes that may be unanswered.
+        arena_bytes: RAM for image, working memory and scratch together.
+        slot_origin: address of the image slot in flash.
+        slot_bytes: its size.
+        stack_unused_bytes: stack that was never touched so far; None where the port cannot tell.
+    """
+
+    protocol_version: int
+    ltc_version: str
+    board_name: str
+    build_id: str
+    clock_hz: int
+    payload_bytes: int
+    window_bytes: int
+    arena_bytes: int
+    slot_origin: int
+    slot_bytes: int
+    stack_unused_bytes: int | None
+
+    def fits_ram(self, image_bytes: int, neurons: int, outputs: int) -> bool:
+        """Whether an image of this size can be loaded into RAM and run there."""
+        return -(-image_bytes // 8) * 8 + 28 * neurons + 4 * outputs <= self.arena_bytes
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a run of T steps gave: N neurons, O outputs, all int32 in the network's own formats.
+
+    Attributes:
+        states: (T, N) after each step; (0, N) where they were not wanted.
+        outputs: (T, O).
+        final_state: (N,) after the last step.
+        retries: repairs that the link needed.
+    """
+
+    states: NDArray[np.int32]
+    outputs: NDArray[np.int32]
+    final_state: NDArray[np.int32]
+    retries: int
+
+
+class Agent:
+    """The agent at the other end of a session.
+
+    Args:
+        board_name: for messages.
+    """
+
+    def __init__(self, board_name: str) -> None:
+        self._board_name = board_name
+        self._session: Session | None = None
+        self._identity: Identity | None = None
+        self._dimensions: Dimensions | None = None
+        self._state: NDArray[np.int32] | None = None
+
+    def attach(self, session: Session) -> None:
+        """Talk through this session from now on; asks the agent who it is.
+
+        Raises:
+            LinkError: nobody, or something else, answers.
+        """
+        self._session = session
+        session.window_bytes = self.identify().window_bytes
+
+    @property
+    def retries(self) -> int:
+        """Repairs that the link has needed so far."""
+        return self._open_session.repairs
+
+    @property
+    def dimensions(self) -> Dimensions:
+        """Of the open network.
+
+        Raises:
+            InputError: none is open.
+        """
+        if self._dimensions is None:
+            raise InputError(f"no network is open on board '{self._board_name}'", hint="call load_image() first")
+        return self._dimensions
+
+    def identify(self) -> Identity:
+        """Ask the agent anew who it is."""
+        self._identity = self._ask_identity()
+        return self._identity
+
+    def echo(self, payload: bytes) -> bytes:
+        """Send bytes there and back."""
+        return self._ask(Command.ECHO, payload, reply_bytes=len(payload))
+
+    def load_image(self, image: bytes) -> Dimensions:
+        """Write a model image into RAM and open it; its state is then zero.
+
+        Raises:
+            TargetFault: it does not fit (NO_ROOM, IMAGE_RANGE) or is not accepted (IMAGE_REJECTED).
+        """
+        identity = self._known_identity
+        if len(image) > identity.arena_bytes:
+            raise Refusal(self._board_name, Command.IMAGE_WRITE, Status.IMAGE_RANGE, identity.arena_bytes)
+        crc = zlib.crc32(image)
+        self._forget_network()
+        job = ImageJob(image, crc, self._limits, _open_s(len(image), identity))
+        self._open_session.run(job)
+        return self._opened(job.body, crc)
+
+    def open_flash_image(self, length: int, crc: int) -> Dimensions:
+        """Open the image in the flash slot, which must have this length in bytes and this CRC-32 (zlib, whole image).
+
+        Raises:
+            TargetFault: another image is there (IMAGE_CRC), or it is not accepted.
+        """
+        self._forget_network()
+        payload = struct.pack("<III", Source.FLASH, length, crc)
+        open_s = _open_s(length, self._known_identity)
+        body = self._ask(Command.IMAGE_OPEN, payload, reply_bytes=_DIMENSIONS.size, compute_s=open_s)
+        return self._opened(body, crc)
+
+    def reset_state(self) -> None:
+        """Set every state to zero."""
+        neurons = self.dimensions.neurons
+        self._state = None
+        self._ask(Command.STATE_RESET)
+        self._state = np.zeros(neurons, np.int32)
+
+    def set_state(self, state: NDArray[np.int32]) -> None:
+        """Set every neuron's state, int32 (N,)."""
+        _expect(state, np.dtype(np.int32), (self.dimensions.neurons,), "state")
+        self._state = None
+        self._ask(Command.STATE_SET, state.astype("<i4").tobytes())
+        self._state = state.copy()
+
+    def get_state(self) -> NDArray[np.int32]:
+        """Every neuron's state, int32 (N,)."""
+        size = 4 * self.dimensions.neurons
+        body = self._ask(Command.STATE_GET, reply_bytes=size)
+        self._check_length(Command.STATE_GET, body, size)
+        self._state = np.frombuffer(body, "<i4").astype(np.int32)
+        return self._state.copy()
+
+    def run(
+        self,
+        inputs: NDArray[np.int32],
+        elapsed: NDArray[np.uint32],
+        *,
+        state: NDArray[np.int32] | None = None,
+        want_states: bool = True,
+        progress: Callable[[int], None] | None = None,
+    ) -> StepResult:
+        """Run T steps.
+
+        Args:
+            inputs: int32 (T, I), in the network's input formats.
+            elapsed: uint32 (T,), time since the step before, in the runtime's format.
+            state: int32 (N,) to start from; without it the present one.
+            want_states: return every state, not the last alone.
+            progress: called with the number of steps done so far, after each batch.
+
+        Raises:
+            InputError: shapes or types do not fit the open network.
+            TargetFault: the runtime refused a step, or the firmware stopped.
+            LinkError: the link could not be repaired.
+        """
+        dimensions = self.dimensions
+        _expect(inputs, np.dtype(np.int32), (len(elapsed), dimensions.inputs), "inputs")
+        _expect(elapsed, np.dtype(np.uint32), (len(elapsed),), "elapsed")
+        restore = state is not None
+        if state is not None:
+            _expect(state, np.dtype(np.int32), (dimensions.neurons,), "state")
+        else:
+            state = self._state if self._state is not None else self.get_state()
+        job = StepJob(
+            inputs,
+            elapsed,
+            state,
+            restore=restore,
+            dimensions=dimensions,
+            limits=self._limits,
+            want_states=want_states,
+            progress=progress,
+        )
+        before = self.retries
+        self._state = None  # unknown should the run end early
+        try:
+            self._open_session.run(job)
+        except Refusal as refusal:
+            if refusal.status != Status.STEP_REJECTED:
+                raise
+            where = f" at step {job.done + (refusal.detail >> 8)}"
+            raise Refusal(self._board_name, Command.STEP, refusal.status, refusal.detail, where=where) from refusal
+        self._state = job.state
+        return StepResult(job.states, job.outputs, job.state.copy(), self.retries - before)
+
+    # ---- inside ----
+
+    @property
+    def _open_session(self) -> Session:
+        if self._session is None:
+            raise LinkError(f"the link to board '{self._board_name}' is not open", hint="use AgentClient with 'with'")
+        return self._session
+
+    @property
+    def _known_identity(self) -> Identity:
+        return self._identity or self.identify()
+
+    @property
+    def _limits(self) -> Limits:
+        identity = self._known_identity
+        return Limits(identity.payload_bytes, identity.window_bytes, identity.clock_hz)
+
+    def _ask(self, command: Command, payload: bytes = b"", *, reply_bytes: int = 0, compute_s: float = 0.0) -> bytes:
+        job = SingleJob(Request(command, payload, reply_bytes + 1, compute_s))
+        self._open_session.run(job)
+        return job.body
+
+    def _ask_identity(self) -> Identity:
+        body = self._ask(Command.IDENTIFY, reply_bytes=_IDENTITY.size + 32)
+        if len(body) < _IDENTITY.size:
+            self._check_length(Command.IDENTIFY, body, _IDENTITY.size)
+        protocol, ltc, clock, payload, window, arena, slot, slot_bytes, stack, build_id = _IDENTITY.unpack_from(body)
+        return Identity(
+            protocol_version=protocol,
+            ltc_version=f"{ltc >> 16}.{ltc >> 8 & 0xFF}.{ltc & 0xFF}",
+            board_name=body[_IDENTITY.size :].decode("ascii", "replace"),
+            build_id=build_id.hex(),
+            clock_hz=clock,
+            payload_bytes=payload,
+            window_bytes=window,
+            arena_bytes=arena,
+            slot_origin=slot,
+            slot_bytes=slot_bytes,
+            stack_unused_bytes=None if stack == _UNKNOWN else stack,
+        )
+
+    def _forget_network(self) -> None:
+        self._dimensions = None
+        self._state = None
+        self._open_session.network = None
+
+    def _opened(self, body: bytes, crc: int) -> Dimensions:
+        self._check_length(Command.IMAGE_OPEN, body, _DIMENSIONS.size)
+        self._dimensions = Dimensions(*_DIMENSIONS.unpack(body))
+        self._state = np.zeros(self._dimensions.neurons, np.int32)
+        self._open_session.network = crc or 1
+        return self._dimensions
+
+    def _check_length(self, command: Command, body: bytes, expected: int) -> None:
+        if len(body) != expected:
+            raise LinkError(
+                f"board '{self._board_name}' answered {command.name} with {len(body)} bytes, not {expected}",
+                hint="flash the present firmware ('--hil-flash always')",
+            )
+
+
+def _open_s(image_bytes: int, identity: Identity) -> float:
+    """A generous bound on the time that the agent needs to check and open an image."""
+    return image_bytes * _OPEN_CYCLES_A_BYTE / identity.clock_hz
+
+
+def _expect(array: NDArray[np.generic], dtype: np.dtype[np.generic], shape: tuple[int, ...], name: str) -> None:
+    if array.dtype != dtype or array.shape != shape:
+        raise InputError(
+            f"{name} must be {dtype} of shape {shape} for the open network, not {array.dtype} of shape {array.shape}"
+        )
