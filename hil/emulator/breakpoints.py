@@ -78,6 +78,7 @@ class Breakpoints:
             gdb.remove(0, address, 2)
         for address, size, access in self._watched:
             gdb.remove(_WATCH_KINDS[access], address, size)
+        self._disarm(gdb)
         self._set.clear()
         self._written_bkpts.clear()
         self._watched.clear()
@@ -99,17 +100,12 @@ class Breakpoints:
     def arm(self, gdb: GdbRemote, lr: int) -> bool:
         """Prepare for running on; true when a debugger called a function that will return into a BKPT."""
         self.arm_fault_stop(gdb)
+        self._disarm(gdb)
         called = self.debugger and self._is_bkpt(gdb, lr & ~1)
         if called:
             self._return_stop = lr & ~1
             gdb.insert(0, self._return_stop, 2)
         return called
-
-    def disarm(self, gdb: GdbRemote) -> None:
-        """The core stopped: the return stop has done its work."""
-        if self._return_stop is not None:
-            gdb.remove(0, self._return_stop, 2)
-            self._return_stop = None
 
     def arm_fault_stop(self, gdb: GdbRemote) -> None:
         """Stop at the HardFault handler if it leads nowhere (a lockup), or if a debugger wants to see HardFaults."""
@@ -125,7 +121,7 @@ class Breakpoints:
     def classify(self, gdb: GdbRemote, packet: bytes, registers: Sequence[int]) -> Status | None:
         """What a stop means; None when the core must simply run on."""
         return_stop = self._return_stop
-        self.disarm(gdb)
+        self._disarm(gdb)
         if any(word in packet for word in _WATCH):
             self._complete_access(gdb)
             return Status(CoreState.HALTED, HaltReason.WATCHPOINT)
@@ -146,6 +142,12 @@ class Breakpoints:
         if pc == return_stop or pc in self._set | self._written_bkpts:
             return Status(CoreState.HALTED, HaltReason.BREAKPOINT)
         return Status(CoreState.HALTED, HaltReason.REQUEST)
+
+    def _disarm(self, gdb: GdbRemote) -> None:
+        """The stop at a called function's return has done its work."""
+        if self._return_stop is not None:
+            gdb.remove(0, self._return_stop, 2)
+            self._return_stop = None
 
     def _complete_access(self, gdb: GdbRemote) -> None:
         """Execute the instruction whose access was caught: QEMU stops before it, the hardware after it."""

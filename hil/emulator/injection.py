@@ -22,7 +22,7 @@ _XPSR_AT: Final = 16  # its place in the ``g`` packet
 _THUMB: Final = 1 << 24
 _SCRATCH_BYTES: Final = 16
 _STORES: Final = {1: 0x7001, 2: 0x8001, 4: 0x6001}  # STRB, STRH, STR r1, [r0]
-_SPECIAL: Final = {"msp": 8, "psp": 9, "primask": 16, "control": 20}  # SYSm, ARMv6-M ARM B5.2.1
+SPECIAL: Final = {"msp": 8, "psp": 9, "primask": 16, "control": 20}  # SYSm, ARMv6-M ARM B5.2.1
 
 
 class Injector:
@@ -53,12 +53,12 @@ class Injector:
 
     def read_special(self, name: str) -> int:
         """MRS r0, ``name``; one of msp, psp, primask, control."""
-        code = (0xF3EF).to_bytes(2, "little") + (0x8000 | _SPECIAL[name]).to_bytes(2, "little")
+        code = (0xF3EF).to_bytes(2, "little") + (0x8000 | SPECIAL[name]).to_bytes(2, "little")
         return self._run(code, {})[R0]
 
     def write_special(self, name: str, value: int) -> None:
         """MSR ``name``, r0."""
-        code = (0xF380).to_bytes(2, "little") + (0x8800 | _SPECIAL[name]).to_bytes(2, "little")
+        code = (0xF380).to_bytes(2, "little") + (0x8800 | SPECIAL[name]).to_bytes(2, "little")
         # The stack pointer that is in use may be the one just written: it is not put back.
         self._run(code, {R0: value})
 

@@ -39,7 +39,7 @@ class PoweredBoard:
         name: which of the boards of this kind: ``microbit``, ``microbit.2``, …
         probe_uid: what pyOCD calls its probe, for ``-u``.
         serial_path: the pty that is its serial port.
-        machine: the core, its memory and its flash.
+        machine: the core, its memory and its flash; not to be driven while a debug session is open on the probe.
     """
 
     def __init__(

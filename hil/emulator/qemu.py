@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from hil.emulator.breakpoints import Breakpoints
 from hil.emulator.gdb_rsp import GdbClosedError, GdbRemote, GdbReplyError, is_stop_reply
-from hil.emulator.injection import XPSR, Injector
+from hil.emulator.injection import SPECIAL, XPSR, Injector
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
 from hil.emulator.nrf51_flash import fill_flash
 from hil.emulator.qemu_process import QemuProcess, dumped_registers, lockup_reason, tcp_pair
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _NUMBERS: Final = {**{f"r{n}": n for n in range(13)}, "sp": 13, "lr": 14, "pc": 15, "xpsr": XPSR}
 _PLACES: Final = {**_NUMBERS, "xpsr": 16}  # in the ``g`` packet
-_SPECIAL: Final = ("msp", "psp", "primask", "control")
 _INTERRUPT: Final = b"T02"
 _PERIPHERALS: Final = range(0x40000000, 0x60000000)
 _SYSTEM_CONTROL: Final = range(0xE000E000, 0xE000F000)
@@ -199,7 +198,7 @@ class QemuMachine:
         """See `Machine`."""
         with self._watched() as gdb:
             self._require_halted()
-            if name in _SPECIAL:
+            if name in SPECIAL:
                 return Injector(gdb, self._spec).read_special(name)
             if self._registers is None:
                 self._registers = gdb.read_registers()
@@ -210,7 +209,7 @@ class QemuMachine:
         with self._watched() as gdb:
             self._require_halted()
             self._registers = None
-            if name in _SPECIAL:
+            if name in SPECIAL:
                 Injector(gdb, self._spec).write_special(name, value)
             else:
                 gdb.write_register(_NUMBERS[name], value)
@@ -379,7 +378,6 @@ class QemuMachine:
             return
         gdb = self._process.gdb
         if packet.startswith(_INTERRUPT):
-            self._stops.disarm(gdb)
             self._status = Status(CoreState.HALTED, HaltReason.REQUEST)
         elif status := self._stops.classify(gdb, packet, gdb.read_registers()):
             self._status = status

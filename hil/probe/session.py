@@ -1,0 +1,179 @@
+"""A pyOCD session on one probe, real or emulated, that says in sentences what went wrong and is otherwise quiet."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+# pyOCD has annotations but no py.typed.
+from pyocd.core import exceptions  # type: ignore[import-untyped]
+from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
+from pyocd.core.session import Session  # type: ignore[import-untyped]
+
+from hil.errors import FlashError, HilError, InputError, RigError
+from hil.probe.emulated import EmulatedProbe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hil.board import Board
+
+_CORE_NAMES = {"cortex-m0": "Cortex-M0", "cortex-m0plus": "Cortex-M0+"}
+_FREQUENT_CAUSE = "check power and cable; another program may be using the probe"
+
+
+@contextmanager
+def pyocd_errors(what: str) -> Iterator[None]:
+    """What pyOCD raises, as FlashError or RigError.
+
+    Args:
+        what: the sentence that the error begins with, as in "microbit cannot be reset".
+    """
+    try:
+        yield
+    except (exceptions.FlashFailure, ValueError) as error:
+        raise FlashError(what, cause=str(error)) from error
+    except (exceptions.Error, OSError) as error:
+        if isinstance(error.__cause__, HilError):
+            known = error.__cause__
+            raise RigError(known.message, cause=known.cause, hint=known.hint) from error
+        raise RigError(what, cause=str(error) or type(error).__name__, hint=_FREQUENT_CAUSE) from error
+
+
+@contextmanager
+def _no_pyocd_log() -> Iterator[None]:
+    """Keep what pyOCD logs off the terminal, where Python puts warnings that nobody handles."""
+    logger = logging.getLogger("pyocd")
+    before = logger.propagate
+    handler = logging.NullHandler()
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = before
+        logger.removeHandler(handler)
+
+
+class ProbeSession:
+    """An open pyOCD session: a context manager, closed in the end with the core running.
+
+    Args:
+        board: the board that must be behind the probe.
+        probe: uid of the probe, or a part that only its uid has; empty when only one is attached.
+        notice: called with a sentence when something unusual was done.
+        verbose: let pyOCD's own log through.
+    """
+
+    def __init__(
+        self, board: Board, probe: str, *, notice: Callable[[str], None] | None = None, verbose: bool = False
+    ) -> None:
+        self.board = board
+        self.probe = probe
+        self._notice = notice or _ignore
+        self._verbose = verbose
+        self._under_reset = False
+        self._quiet = ExitStack()
+        self._session: Any = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            if not self._verbose:
+                undo.enter_context(_no_pyocd_log())
+            self._open()
+            self._quiet = undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def session(self) -> Any:
+        """The pyOCD session."""
+        return self._session
+
+    @property
+    def target(self) -> Any:
+        """The pyOCD target."""
+        return self._session.target
+
+    def close(self) -> None:
+        """Let the core run and the probe go."""
+        try:
+            self._close_session()
+        finally:
+            self._quiet.close()
+
+    def reopen_under_reset(self) -> None:
+        """Close the session and open it anew with the reset pin held: the firmware then cannot interfere."""
+        self._close_session()
+        self._under_reset = True
+        self._open()
+
+    def _open(self) -> None:
+        if self.board.pyocd_target is None:
+            raise InputError(f"board '{self.board.name}' has no pyOCD target, so it cannot be flashed")
+        try:
+            self._connect()
+        except RigError as error:
+            if self._under_reset or error.__cause__ is None or isinstance(error.__cause__.__cause__, HilError):
+                raise
+            self._notice(f"{error.message} ({error.cause}); trying again with the reset pin held")
+            self._under_reset = True
+            self._connect()
+        self._check_core()
+
+    def _connect(self) -> None:
+        options: dict[str, Any] = {
+            "target_override": self.board.pyocd_target,
+            "connect_mode": "under-reset" if self._under_reset else "attach",
+            "hide_programming_progress": True,
+        }
+        probe = self._choose_probe()
+        if isinstance(probe, EmulatedProbe):
+            options |= {"reset.hold_time": 0.0, "reset.post_delay": 0.0}  # no capacitor on its reset line
+        with pyocd_errors(f"board '{self.board.name}' cannot be reached through probe '{self.probe}'"):
+            session = Session(probe, options=options)
+            try:
+                session.open()
+            except BaseException:
+                session.close()
+                raise
+        self._session = session
+
+    def _choose_probe(self) -> Any:
+        try:
+            probes = ConnectHelper.get_all_connected_probes(blocking=False, unique_id=self.probe or None)
+        except exceptions.Error as error:
+            raise RigError(str(error), hint="'pyocd list' shows the probes that are attached") from error
+        if len(probes) == 1:
+            return probes[0]
+        if probes:
+            uids = ", ".join(probe.unique_id for probe in probes)
+            raise RigError(f"several debug probes match '{self.probe}': {uids}", hint="name one by its whole uid")
+        wanted = f"no debug probe with uid '{self.probe}' is" if self.probe else "no debug probe is"
+        attached = ConnectHelper.get_all_connected_probes(blocking=False)
+        uids = ", ".join(probe.unique_id for probe in attached) or "none"
+        raise RigError(f"{wanted} attached", hint=f"attached are: {uids} ('pyocd list')")
+
+    def _check_core(self) -> None:
+        """A probe on another board is better found before anything is erased."""
+        found = self._session.target.selected_core.name
+        expected = _CORE_NAMES.get(self.board.core, self.board.core)
+        if found != expected:
+            self._close_session()
+            raise RigError(
+                f"the core behind probe '{self.probe}' is a {found}, that of board '{self.board.name}' is a {expected}",
+                hint="name the probe of the right board",
+            )
+
+    def _close_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            with pyocd_errors(f"probe '{self.probe}' was lost"):
+                session.close()
+
+
+def _ignore(_: str) -> None:
+    """Nobody wants to hear it."""
