@@ -168,6 +168,9 @@ class Backend(Machine, Protocol):
     def uart(self) -> socket.socket:
         """The host's end of the target's UART: a connected stream, the same one over power cycles."""
 
+    def wake_uart(self) -> None:
+        """Have the emulator take bytes that wait in `uart`, now that the UART may be ready for them."""
+
     def event_fd(self) -> int | None:
         """Descriptor that becomes readable when `poll` has something to do; None while there is none."""
 

@@ -91,6 +91,11 @@ class QemuMachine:
             self.uart.close()
             self._far_uart.close()
 
+    def wake_uart(self) -> None:
+        """Have the emulator take bytes that wait in `uart`, now that the UART may be ready for them."""
+        if self._process is not None:
+            self._process.wake()
+
     # Run control
 
     def status(self) -> Status:

@@ -6,6 +6,7 @@ kernel when the process that started it dies, by whatever means.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PROGRAM: Final = "qemu-system-arm"
+_MONITOR_CHUNK: Final = 1 << 16
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # struct linger: no TIME_WAIT entry stays behind
 
@@ -74,11 +76,14 @@ class QemuProcess:
 
     def __init__(self, machine: str, uart: socket.socket) -> None:
         near, far = socket.socketpair()
+        self._monitor, monitor = socket.socketpair()
+        self._monitor.setblocking(False)
         self._messages = os.memfd_create("qemu-stderr")
         command = [
             *(PROGRAM, "-machine", machine, "-nodefaults", "-display", "none", "-monitor", "none", "-S"),
             *("-chardev", f"socket,id=gdb,fd={far.fileno()}", "-gdb", "chardev:gdb"),
             *("-chardev", f"socket,id=uart,fd={uart.fileno()}", "-serial", "chardev:uart"),
+            *("-chardev", f"socket,id=monitor,fd={monitor.fileno()}", "-mon", "chardev=monitor,mode=readline"),
         ]
         try:
             self._process = subprocess.Popen(
@@ -86,16 +91,29 @@ class QemuProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=self._messages,
                 stderr=self._messages,
-                pass_fds=(far.fileno(), uart.fileno()),
+                pass_fds=(far.fileno(), uart.fileno(), monitor.fileno()),
                 preexec_fn=_die_with_parent(),  # noqa: PLW1509 - nothing else runs before exec; one thread here
             )
         except FileNotFoundError as error:
             near.close()
+            self._monitor.close()
             os.close(self._messages)
             raise MachineError(f"{PROGRAM} is not installed", hint="apt-get install qemu-system-arm") from error
         finally:
             far.close()
+            monitor.close()
         self.gdb = GdbRemote(near)
+
+    def wake(self) -> None:
+        """Have QEMU's main loop look at its UART again.
+
+        It does not poll a UART that is not ready to receive, and nothing tells it when the program makes it ready: bytes
+        that arrive before would wait for ever. An empty line on the monitor makes it look.
+        """
+        with contextlib.suppress(OSError):
+            self._monitor.recv(_MONITOR_CHUNK)
+        with contextlib.suppress(OSError):
+            self._monitor.send(b"\n")
 
     def messages(self) -> str:
         """What QEMU printed."""
@@ -114,6 +132,7 @@ class QemuProcess:
         self._process.kill()
         self._process.wait()
         self.gdb.close()
+        self._monitor.close()
         os.close(self._messages)
 
 

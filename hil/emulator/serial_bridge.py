@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 _CHUNK: Final = 4096
 _BACKLOG_BYTES: Final = 65536
@@ -23,10 +24,12 @@ class SerialBridge:
 
     Args:
         uart: the host's end of the target's UART.
+        wake: called after bytes were sent to it.
     """
 
-    def __init__(self, uart: socket.socket) -> None:
+    def __init__(self, uart: socket.socket, wake: Callable[[], None]) -> None:
         self._uart = uart
+        self._wake = wake
         uart.setblocking(False)
         self._master, self._slave = os.openpty()
         # The slave stays open here, so that its settings survive when the last program closes it.
@@ -63,6 +66,7 @@ class SerialBridge:
                 return
         with suppress(BlockingIOError):
             self._to_target = self._to_target[self._uart.send(self._to_target) :]
+            self._wake()
 
     def close(self) -> None:
         """Close the pty."""

@@ -70,7 +70,7 @@ class Supervisor:
         spec = MachineSpec(**arguments["spec"])
         self._flash = FlashFile(arguments["flash_fd"], spec.flash_bytes)
         self._machine = BACKENDS[arguments["backend"]](spec, self._flash.save)
-        self._bridge = SerialBridge(self._machine.uart)
+        self._bridge = SerialBridge(self._machine.uart, self._machine.wake_uart)
         self._facts = {"name": self._name, "board": spec.board, "serial_path": self._bridge.path, "pid": os.getpid()}
         self._ending = False
 
