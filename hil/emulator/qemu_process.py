@@ -107,8 +107,8 @@ class QemuProcess:
     def wake(self) -> None:
         """Have QEMU's main loop look at its UART again.
 
-        It does not poll a UART that is not ready to receive, and nothing tells it when the program makes it ready: bytes
-        that arrive before would wait for ever. An empty line on the monitor makes it look.
+        It does not poll a UART that is not ready to receive, and nothing tells it when the program makes it ready:
+        bytes that arrive before would wait for ever. An empty line on the monitor makes it look.
         """
         with contextlib.suppress(OSError):
             self._monitor.recv(_MONITOR_CHUNK)
