@@ -56,10 +56,20 @@ class Bench:
 
     Args:
         options: how to open a DUT.
+        progress: called with each line of a build.
+        prepared: called when a build has ended.
     """
 
-    def __init__(self, options: DutOptions) -> None:
+    def __init__(
+        self,
+        options: DutOptions,
+        *,
+        progress: Callable[[str], None] | None = None,
+        prepared: Callable[[], None] | None = None,
+    ) -> None:
         self.options = options
+        self._progress = progress
+        self._done_preparing = prepared
         self._open = ExitStack()
         self._boards: _Once[Board] = _Once()
         self._prepared: _Once[Prepared] = _Once()
@@ -117,7 +127,14 @@ class Bench:
     def _prepare(self, name: str) -> Prepared:
         from hil.dut import prepare_dut  # noqa: PLC0415 - as above
 
-        return self._prepared.get(name, lambda: prepare_dut(self.board(name), self.options))
+        def make() -> Prepared:
+            try:
+                return prepare_dut(self.board(name), self.options, progress=self._progress)
+            finally:
+                if self._done_preparing is not None:
+                    self._done_preparing()
+
+        return self._prepared.get(name, make)
 
     def _run(self, case: Case, vectors_path: Path, board: str) -> RunResult:
         model = load_model(case.model_path)

@@ -65,9 +65,10 @@ class Connection:
         """The client, for work that may fail: a failure says what is behind it, and the next user gets a sound link."""
         try:
             yield self.client
-        except (LinkError, TargetFault):
+        except (LinkError, TargetFault) as error:
             self._drop()
-            self._realised.check()
+            if isinstance(error, LinkError):
+                self._realised.check()
             raise
 
     def place_image(self, image: bytes, neurons: int, outputs: int) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from hil.board import Board
     from hil.build import Artefact
+    from hil.dut_options import FlashWhen
     from hil.link.client import Identity
     from hil.model import LtcModel
     from hil.result import RunResult
@@ -124,8 +125,7 @@ class Dut:
     def _run_sequence(self, work: Work, sequence: int, watch: _Watch) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         watch.sequence = sequence
         with self._connection.guard() as client:
-            client.set_state(work.state0)
-            step = client.run(work.inputs[sequence], work.elapsed[sequence], progress=watch.check)
+            step = client.run(work.inputs[sequence], work.elapsed[sequence], state=work.state0, progress=watch.check)
         return step.states, step.outputs
 
 
@@ -207,7 +207,7 @@ def open_dut(
     probe: str | None = None,
     port: str | None = None,
     link: str = "uart",
-    flash: str = "auto",
+    flash: FlashWhen = "auto",
     instance: str = "auto",
 ) -> Iterator[Dut]:
     """Build, power or find, flash, open: the DUT is ready.

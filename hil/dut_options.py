@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from hil.errors import InputError
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 BACKENDS = ("auto", "hardware", "qemu", "renode", "twin")
 LINKS = ("uart", "spi")
 FLASH = ("auto", "always", "never")
+
+FlashWhen = Literal["auto", "always", "never"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class DutOptions:
     probe: str | None = None
     port: str | None = None
     link: str = "uart"
-    flash: str = "auto"
+    flash: FlashWhen = "auto"
     instance: str = "auto"
 
     def check(self, board: Board) -> None:

@@ -84,6 +84,9 @@ def read_options(config: pytest.Config) -> Options:
             "--hil-rig is not read by this version",
             hint="name the probe and the port of the attached board with --hil-probe and --hil-port",
         )
+    report_dir: Path | None = config.getoption("hil_report")
+    if report_dir is not None and report_dir.exists() and not report_dir.is_dir():
+        raise InputError(f"--hil-report {report_dir} is no folder")
     chosen: list[str] = config.getoption("board") or []
     dut = DutOptions(
         backend=config.getoption("hil_backend"),
@@ -100,7 +103,7 @@ def read_options(config: pytest.Config) -> Options:
         )
     for name in boards if _asked(config) else ():
         dut.check(load_board(name))
-    return Options(boards, bool(chosen), dut, config.getoption("hil_strict"), config.getoption("hil_report"))
+    return Options(boards, bool(chosen), dut, config.getoption("hil_strict"), report_dir)
 
 
 def _asked(config: pytest.Config) -> bool:

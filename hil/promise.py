@@ -58,7 +58,7 @@ def check_bits(result: RunResult) -> None:
     found = [compare(name, obtained, golden, lsb=1, single=single) for name, obtained, golden in pairs]
     wrong = [str(mismatch) for mismatch in found if mismatch is not None]
     if wrong:
-        raise NumericError("\n".join([f"{_who(result)} and the exact integer model differ", *wrong]))
+        raise NumericError("\n".join([f"{_who(result)}: the device and the exact integer model differ", *wrong]))
 
 
 def check_outputs(result: RunResult, promised: Outputs) -> None:
@@ -75,7 +75,7 @@ def check_outputs(result: RunResult, promised: Outputs) -> None:
         single=result.vectors.single,
     )
     if mismatch is not None:
-        raise NumericError(f"{_who(result)} gives other outputs than {result.vectors.path.name}\n{mismatch}")
+        raise NumericError(f"{_who(result)}: other outputs than {result.vectors.path.name} expects\n{mismatch}")
 
 
 def check_states(result: RunResult, promised: States) -> None:
@@ -88,7 +88,7 @@ def check_states(result: RunResult, promised: States) -> None:
     if mismatch is not None:
         share = mismatch.worst_absolute / result.state_bound
         raise NumericError(
-            f"{_who(result)} is off its float64 states by {share:.3g} of the state bound {result.state_bound:.4g}, "
+            f"{_who(result)}: off the float64 states by {share:.3g} of the state bound {result.state_bound:.4g}, "
             f"promised {promised.max_error:.3g}\n{mismatch}"
         )
 
@@ -123,7 +123,7 @@ def check_decisions(result: RunResult, promised: Decisions) -> None:
 
 def _who(result: RunResult) -> str:
     origin = result.provenance
-    return f"{result.model_name} on {origin.board} ({origin.backend}{', emulated' if origin.emulated else ''})"
+    return f"{result.model_name} on {origin.board}, {origin.where}"
 
 
 def _name(names: tuple[str, ...], index: int) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hil.emulator.native import NativeBoard
 from hil.emulator.power import power
+from hil.errors import BuildError, TargetFault
 from hil.flash import FlashSession
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from hil.build import Artefact
     from hil.dut_options import DutOptions
     from hil.selection import Selection
+
+_FAULTS = {"HardFault", "NMI"}
 
 
 class Realised(Protocol):
@@ -84,9 +87,9 @@ class ProbedBoard:
 
     Args:
         board: the board.
-        artefact: its firmware; flashed where it is not there yet.
         session: an open pyOCD session.
-        serial_path: the board's serial port.
+        probe_uid: what pyOCD calls its probe.
+        serial_path: its serial port.
     """
 
     def __init__(self, board: Board, session: FlashSession, probe_uid: str, serial_path: str) -> None:
@@ -101,11 +104,18 @@ class ProbedBoard:
 
     def store_image(self, image: bytes) -> None:
         """Flash the image alone; the firmware beside it stays."""
-        self._session.write(self._board.image_slot.origin, image)
+        self._session.program_blob(image, self._board.image_slot.origin)
         self._session.reset()
 
     def check(self) -> None:
-        """Nothing is known that the link does not say itself."""
+        """Look at the core: whether it sits in a fault or has locked up."""
+        found = self._session.post_mortem()
+        if found.state == "lockup" or found.exception in _FAULTS:
+            raise TargetFault(
+                f"the firmware on board '{self._board.name}' has stopped: {found.state}, in {found.exception}",
+                cause=found.describe(),
+                hint=f"'arm-none-eabi-addr2line -fe agent.elf 0x{found.registers['pc']:x}' names the line",
+            )
 
 
 @contextmanager
@@ -126,5 +136,7 @@ def realise(board: Board, artefact: Artefact, selection: Selection, options: Dut
         else:
             probe, port = selection.probe, selection.port
         session = stack.enter_context(FlashSession(board, probe))
-        session.program(artefact, mode=options.flash)
+        if artefact.hex is None:
+            raise BuildError(f"the build of board '{board.name}' gave no Intel HEX file to flash")
+        session.program(artefact.hex, mode=options.flash)
         yield ProbedBoard(board, session, probe, port)

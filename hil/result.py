@@ -42,18 +42,19 @@ class Provenance:
     compiler: str
 
     @property
-    def kind(self) -> str:
-        """``silicon``, ``emulated``, or ``native process``."""
+    def where(self) -> str:
+        """What computed, and that it was no silicon where it was none: ``hardware``, ``qemu (emulated)``."""
         if self.backend == "native":
             return "native process"
-        return "emulated" if self.emulated else "silicon"
+        return f"{self.backend} (emulated)" if self.emulated else self.backend
 
     def __str__(self) -> str:
-        because = f"; {self.reason}" if self.reason else ""
-        kind = f"{self.kind}{because}"
         version = f" {self.backend_version}" if self.backend_version else ""
+        because = f"; {self.reason}" if self.reason else ""
+        kind = f" (emulated{because})" if self.emulated and self.backend != "native" else ""
+        where = self.where if self.backend == "native" else f"{self.backend}{version}{kind}"
         probe = f", probe {self.probe}" if self.probe else ""
-        return f"{self.board} on {self.backend}{version} ({kind}){probe}, firmware {self.firmware}, {self.compiler}"
+        return f"{self.board} on {where}{probe}, firmware {self.firmware}, {self.compiler}"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def run_properties(result: RunResult) -> dict[str, Property]:
         "hil_backend": origin.backend,
         "hil_backend_version": origin.backend_version,
         "hil_emulated": origin.emulated,
-        "hil_kind": origin.kind if origin.backend == "native" else f"{origin.backend} ({origin.kind})",
+        "hil_where": origin.where,
         "hil_origin": str(origin),
         "hil_reason": origin.reason,
         "hil_probe": origin.probe,

@@ -52,7 +52,7 @@ def _row(run: dict[str, Property]) -> list[str]:
     return [
         case if case == vectors else f"{case}/{vectors}",
         str(run["hil_board"]),
-        str(run["hil_kind"]),
+        str(run["hil_where"]),
         str(run["hil_image"]),
         str(run["hil_steps"]),
         error_words(float(run["hil_max_error"])),
@@ -60,4 +60,3 @@ def _row(run: dict[str, Property]) -> list[str]:
         f"{float(run['hil_vectors_per_second']):.0f}",
         str(run["hil_retries"]),
     ]
-

@@ -1,0 +1,141 @@
+"""The ``hil`` command: arguments in, exit code out; the work is in :mod:`hil.commands`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003 - typer reads the annotations when it runs
+from typing import Annotated
+
+import typer
+
+from hil import __version__
+from hil.commands.boards import list_boards
+from hil.commands.build import build_board
+from hil.commands.convert import convert_model
+from hil.commands.demo import run_demo
+from hil.commands.doctor import examine
+from hil.commands.emulate import emulate
+from hil.commands.flash import flash_board
+from hil.commands.output import make_console, print_error
+from hil.commands.run import RunRequest, run_model
+from hil.dut_options import DutOptions, FlashWhen
+from hil.errors import HilError
+
+DEFAULT_MAX_ERROR = 2.0**-10
+
+app = typer.Typer(
+    name="hil",
+    help="Hardware-in-the-loop tests and flashing for Liquid Time-constant networks on Cortex-M0/M0+.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Board = Annotated[str, typer.Argument(metavar="BOARD", help="a board that 'hil boards' lists")]
+BoardOption = Annotated[str, typer.Option("--board", metavar="NAME", help="a board that 'hil boards' lists")]
+Backend = Annotated[str, typer.Option(metavar="NAME", help="auto, hardware, or an emulator of the board")]
+Probe = Annotated[str | None, typer.Option(metavar="UID", help="debug probe of an attached board")]
+Port = Annotated[str | None, typer.Option(metavar="DEV", help="serial port of an attached board")]
+Link = Annotated[str, typer.Option(metavar="NAME", help="link to the firmware: uart or spi")]
+Flash = Annotated[FlashWhen, typer.Option("--flash", help="when to write firmware")]
+
+
+def main() -> None:
+    """Run a command; a HilError is told by its sentence and ends in its exit code."""
+    try:
+        app()
+    except HilError as error:
+        print_error(make_console(stderr=True), error)
+        sys.exit(error.exit_code)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    *, version: Annotated[bool, typer.Option("--version", help="print the version and leave")] = False
+) -> None:
+    if version:
+        make_console().print(f"hil {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def boards() -> None:
+    """List the boards: part, core, memories, links and emulators."""
+    list_boards(make_console())
+
+
+@app.command()
+def build(board: Board) -> None:
+    """Build a board's firmware; an unchanged one comes from the cache."""
+    build_board(board, make_console())
+
+
+@app.command()
+def flash(
+    board: Board,
+    backend: Backend = "auto",
+    probe: Probe = None,
+    port: Port = None,
+    when: Flash = "auto",
+) -> None:
+    """Build a board's firmware, flash it through pyOCD and hear it answer."""
+    flash_board(board, DutOptions(backend=backend, probe=probe, port=port, flash=when), make_console())
+
+
+@app.command()
+def run(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.npz", help="parameters, named as in ncps")],
+    vectors: Annotated[Path, typer.Argument(metavar="VECTORS.npz", help="inputs and what is expected of them")],
+    *,
+    board: BoardOption,
+    backend: Backend = "auto",
+    probe: Probe = None,
+    port: Port = None,
+    link: Link = "uart",
+    when: Flash = "auto",
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
+    max_error: Annotated[
+        float, typer.Option(help="largest error of a state promised, as a share of its bound")
+    ] = DEFAULT_MAX_ERROR,
+) -> None:
+    """Run a network and its vectors on a board; exit code 1 where a promise is broken."""
+    options = DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when)
+    raise typer.Exit(run_model(RunRequest(model, vectors, board, json, max_error), options, make_console()))
+
+
+@app.command()
+def convert(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.npz", help="parameters, named as in ncps")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="the file to write")],
+    *,
+    c_array: Annotated[bool, typer.Option("--c-array", help="write C source, for a program without hil")] = False,
+    state_bound: Annotated[float | None, typer.Option(help="largest start state that will be set")] = None,
+) -> None:
+    """Convert a network into the image that the C runtime reads."""
+    convert_model(model, output, make_console(), c_array=c_array, state_bound=state_bound)
+
+
+@app.command()
+def demo(
+    board: BoardOption = "microbit",
+    backend: Backend = "auto",
+    probe: Probe = None,
+    port: Port = None,
+) -> None:
+    """Classify 40 smartwatch recordings on a board, each output checked against Python."""
+    raise typer.Exit(run_demo(board, DutOptions(backend=backend, probe=probe, port=port), make_console()))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this computer has of what hil needs, and what to type where something is missing."""
+    raise typer.Exit(examine(make_console()))
+
+
+@app.command(name="emulate")
+def emulate_board(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="a board, or one of several: microbit, microbit.2")],
+    backend: Annotated[str, typer.Option(metavar="NAME", help="the emulator")] = "qemu",
+) -> None:
+    """Keep an emulated board powered, like one that is plugged in, until Ctrl-C."""
+    emulate(name, backend)

@@ -1,0 +1,1 @@
+"""What the ``hil`` commands do; :mod:`hil.cli` only reads their arguments."""

@@ -1,0 +1,23 @@
+"""``hil build``: the firmware of a board."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hil.board import load_board
+from hil.build import build
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def build_board(name: str, console: Console) -> None:
+    """Build a board's firmware, unless it is in the cache, and print its sizes and where it is.
+
+    Raises:
+        InputError: an unknown board.
+        BuildError: the firmware cannot be built.
+    """
+    artefact = build(load_board(name), progress=console.print)
+    console.print(artefact.size_report())
+    console.print(f"  {'from the cache' if artefact.cached else 'built'}: {artefact.hex or artefact.elf}")

@@ -1,0 +1,136 @@
+"""``hil doctor``: what this computer has of what hil needs, and what to type where something is missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from typing import TYPE_CHECKING
+
+from serial.tools import list_ports  # type: ignore[import-untyped]
+
+from hil.board import board_names
+from hil.build import cache_dir
+from hil.emulator.version import emulator_version
+from hil.errors import HilError, RigError
+from hil.report.terminal import table
+from hil.resources import boards_dir, firmware_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+_TIMEOUT_S = 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.
+
+    Attributes:
+        subject: what was looked for.
+        state: ``ok``, ``missing``, or ``-`` where it is only told.
+        detail: what was found, or what to type.
+    """
+
+    subject: str
+    state: str
+    detail: str
+
+
+def examine(console: Console) -> int:
+    """Print what was found; returns the exit code: 0, or that of a rig error where something needed is missing."""
+    findings = [_find(subject, look) for subject, look in _LOOKS] + _plugged_in()
+    for line in table(("what", "state", "found"), [(f.subject, f.state, f.detail) for f in findings]):
+        console.print(line)
+    missing = [f.subject for f in findings if f.state == "missing"]
+    if missing:
+        console.print(f"missing: {', '.join(missing)}")
+        return RigError.exit_code
+    console.print("everything that hil needs is there")
+    return 0
+
+
+def _find(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, "ok", look())
+    except HilError as error:
+        return Finding(subject, "missing", f"{error.message}; {error.hint}" if error.hint else error.message)
+
+
+def _tool(program: str, package: str) -> str:
+    """First version number that a program prints."""
+    path = shutil.which(program)
+    if path is None:
+        raise RigError(f"{program} is not installed", hint=f"sudo apt-get install --yes {package}")
+    try:
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise RigError(f"{program} does not run: {error}") from error
+    found = re.search(r"\d+\.\d+[\d.]*", done.stdout)
+    return found[0] if found else "of unknown version"
+
+
+def _package(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError as error:
+        raise RigError(f"the Python package {name} is not installed", hint=f"pip install {name}") from error
+
+
+def _probe_plugin() -> str:
+    names = [entry.name for entry in entry_points(group="pyocd.probe")]
+    if "emulated" not in names:
+        raise RigError("pyOCD does not know the emulated boards", hint="pip install hil-ltc, or pip install -e .")
+    return "pyOCD knows the emulated boards"
+
+
+def _cache() -> str:
+    place = cache_dir()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RigError(f"{place} cannot be made: {error.strerror}", hint="set HIL_CACHE_DIR") from error
+    if not os.access(place, os.W_OK):
+        raise RigError(f"{place} cannot be written", hint="set HIL_CACHE_DIR")
+    return str(place)
+
+
+def _sources() -> str:
+    if not (firmware_dir() / "CMakeLists.txt").is_file() or not boards_dir().is_dir():
+        raise RigError("the firmware or the boards did not come with hil", hint="install hil again")
+    return f"{len(board_names())} boards, firmware in {firmware_dir()}"
+
+
+_LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (
+    ("Python", lambda: sys.version.split()[0]),
+    ("boards and firmware", _sources),
+    ("arm-none-eabi-gcc", lambda: _tool("arm-none-eabi-gcc", "gcc-arm-none-eabi")),
+    ("gcc (board 'host')", lambda: _tool("gcc", "gcc libc6-dev")),
+    ("cmake", lambda: _package("cmake")),
+    ("ninja", lambda: _package("ninja")),
+    ("qemu-system-arm", lambda: emulator_version("qemu")),
+    ("pyOCD", lambda: _package("pyocd")),
+    ("emulated probe", _probe_plugin),
+    ("build cache", _cache),
+)
+
+
+def _plugged_in() -> list[Finding]:
+    """Serial ports and debug probes: none has to be there."""
+    from hil.selection import attached_probes  # noqa: PLC0415 - brings pyOCD, which may be what is missing
+
+    ports = [port.device for port in list_ports.comports() if port.hwid != "n/a"]
+    try:
+        probes = [f"{probe.uid} ({probe.description})" for probe in attached_probes()]
+    except HilError as error:
+        return [Finding("debug probes", "missing", error.message)]
+    return [
+        Finding("debug probes", "-", ", ".join(probes) or "none attached: boards are emulated"),
+        Finding("serial ports", "-", ", ".join(ports) or "none plugged in"),
+    ]

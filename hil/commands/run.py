@@ -1,0 +1,88 @@
+"""``hil run``: a network and its vectors on a board, judged, with the result as JSON for scripts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hil.case import Decisions, States
+from hil.commands.output import open_bench
+from hil.errors import NumericError
+from hil.model import load_model
+from hil.promise import check_bits, check_decisions, check_states
+from hil.report.json_file import run_json, write_json
+from hil.vectors import load_vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from hil.dut_options import DutOptions
+    from hil.result import RunResult
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What ``hil run`` was asked for: files, board, and the largest error promised (share of the state bound)."""
+
+    model: Path
+    vectors: Path
+    board: str
+    json_file: Path | None
+    max_error: float
+
+
+def run_model(request: RunRequest, options: DutOptions, console: Console) -> int:
+    """Run and judge; returns the exit code: 0, or 1 where a promise is broken.
+
+    Promised are equality with the exact integer model; where the vectors have states, an error of at most
+    ``max_error``; where they have labels, the reference's own decisions.
+
+    Raises:
+        HilError: where there is no result to judge.
+    """
+    with open_bench(options, console) as bench:
+        options.check(bench.board(request.board))
+        model = load_model(request.model)
+        vectors = load_vectors(request.vectors, model)
+        result = bench.dut(request.board).run(model, vectors)
+    console.print(str(result.provenance))
+    console.print(
+        f"{result.model_name}, {vectors.name}: {result.steps} steps, image {result.image_digest} in "
+        f"{result.image_place}, {result.vectors_per_second:.0f} vectors/s, {result.retries} retries"
+    )
+    broken = [_say(console, held, check) for held, check in _promises(result, request.max_error)].count(False)
+    if request.json_file is not None:
+        write_json(request.json_file, run_json(result))
+    return 1 if broken else 0
+
+
+def _promises(result: RunResult, max_error: float) -> list[tuple[str, Callable[[], None]]]:
+    """What holds in words, and the check that raises where it does not."""
+    promises: list[tuple[str, Callable[[], None]]] = [
+        (f"{result.bits_compared} bits equal to the exact integer model", lambda: check_bits(result))
+    ]
+    if result.vectors.states is not None:
+        limit = States(max_error=max_error)
+        held = (
+            f"worst error {result.max_error:.2e} of the state bound {result.state_bound:.4g}, at most {max_error:.2e}"
+        )
+        promises.append((held, lambda: check_states(result, limit)))
+    labels = result.vectors.labels
+    if labels is not None and result.vectors.steps > Decisions().from_step:
+        promises.append(
+            (f"{len(labels)} decisions are the reference's own", lambda: check_decisions(result, Decisions()))
+        )
+    return promises
+
+
+def _say(console: Console, held: str, check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except NumericError as error:
+        console.print(f"broken ({error.verdict}): {error}", style="red")
+        return False
+    console.print(f"holds: {held}", style="green")
+    return True
