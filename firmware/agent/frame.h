@@ -47,7 +47,7 @@ struct frame_encoder {
     uint8_t block[255];
 };
 
-/* Start a frame, add to it, end it. Nothing reaches `write` but whole COBS blocks. */
+/* Start a frame, add something to it, end it. Nothing reaches `write` but whole COBS blocks. */
 void frame_begin(struct frame_encoder *encoder, frame_write write);
 void frame_put(struct frame_encoder *encoder, const void *data, uint32_t count);
 void frame_end(struct frame_encoder *encoder);

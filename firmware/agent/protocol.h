@@ -1,6 +1,6 @@
 /*
  * The link protocol's numbers (docs/protocol.md). hil/frame.py holds the same lists;
- * tests/unit/test_protocol.py compares the two, so names and messages live on the host alone.
+ * tests/unit/test_frame.py compares the two, so names and messages live on the host alone.
  */
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
@@ -27,14 +27,13 @@ enum protocol_command {
     PROTOCOL_SYNC = 1,        /* start an epoch */
     PROTOCOL_IDENTIFY = 2,    /* who and what this is */
     PROTOCOL_ECHO = 3,        /* the payload back */
-    PROTOCOL_IMAGE_WRITE = 4, /* u32 offset, bytes into the RAM arena */
-    PROTOCOL_IMAGE_OPEN = 5,  /* u32 source, u32 length, u32 CRC-32 of the whole image */
+    PROTOCOL_IMAGE_WRITE = 4, /* u32 offset, bytes: into the RAM arena */
+    PROTOCOL_IMAGE_OPEN = 5,  /* u32 source, length, CRC-32 of the whole image */
     PROTOCOL_STATE_SET = 6,   /* i32 for each neuron */
     PROTOCOL_STATE_GET = 7,   /* i32 for each neuron */
     PROTOCOL_STATE_RESET = 8, /* every state to zero */
-    PROTOCOL_STEP = 9, /* u16 steps, u8 flags, u8 0, then for each step u32 elapsed, i32 inputs */
-    PROTOCOL_FAULT =
-        0x7F, /* agent only: the core stopped in a fault; u32 r0 r1 r2 r3 r12 lr pc xpsr */
+    PROTOCOL_STEP = 9,        /* u16 steps, u8 flags, u8 0; for each u32 elapsed, i32 inputs */
+    PROTOCOL_FAULT = 127,     /* agent only: the core stopped; u32 r0-r3 r12 lr pc xpsr */
 };
 
 enum protocol_source {
@@ -49,26 +48,27 @@ enum protocol_step_flag {
     PROTOCOL_STEP_OUTPUTS = 4,    /* the outputs of each step */
 };
 
-/* The last byte of every reply. Unless it is OK, the four bytes before it are a detail. */
+/*
+ * The last byte of every reply. Unless it is OK, the four bytes before it are a detail; a refusal
+ * of the LTC runtime is given as its enum ltc_error, negated.
+ */
 enum protocol_status {
     PROTOCOL_OK = 0,
-    PROTOCOL_BAD_FRAME = 1,  /* no frame; detail: the seq now expected */
-    PROTOCOL_NOT_SYNCED = 2, /* no SYNC since boot */
-    PROTOCOL_BAD_EPOCH = 3,  /* an epoch that is not the present one; detail: the present one */
-    PROTOCOL_BAD_SEQ = 4,    /* detail: the seq now expected */
+    PROTOCOL_BAD_FRAME = 1,       /* no frame; detail: the seq now expected */
+    PROTOCOL_NOT_SYNCED = 2,      /* no SYNC since boot */
+    PROTOCOL_BAD_EPOCH = 3,       /* not the present epoch; detail: the present one */
+    PROTOCOL_BAD_SEQ = 4,         /* detail: the seq now expected */
     PROTOCOL_UNKNOWN_COMMAND = 5, /* detail: the command */
-    PROTOCOL_BAD_LENGTH = 6,      /* payload of a wrong length; detail: its length */
+    PROTOCOL_BAD_LENGTH = 6,      /* detail: the payload's length */
     PROTOCOL_BAD_ARGUMENT = 7,    /* a field outside its range; detail: its value */
-    PROTOCOL_IMAGE_RANGE = 8,     /* image beyond the arena or slot; detail: bytes there are */
-    PROTOCOL_IMAGE_CRC = 9,       /* image differs from the one asked for; detail: its CRC-32 */
-    PROTOCOL_IMAGE_REJECTED = 10, /* ltc_open() refused; detail: enum ltc_error, negated */
-    PROTOCOL_NO_ROOM =
-        11, /* image and working memory do not fit together; detail: bytes there are */
+    PROTOCOL_IMAGE_RANGE = 8,     /* beyond the arena or slot; detail: bytes there are */
+    PROTOCOL_IMAGE_CRC = 9,       /* not the image asked for; detail: the CRC-32 that is there */
+    PROTOCOL_IMAGE_REJECTED = 10, /* by ltc_open(); detail: its error */
+    PROTOCOL_NO_ROOM = 11,        /* for image and working memory; detail: bytes there are */
     PROTOCOL_NO_NETWORK = 12,     /* no image is open */
-    PROTOCOL_STATE_REJECTED = 13, /* ltc_set_state() refused; detail: enum ltc_error, negated */
-    PROTOCOL_STEP_REJECTED =
-        14,                /* ltc_step() refused; detail: step << 8 | enum ltc_error, negated */
-    PROTOCOL_FAULTED = 15, /* with FAULT only; detail: the exception's number */
+    PROTOCOL_STATE_REJECTED = 13, /* by ltc_set_state(); detail: its error */
+    PROTOCOL_STEP_REJECTED = 14,  /* by ltc_step(); detail: step in the batch << 8 | its error */
+    PROTOCOL_FAULTED = 15,        /* with FAULT only; detail: the exception's number */
 };
 
 #endif

@@ -1,4 +1,5 @@
-/* A port without a wire: the link's tests hand bytes in and out, and decide what happens to them on the way. */
+/* A port without a wire: the link's tests hand bytes in and out, and decide what happens to them on
+ * the way. */
 #include "agent.h"
 
 #include "board.h"

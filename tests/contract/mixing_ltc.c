@@ -1,7 +1,8 @@
 /*
- * Stands in for the LTC runtime in the link's tests. An LTC network forgets: two runs that differ in one step soon agree
- * again, and a step executed twice could pass unseen. Here every state is a hash of everything that was ever fed in, so
- * one lost, doubled or reordered step changes all numbers after it. tests/contract/mixing.py computes the same.
+ * Stands in for the LTC runtime in the link's tests. An LTC network forgets: two runs that differ
+ * in one step soon agree again, and a step executed twice could pass unseen. Here every state is a
+ * hash of everything that was ever fed in, so one lost, doubled or reordered step changes all
+ * numbers after it. tests/contract/mixing.py computes the same.
  */
 #include "ltc.h"
 

@@ -1,0 +1,295 @@
+"""FlashSession on an emulated board: what is written, what is not, and what is said when it goes wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hil.board import Board, load_board
+from hil.emulator.power import PoweredBoard, power
+from hil.errors import FlashError, InputError, RigError
+from hil.flash import FlashSession
+from tests.contract.tiny_firmware import TinyFirmware, build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BOARD = load_board("microbit")
+SLOT = BOARD.image_slot.origin
+
+
+@pytest.fixture(scope="module")
+def firmware(tmp_path_factory: pytest.TempPathFactory) -> TinyFirmware:
+    return build(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def powered() -> Iterator[PoweredBoard]:
+    with power(BOARD) as board:
+        yield board
+
+
+@pytest.fixture
+def session(powered: PoweredBoard) -> Iterator[FlashSession]:
+    with FlashSession(BOARD, powered.probe_uid) as session:
+        yield session
+
+
+def echo(board: PoweredBoard, data: bytes) -> bytes:
+    port = os.open(board.serial_path, os.O_RDWR | os.O_NOCTTY)
+    try:
+        os.write(port, data)
+        answer = b""
+        while len(answer) < len(data):
+            answer += os.read(port, 64)
+        return answer
+    finally:
+        os.close(port)
+
+
+def test_programs_starts_and_recognises_what_is_there(
+    session: FlashSession, powered: PoweredBoard, firmware: TinyFirmware, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = session.program(firmware.hex)
+    assert first.bytes_written == 1024
+    assert not first.skipped
+    assert first.bytes_total == len(firmware.bin.read_bytes())
+    assert echo(powered, b"ab") == b"AB"
+    second = session.program(firmware.bin)  # another file, the same content
+    assert second.skipped
+    assert echo(powered, b"cd") == b"CD"
+    assert session.program(firmware.hex, mode="always").bytes_written == 1024
+    assert capfd.readouterr() == ("", "")
+
+
+def test_changed_content_under_the_same_name_is_written(
+    session: FlashSession, firmware: TinyFirmware, tmp_path: Path
+) -> None:
+    path = tmp_path / "firmware.bin"
+    path.write_bytes(firmware.bin.read_bytes())
+    session.program(path)
+    changed = bytearray(firmware.bin.read_bytes())
+    changed[-1] ^= 1
+    path.write_bytes(changed)
+    assert session.program(path).bytes_written == 1024
+    assert session.read_memory(0, len(changed)) == changed
+
+
+def test_content_changed_on_the_target_is_written_again(
+    session: FlashSession, powered: PoweredBoard, firmware: TinyFirmware
+) -> None:
+    session.program(firmware.hex)
+    image = bytearray(powered.machine.flash_image())
+    image[8] ^= 1
+    powered.machine.set_flash_image(bytes(image))
+    assert not session.program(firmware.hex).skipped
+    assert powered.machine.flash_image() == firmware.flash_image()
+
+
+def test_a_blob_leaves_its_surroundings(session: FlashSession, powered: PoweredBoard, firmware: TinyFirmware) -> None:
+    session.program(firmware.hex)
+    blob = bytes(range(1, 256)) * 20
+    session.program_blob(bytes(range(256)) * 12, SLOT)
+    assert session.program_blob(blob, SLOT + 1000).bytes_written == 6 * 1024
+    wanted = bytearray(firmware.flash_image())
+    wanted[SLOT : SLOT + 3072] = bytes(range(256)) * 12
+    wanted[SLOT + 1000 : SLOT + 1000 + len(blob)] = blob
+    assert powered.machine.flash_image() == bytes(wanted)
+    assert session.program_blob(blob, SLOT + 1000).skipped
+    session.reset()
+    assert echo(powered, b"ok") == b"OK"
+
+
+def test_progress_is_told(powered: PoweredBoard) -> None:
+    told: list[float] = []
+    with FlashSession(BOARD, powered.probe_uid, progress=told.append) as session:
+        session.program_blob(bytes(range(256)) * 40, SLOT)
+    assert told[-1] == 1.0
+    assert all(0.0 <= share <= 1.0 for share in told)
+    assert len(set(told)) > 5
+
+
+def test_never_writes_nothing_and_says_what_differs(
+    session: FlashSession, powered: PoweredBoard, firmware: TinyFirmware
+) -> None:
+    with pytest.raises(FlashError, match=r"firmware tiny\.hex, and writing was forbidden") as caught:
+        session.program(firmware.hex, mode="never")
+    assert caught.value.cause is not None
+    assert caught.value.cause.startswith("0x00000000 holds 0xff instead of 0x00")
+    assert powered.machine.flash_image() == b"\xff" * BOARD.memory.flash.bytes
+    session.program(firmware.hex)
+    assert session.program(firmware.hex, mode="never").skipped
+
+
+def test_content_that_does_not_fit_is_refused_before_anything_is_erased(
+    session: FlashSession, powered: PoweredBoard, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="from 0x0003fff0 to 0x0004000f, outside the flash"):
+        session.program_blob(b"x" * 32, 0x3FFF0)
+    for name, content, complaint in (
+        ("a.hex", b"no hex", "not Intel HEX"),
+        ("b.hex", bytes(range(256)), "not Intel HEX"),
+        ("c.txt", b"", "neither .hex nor .bin"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=complaint):
+            session.program(tmp_path / name)
+    with pytest.raises(InputError, match="cannot be read"):
+        session.program(tmp_path / "absent.hex")
+    assert powered.machine.flash_image() == b"\xff" * BOARD.memory.flash.bytes
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, powered: PoweredBoard, times: int) -> None:
+    """Flip a bit of the flash behind the loader's back, the first ``times`` times that it has written."""
+    from hil import flash
+
+    class Spoiling(flash.MemoryLoader):
+        left = times
+
+        def commit(self) -> None:
+            super().commit()
+            if Spoiling.left:
+                Spoiling.left -= 1
+                image = bytearray(powered.machine.flash_image())
+                image[SLOT + 5] ^= 4
+                powered.machine.set_flash_image(bytes(image))
+
+    monkeypatch.setattr(flash, "MemoryLoader", Spoiling)
+
+
+@pytest.mark.parametrize(("times", "mass_erase", "notices"), [(1, False, 1), (2, True, 2)])
+def test_a_bad_write_is_found_and_repaired_visibly(
+    powered: PoweredBoard, monkeypatch: pytest.MonkeyPatch, times: int, mass_erase: bool, notices: int
+) -> None:
+    spoil(monkeypatch, powered, times)
+    said: list[str] = []
+    with FlashSession(BOARD, powered.probe_uid, notice=said.append, mass_erase=mass_erase) as session:
+        session.program_blob(b"0123456789", SLOT)
+        assert session.read_memory(SLOT, 10) == b"0123456789"
+    assert len(said) == notices
+    assert "0x00020005 holds 0x31 instead of 0x35, 1 bytes differ in all" in said[0]
+    assert "trying again with the reset pin held" in said[0]
+    assert all("erasing the whole flash" in notice for notice in said[1:])
+
+
+def test_a_write_that_stays_bad_fails_with_the_address(
+    powered: PoweredBoard, monkeypatch: pytest.MonkeyPatch, firmware: TinyFirmware
+) -> None:
+    with FlashSession(BOARD, powered.probe_uid) as session:
+        session.program(firmware.hex)
+        spoil(monkeypatch, powered, 99)
+        with pytest.raises(FlashError, match="10 bytes at 0x00020000 reads back differently") as caught:
+            session.program_blob(b"0123456789", SLOT)
+    assert "0x00020005" in str(caught.value.cause)
+    assert powered.machine.flash_image()[:SLOT] == firmware.flash_image()[:SLOT]  # no mass erase without leave
+
+
+@pytest.mark.parametrize(
+    ("probe", "complaint"),
+    [
+        ("emulated:nano", "there is no emulated board 'nano'; known are: microbit"),
+        ("no-such-uid", "no debug probe with uid 'no-such-uid' is attached"),
+        ("bogus:1", "unknown debug probe type 'bogus'"),
+    ],
+)
+def test_a_missing_probe_is_a_rig_error(probe: str, complaint: str) -> None:
+    with pytest.raises(RigError, match=complaint), FlashSession(BOARD, probe):
+        pass
+
+
+def test_a_busy_probe_is_a_rig_error(session: FlashSession, powered: PoweredBoard) -> None:
+    with (
+        pytest.raises(RigError, match=f"'microbit' is in use by process {os.getpid()}"),
+        FlashSession(BOARD, powered.probe_uid),
+    ):
+        pass
+    session.reset()
+
+
+def board_with(**changes: Any) -> Board:
+    return Board.model_validate({**BOARD.model_dump(), **changes})
+
+
+def test_the_wrong_core_is_found_before_anything_is_erased(powered: PoweredBoard) -> None:
+    board = board_with(core="cortex-m0plus")
+    with (
+        pytest.raises(RigError, match=r"is a Cortex-M0, that of board 'microbit' is a Cortex-M0\+"),
+        FlashSession(board, powered.probe_uid),
+    ):
+        pass
+
+
+def test_a_board_without_a_known_target_is_refused(powered: PoweredBoard) -> None:
+    with (
+        pytest.raises(InputError, match="has no pyOCD target"),
+        FlashSession(board_with(pyocd_target=None), powered.probe_uid),
+    ):
+        pass
+    with (
+        pytest.raises(RigError, match="cannot be reached") as caught,
+        FlashSession(board_with(pyocd_target="nrf99"), powered.probe_uid),
+    ):
+        pass
+    assert "nrf99" in str(caught.value.cause)
+
+
+def test_a_lost_board_is_a_rig_error(powered: PoweredBoard) -> None:
+    with (
+        pytest.raises(RigError, match="supervisor of emulated board 'microbit' has ended|was lost"),
+        FlashSession(BOARD, powered.probe_uid) as session,
+    ):
+        powered.close()
+        session.program_blob(b"x", SLOT)
+
+
+def test_post_mortem_of_a_fault(session: FlashSession, powered: PoweredBoard, firmware: TinyFirmware) -> None:
+    session.program(firmware.hex)
+    running = session.post_mortem()
+    assert running.state == "running"
+    assert running.exception == "thread mode"
+    assert running.interrupted is None
+    session.resume()
+    powered.machine.set_breakpoint(firmware.symbols["hard_fault"])
+    port = os.open(powered.serial_path, os.O_RDWR | os.O_NOCTTY)
+    os.write(port, b"F")
+    os.close(port)
+    for _ in range(10_000):
+        if powered.machine.status().state.value == "halted":
+            break
+    dead = session.post_mortem()
+    assert dead.state == "halted"
+    assert dead.exception == "HardFault"
+    assert dead.interrupted is not None
+    at = dead.interrupted["pc"]
+    assert session.read_memory(at, 2) == b"\x01\xde"  # the undefined instruction
+    assert dead.interrupted["xpsr"] & 0x3F == 0
+    assert f"pc={firmware.symbols['hard_fault']:08x}" in dead.describe()
+    assert f"pc={at:08x}" in dead.describe()
+
+
+def test_pyocd_log_is_silent_unless_asked_for(powered: PoweredBoard, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with FlashSession(BOARD, powered.probe_uid):
+        pass
+    assert not caplog.records
+    with FlashSession(BOARD, powered.probe_uid, verbose=True):
+        pass
+    assert any("CPU core #0: Cortex-M0" in record.getMessage() for record in caplog.records)
+
+
+def test_results_are_plain_data() -> None:
+    assert [field.name for field in dataclasses.fields(FlashSession.program.__globals__["FlashResult"])] == [
+        "bytes_total",
+        "bytes_written",
+        "seconds",
+    ]

@@ -1,0 +1,354 @@
+"""Stock pyOCD, as users call it, on emulated boards: every command in a process of its own, with real QEMU and gdb."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.board import load_board
+from hil.emulator.power import power
+from tests.contract.tiny_firmware import TinyFirmware, build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOOLS = Path(sys.executable).parent
+TIMEOUT_S = 60
+UID = "emulated:microbit"
+
+
+@pytest.fixture(scope="module")
+def firmware(tmp_path_factory: pytest.TempPathFactory) -> TinyFirmware:
+    return build(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "state"
+
+
+def pyocd(*arguments: str | Path, fails: bool = False) -> str:
+    done = subprocess.run([TOOLS / "pyocd", *arguments], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    output = done.stdout + done.stderr
+    assert bool(done.returncode) == fails, output
+    return output
+
+
+def listed() -> list[str]:
+    output = subprocess.run(
+        [TOOLS / "pyocd", "json", "--probes"], capture_output=True, text=True, timeout=TIMEOUT_S, check=True
+    ).stdout
+    return [probe["unique_id"] for probe in json.loads(output)["boards"]]
+
+
+@contextmanager
+def emulate(name: str = "microbit") -> Iterator[str]:
+    """``hil emulate NAME`` in a process; yields what it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hil.commands.emulate", name],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    printed = ""
+    while "Ctrl-C" not in printed:
+        line = process.stdout.readline()
+        assert line, printed
+        printed += line
+    try:
+        yield printed
+    finally:
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=TIMEOUT_S)[0]
+    assert process.returncode == 0, rest
+    assert "is off" in rest
+
+
+def flash_of_board() -> bytes:
+    with power(load_board("microbit")) as board:
+        return board.machine.flash_image()
+
+
+def test_flash_programs_and_the_flash_survives(firmware: TinyFirmware) -> None:
+    output = pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
+    assert re.search(r"programmed 1024 bytes \(1 page\)", output), output
+    assert flash_of_board() == firmware.flash_image()
+    again = pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
+    assert re.search(r"programmed 0 bytes .*identical 1024 bytes", again), again
+
+
+def test_flash_knows_the_target_without_being_told(firmware: TinyFirmware) -> None:
+    pyocd("flash", "-u", UID, firmware.elf)
+    assert flash_of_board() == firmware.flash_image()
+
+
+def test_flash_of_many_pages_is_right_in_every_byte(firmware: TinyFirmware, tmp_path: Path) -> None:
+    content = bytes((each * 7 + each // 256) % 256 for each in range(20000))
+    (tmp_path / "data.bin").write_bytes(content)
+    pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
+    pyocd("flash", "-u", UID, "-t", "nrf51", "--base-address", "0x20400", "data.bin")
+    wanted = bytearray(firmware.flash_image())
+    wanted[0x20400 : 0x20400 + len(content)] = content
+    assert flash_of_board() == bytes(wanted)
+
+
+def test_erase_chip_and_sector(firmware: TinyFirmware) -> None:
+    pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
+    pyocd("flash", "-u", UID, "-t", "nrf51", "--base-address", "0x8000", firmware.bin)
+    pyocd("erase", "-u", UID, "-t", "nrf51", "--sector", "0x8000")
+    assert flash_of_board() == firmware.flash_image()
+    pyocd("erase", "-u", UID, "-t", "nrf51", "--chip")
+    assert flash_of_board() == b"\xff" * len(firmware.flash_image())
+
+
+def test_reset_restarts_the_firmware(firmware: TinyFirmware) -> None:
+    pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
+    with emulate():
+        mark = f"0x{firmware.symbols['counter'] + 0x2000:08x}"
+        pyocd("commander", "-u", UID, "-c", "halt", "-c", f"write32 {mark} 0x12345678")
+        halted = pyocd("commander", "-u", UID, "-O", "resume_on_disconnect=false", "-c", "halt", "-c", "reg pc")
+        assert "pc = 0x" in halted
+        pyocd("reset", "-u", UID, "-t", "nrf51")
+        after = pyocd("commander", "-u", UID, "-O", "connect_mode=attach", "-c", "status", "-c", f"read32 {mark}")
+    assert "Running" in after
+    assert "12345678" in after  # RAM outlives a reset, so the board was not merely powered anew
+
+
+def test_commander_sees_memory_registers_and_steps(firmware: TinyFirmware) -> None:
+    pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
+    step = firmware.symbols["step"]
+    commands = ["halt", "read32 0 8", f"break 0x{step:x}", "continue", "sleep 100", "halt", "reg pc", "step", "reg pc"]
+    commands += [
+        "write32 0x20002000 0xcafe0001",
+        "read32 0x20002000",
+        "wreg r5 0x1234",
+        "reg r5",
+        "reg control",
+        "status",
+    ]
+    output = pyocd("commander", "-u", UID, *(word for command in commands for word in ("-c", command)))
+    assert f"20004000 {firmware.symbols['start'] + 1:08x}" in output
+    assert re.findall(r"pc = 0x(\w{8})", output) == [f"{step:08x}", f"{step + 2:08x}"]
+    assert "cafe0001" in output
+    assert "r5 = 0x00001234" in output
+    assert "Halted" in output
+
+
+def test_commander_reaches_the_debug_port_itself() -> None:
+    output = pyocd("commander", "-u", UID, "-c", "readdp 0", "-c", "readap 0xfc", "-c", "readap 0xf8")
+    assert "0x0bb11477" in output
+    assert "0x04770021" in output
+    assert "0xe00ff003" in output
+
+
+def test_reading_nothing_is_a_fault_not_a_value() -> None:
+    output = pyocd("commander", "-u", UID, "-c", "halt", "-c", "read32 0x30000000", fails=True)
+    assert re.search("transfer f", output), output  # "transfer failed" or "transfer fault", by pyOCD's version
+    assert "30000000:" not in output
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@contextmanager
+def gdbserver() -> Iterator[int]:
+    """``pyocd gdbserver`` in a process; yields its port."""
+    port = free_port()
+    server = subprocess.Popen(
+        [TOOLS / "pyocd", "gdbserver", "-u", UID, "-t", "nrf51", "-p", str(port), "-T", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stderr is not None
+    try:
+        log = ""
+        while "GDB server listening" not in log:
+            line = server.stderr.readline()
+            assert line, log
+            log += line
+        yield port
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=TIMEOUT_S)
+
+
+def gdb(port: int, elf: Path, *commands: str) -> str:
+    before = ("set confirm off", f"target remote localhost:{port}")
+    words = [word for command in (*before, *commands) for word in ("-ex", command)]
+    done = subprocess.run(
+        ["gdb-multiarch", "-nx", "-batch", *words, elf], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_gdb_breaks_steps_reads_and_continues(firmware: TinyFirmware) -> None:
+    pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
+    with gdbserver() as port:
+        output = gdb(
+            port,
+            firmware.elf,
+            "monitor reset halt",
+            "maintenance flush register-cache",
+            'printf "START %x\\n", $pc',
+            "break step",
+            "continue",
+            "continue",
+            'printf "STEP x=%d counter=%d pc=%x\\n", x, counter, $pc',
+            "stepi",
+            'printf "NEXT %x\\n", $pc',
+            'printf "MAGIC %x %x\\n", magic, *(int *)0',
+            "set var counter = 77",
+            "delete",
+            "watch counter",
+            "continue",
+            'printf "WATCH %d\\n", counter',
+            "delete",
+            "detach",
+        )
+    step = firmware.symbols["step"]
+    assert f"START {firmware.symbols['start']:x}\n" in output, output
+    assert f"STEP x=1 counter=1 pc={step:x}\n" in output, output
+    assert f"NEXT {step + 2:x}\n" in output, output
+    assert "MAGIC c0ffee 20004000\n" in output, output
+    assert "WATCH 78\n" in output, output
+
+
+def test_gdb_loads_a_program_and_runs_it(firmware: TinyFirmware) -> None:
+    with gdbserver() as port:
+        output = gdb(
+            port, firmware.elf, "load", "monitor reset halt", "tbreak step", "continue", 'printf "AT %x\\n", $pc'
+        )
+    assert f"AT {firmware.symbols['step']:x}\n" in output, output
+    assert flash_of_board() == firmware.flash_image()
+
+
+def test_a_private_board_is_on_no_list_and_in_use() -> None:
+    with power(load_board("microbit")):
+        assert listed() == []
+        output = pyocd("reset", "-u", UID, "-t", "nrf51", fails=True)
+    assert f"emulated board 'microbit' is in use by process {os.getpid()}" in output
+
+
+def test_emulated_boards_are_listed_while_powered_and_only_then() -> None:
+    assert listed() == []
+    with emulate("microbit.2") as printed, emulate():
+        assert listed() == ["emulated:microbit", "emulated:microbit.2"]
+        assert "-u emulated:microbit.2" in printed
+        table = pyocd("list")
+        assert "emulated BBC micro:bit v1" in table
+        assert "nrf51" in table
+    assert listed() == []
+    assert "No available debug probes" in pyocd("list")
+
+
+def test_commands_share_the_board_that_is_kept_powered(firmware: TinyFirmware) -> None:
+    with emulate() as printed:
+        pyocd("flash", "-u", UID, firmware.hex)
+        assert "Running" in pyocd("commander", "-u", "microbit", "-c", "status")  # a uid without a colon finds it
+        serial_path = re.search(r"/dev/\S+", printed)
+        assert serial_path
+        port = os.open(serial_path[0], os.O_RDWR | os.O_NOCTTY)
+        os.write(port, b"hello")
+        answer = b""
+        while len(answer) < 5:
+            answer += os.read(port, 16)
+        os.close(port)
+    assert answer == b"HELLO"
+    assert flash_of_board() == firmware.flash_image()
+
+
+def test_two_clients_at_a_time_are_one_too_many() -> None:
+    with emulate():
+        first = subprocess.Popen(
+            [TOOLS / "pyocd", "commander", "-u", UID], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert first.stdin is not None
+        assert first.stdout is not None
+        first.stdin.write("status\n")
+        first.stdin.flush()
+        assert "Connected" in first.stdout.readline()
+        output = pyocd("commander", "-u", UID, "-c", "status", fails=True)
+        assert f"emulated board 'microbit' is in use by process {first.pid}" in output
+        first.communicate("exit\n", timeout=TIMEOUT_S)
+        pyocd("commander", "-u", UID, "-c", "status")
+
+
+def test_a_client_that_is_killed_leaves_the_board_usable(firmware: TinyFirmware) -> None:
+    pyocd("flash", "-u", UID, firmware.hex)
+    with emulate():
+        client = subprocess.Popen(
+            [TOOLS / "pyocd", "commander", "-u", UID], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert client.stdin is not None
+        assert client.stdout is not None
+        client.stdin.write(f"halt\nbreak 0x{firmware.symbols['step']:x}\nreg pc\n")
+        client.stdin.flush()
+        while "pc = " not in (line := client.stdout.readline()):
+            assert line
+        client.kill()
+        client.communicate()
+        # Its breakpoint is gone: the firmware passes it.
+        commands = ["go", "sleep 50", "status"]
+        output = pyocd("commander", "-u", UID, *(word for each in commands for word in ("-c", each)))
+    assert "Running" in output
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    output = pyocd("flash", "-u", "emulated:microbitt", "x.hex", fails=True)
+    assert "there is no emulated board 'microbitt'; known are: microbit" in output
+
+
+def test_a_foreign_uid_powers_nothing(state: Path) -> None:
+    # pyOCD waits for a probe of this uid; that it waits shows that nobody offered one.
+    process = subprocess.Popen([TOOLS / "pyocd", "reset", "-u", "microbit"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert "Waiting for a debug probe matching" in process.stdout.readline()
+    process.kill()
+    process.communicate()
+    assert not state.exists()
+
+
+def test_a_missing_emulator_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    output = pyocd("reset", "-u", UID, "-t", "nrf51", fails=True)
+    assert "qemu-system-arm is not installed" in output
+    assert "apt-get install qemu-system-arm" in output
+
+
+def test_emulate_says_what_is_wrong() -> None:
+    def run(name: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "hil.commands.emulate", name],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        return done.returncode, done.stderr
+
+    code, message = run("mikrobit")
+    assert code != 0
+    assert "did you mean 'microbit'?" in message
+    code, message = run("microbit.x")
+    assert code != 0
+    assert "'x' names no instance" in message
+    with emulate():
+        code, message = run("microbit")
+        assert code != 0
+        assert "powered already by process" in message

@@ -1,0 +1,85 @@
+"""A firmware of 300 bytes for the emulated micro:bit: counts, echoes, and faults when asked to."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOURCE = r"""
+#include <stdint.h>
+#define REG(address) (*(volatile uint32_t *)(address))
+extern uint32_t data_start, data_end, data_load;
+volatile uint32_t counter, faults;
+volatile uint32_t magic = 0xC0FFEE;
+
+__attribute__((noinline)) int step(int x) { counter++; return x + 1; }
+
+void hard_fault(void) {
+    faults++;
+    if (counter == 0xDEAD) __asm volatile(".short 0xde01"); /* a fault inside HardFault: lockup */
+    for (;;) {}
+}
+
+void start(void) {
+    uint32_t *from = &data_load;
+    for (uint32_t *to = &data_start; to < &data_end;) *to++ = *from++;
+    counter = faults = 0;
+    REG(0x4000250C) = 24; REG(0x40002514) = 25;          /* UART pins */
+    REG(0x40002524) = 0x01D7E000; REG(0x40002500) = 4;   /* 115200 baud, enabled */
+    REG(0x40002000) = 1; REG(0x40002008) = 1;            /* STARTRX, STARTTX */
+    for (int x = 0;; x = step(x)) {
+        if (!REG(0x40002108)) continue;                  /* RXDRDY */
+        REG(0x40002108) = 0;
+        uint32_t c = REG(0x40002518);
+        if (c == 'L') counter = 0xDEAD;
+        if (c == 'F' || c == 'L') __asm volatile(".short 0xde01");
+        REG(0x4000211C) = 0;
+        REG(0x4000251C) = c ^ 0x20;
+        while (!REG(0x4000211C)) {}                      /* TXDRDY */
+    }
+}
+
+__attribute__((section(".vectors"), used)) void *const vectors[16] = {
+    (void *)0x20004000, start, hard_fault, hard_fault};
+"""
+
+LINKER_SCRIPT = """
+MEMORY { FLASH (rx) : ORIGIN = 0, LENGTH = 256K
+         RAM (rw) : ORIGIN = 0x20000000, LENGTH = 16K }
+SECTIONS {
+  .text : { KEEP(*(.vectors)) *(.text*) *(.rodata*) . = ALIGN(4); } > FLASH
+  .data : { data_start = .; *(.data*) . = ALIGN(4); data_end = .; } > RAM AT > FLASH
+  data_load = LOADADDR(.data);
+  .bss (NOLOAD) : { *(.bss*) *(COMMON) } > RAM
+}
+"""
+
+FLASH_BYTES = 0x40000
+
+
+@dataclass(frozen=True)
+class TinyFirmware:
+    elf: Path
+    hex: Path
+    bin: Path
+    symbols: dict[str, int]
+
+    def flash_image(self) -> bytes:
+        return self.bin.read_bytes().ljust(FLASH_BYTES, b"\xff")
+
+
+def build(folder: Path) -> TinyFirmware:
+    (folder / "tiny.c").write_text(SOURCE)
+    (folder / "tiny.ld").write_text(LINKER_SCRIPT)
+    elf, hexfile, binfile = (folder / f"tiny.{suffix}" for suffix in ("elf", "hex", "bin"))
+    flags = ["-mcpu=cortex-m0", "-mthumb", "-O1", "-g", "-nostdlib", "-ffreestanding", "-Ttiny.ld"]
+    subprocess.run(["arm-none-eabi-gcc", *flags, "tiny.c", "-o", elf], cwd=folder, check=True)
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "ihex", elf, hexfile], check=True)
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", elf, binfile], check=True)
+    listing = subprocess.run(["arm-none-eabi-nm", elf], check=True, capture_output=True, text=True).stdout
+    symbols = {fields[2]: int(fields[0], 16) for line in listing.splitlines() if len(fields := line.split()) == 3}
+    return TinyFirmware(elf, hexfile, binfile, symbols)

@@ -1,0 +1,260 @@
+"""Building firmware: what goes in decides the build id, what fails says where, and an unchanged build costs nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from hil.board import load_board
+from hil.build import Artefact, build
+from hil.errors import BuildError
+from hil.resources import firmware_dir
+
+REPO = Path(__file__).resolve().parents[2]
+MICROBIT = load_board("microbit")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(firmware_dir(), tmp_path / "firmware", ignore=shutil.ignore_patterns("build")))
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+def timed(**options: object) -> tuple[Artefact, float]:
+    begun = time.perf_counter()
+    artefact = build(MICROBIT, **options)
+    return artefact, time.perf_counter() - begun
+
+
+def test_an_unchanged_build_is_found_at_once(cache: Path) -> None:
+    lines: list[str] = []
+    first, first_s = timed(progress=lines.append)
+    assert not first.cached
+    assert any("agent.c" in line for line in lines)
+    again, again_s = min((timed() for _ in range(5)), key=lambda result: result[1])
+    assert again.cached
+    assert again.build_id == first.build_id
+    assert again_s < first_s / 5
+    assert [path.name for path in (cache / "build").iterdir() if "work" in path.name] == []
+
+
+def test_the_artefact(cache: Path) -> None:
+    artefact = build(MICROBIT)
+    assert artefact.elf.is_relative_to(cache)
+    assert artefact.elf.read_bytes()[:4] == b"\x7fELF"
+    assert artefact.hex is not None
+    assert artefact.bin is not None
+    assert artefact.hex.read_text().startswith(":")
+    assert artefact.bin.stat().st_size == artefact.flash_bytes
+    # IDENTIFY reports it, so stale firmware is recognisable by the same eight bytes.
+    assert bytes.fromhex(artefact.build_id) in artefact.bin.read_bytes()
+    assert artefact.compiler.startswith("arm-none-eabi-gcc ")
+    assert 0 < artefact.ltc_text_bytes <= 4096
+    assert artefact.ltc_text_bytes < artefact.flash_bytes < artefact.flash_limit == 0x20000
+    assert 0 < artefact.ram_bytes < artefact.ram_limit == 0x4000
+    report = artefact.size_report()
+    assert f"flash {artefact.flash_bytes} of 131072 bytes, of which the LTC runtime {artefact.ltc_text_bytes}" in report
+    assert f"{0x4000 - artefact.ram_bytes} left for networks" in report
+
+
+@pytest.mark.usefixtures("cache")
+def test_whatever_goes_in_changes_the_build_id(sources: Path) -> None:
+    first = build(MICROBIT, firmware_root=sources)
+    ids = {first.build_id}
+    edit(sources / "ltc" / "ltc.c", "uint32_t ltc_version(void) {", "/* changed */\nuint32_t ltc_version(void) {")
+    ids.add(build(MICROBIT, firmware_root=sources).build_id)
+    ids.add(build(MICROBIT, firmware_root=sources, defines={"UNUSED_DEFINITION": "1"}).build_id)
+    faster = MICROBIT.model_copy(update={"clock_hz": 32_000_000})
+    ids.add(build(faster, firmware_root=sources).build_id)
+    assert len(ids) == 4
+    # Other boards' sources and words that are not compiled do not make a board's firmware stale.
+    edit(sources / "ltc" / "ltc.c", "/* changed */\n", "")
+    (sources / "port" / "host" / "port.c").write_text("changed")
+    (sources / "ltc" / "README.md").write_text("changed")
+    assert build(MICROBIT, firmware_root=sources).build_id == first.build_id
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_definition_reaches_the_compiler(sources: Path) -> None:
+    edit(
+        sources / "agent" / "main.c",
+        '#include "main.h"',
+        '#include "main.h"\n#if ANSWER == 42\n#error "it is 42"\n#endif',
+    )
+    build(MICROBIT, firmware_root=sources, defines={"ANSWER": "41"})
+    with pytest.raises(BuildError, match="it is 42"):
+        build(MICROBIT, firmware_root=sources, defines={"ANSWER": "42"})
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_compile_error_names_file_and_line(sources: Path) -> None:
+    path = sources / "agent" / "agent.c"
+    lines = path.read_text().splitlines()
+    place = next(i for i, line in enumerate(lines) if line.startswith("static void do_echo"))
+    lines.insert(place, "static int broken(void) { return nonsense; }")
+    path.write_text("\n".join(lines))
+    with pytest.raises(
+        BuildError,
+        match=rf"firmware/agent/agent.c:{place + 1}: .*board 'microbit' does not compile: 'nonsense' undeclared",
+    ):
+        build(MICROBIT, firmware_root=sources)
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_warning_is_an_error(sources: Path) -> None:
+    edit(sources / "agent" / "main.c", "static struct agent agent;", "static struct agent agent;\nstatic int unused;")
+    with pytest.raises(BuildError, match=r"firmware/agent/main.c:\d+: .*unused"):
+        build(MICROBIT, firmware_root=sources)
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_failed_build_is_not_cached(sources: Path) -> None:
+    path = sources / "agent" / "main.c"
+    sound = path.read_text()
+    path.write_text(sound + "\nbroken\n")
+    for _ in range(2):
+        with pytest.raises(BuildError, match=r"main\.c:\d+"):
+            build(MICROBIT, firmware_root=sources)
+    path.write_text(sound)
+    assert not build(MICROBIT, firmware_root=sources).cached
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_does_not_fit_is_said_in_bytes() -> None:
+    small = MICROBIT.memory.ram.model_copy(update={"bytes": 0x1000})
+    board = MICROBIT.model_copy(update={"memory": MICROBIT.memory.model_copy(update={"ram": small})})
+    with pytest.raises(BuildError, match=r"does not fit board 'microbit': RAM is too small by \d+ bytes"):
+        build(board)
+    slot = MICROBIT.image_slot.model_copy(update={"origin": 0x1000})
+    with pytest.raises(BuildError, match=r"does not fit board 'microbit': FLASH is too small by \d+ bytes"):
+        build(MICROBIT.model_copy(update={"image_slot": slot}))
+    tight = MICROBIT.memory.ram.model_copy(update={"bytes": 0x1400})
+    board = MICROBIT.model_copy(update={"memory": MICROBIT.memory.model_copy(update={"ram": tight})})
+    with pytest.raises(BuildError, match="does not fit board 'microbit': too little RAM is left for a network"):
+        build(board)
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_wrong_pin_is_named() -> None:
+    uart = MICROBIT.links.model_copy(update={"uart": MICROBIT.links.uart.model_copy(update={"tx": "PA9"})})
+    with pytest.raises(BuildError, match="cannot be built") as caught:
+        build(MICROBIT.model_copy(update={"links": uart}))
+    assert "HIL_UART_TX is 'PA9', not a pin of an nRF51" in str(caught.value)
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_missing_compiler_comes_with_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BuildError, match="C compiler arm-none-eabi-gcc is not installed") as caught:
+        build(MICROBIT)
+    assert caught.value.hint == "sudo apt-get install --yes gcc-arm-none-eabi"
+    with pytest.raises(BuildError, match="C compiler gcc is not installed"):
+        build(load_board("host"))
+
+
+@pytest.mark.usefixtures("cache")
+def test_flags_from_the_shell_stay_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CFLAGS", "-DBROKEN -include nonsense.h")
+    monkeypatch.setenv("CC", "false")
+    assert build(MICROBIT).flash_bytes > 0
+
+
+def test_a_damaged_cache_is_built_anew(cache: Path) -> None:
+    first = build(MICROBIT)
+    (first.elf.parent / "artefact.json").write_text("{")
+    again = build(MICROBIT)
+    assert not again.cached
+    again.elf.unlink()
+    assert not build(MICROBIT).cached
+    assert len(list((cache / "build").glob("microbit-*"))) == 1
+
+
+def test_concurrent_runs_build_once(cache: Path) -> None:
+    script = (
+        "from hil.board import load_board; from hil.build import build;"
+        "a = build(load_board('microbit')); print(a.cached, a.build_id)"
+    )
+
+    def run(_: int) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=REPO,
+            env=os.environ | {"HIL_CACHE_DIR": str(cache)},
+        ).stdout
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = [line.split() for line in pool.map(run, range(4))]
+    assert sorted(cached for cached, _ in answers) == ["False", "True", "True", "True"]
+    assert len({build_id for _, build_id in answers}) == 1
+
+
+@pytest.mark.usefixtures("cache")
+def test_the_same_sources_give_the_same_image(sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = build(MICROBIT, firmware_root=sources)
+    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "other"))
+    second = build(MICROBIT)
+    assert first.build_id == second.build_id
+    assert first.hex is not None
+    assert second.hex is not None
+    assert first.hex.read_bytes() == second.hex.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["host", "microbit"])
+def test_presets_repeat_the_board_description(name: str) -> None:
+    presets = json.loads((firmware_dir() / "CMakePresets.json").read_text())["configurePresets"]
+    preset = next(preset for preset in presets if preset["name"] == name)
+    facts = {key: value for key, value in preset["cacheVariables"].items() if key.startswith("HIL_")}
+    board = load_board(name)
+    uart = board.links.uart
+    assert uart is not None
+    numbers = {
+        "HIL_CLOCK_HZ": board.clock_hz,
+        "HIL_FLASH_ORIGIN": board.memory.flash.origin,
+        "HIL_SLOT_ORIGIN": board.image_slot.origin,
+        "HIL_SLOT_BYTES": board.image_slot.bytes,
+        "HIL_RAM_ORIGIN": board.memory.ram.origin,
+        "HIL_RAM_BYTES": board.memory.ram.bytes,
+        "HIL_UART_BAUD": uart.baud,
+    }
+    words = {
+        "HIL_BOARD": name,
+        "HIL_PORT": board.port,
+        "HIL_CPU": board.core,
+        "HIL_UART_TX": uart.tx,
+        "HIL_UART_RX": uart.rx,
+    }
+    assert {key: int(facts[key], 0) for key in numbers} == numbers
+    assert {key: facts[key] for key in words} == words
+    assert set(facts) == {*numbers, *words}
+
+
+@pytest.mark.parametrize("name", ["host", "microbit"])
+def test_presets_build(name: str, sources: Path) -> None:
+    for arguments in (["--preset", name], ["--build", "--preset", name]):
+        done = subprocess.run(["cmake", *arguments], cwd=sources, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert (sources / "build" / name / "agent.elf").is_file()
