@@ -61,10 +61,16 @@ def _ltc_name(code: int) -> str:
 
 def core_fault(board_name: str, exception: int, registers: tuple[int, ...]) -> TargetFault:
     """The error for a FAULT frame: the exception's number and r0 r1 r2 r3 r12 lr pc xpsr as the core stacked them."""
+    kind = "HardFault" if exception == _HARD_FAULT else f"exception {exception}"
+    if not any(registers):
+        # The fault handler sends zeros where the saved registers would lie outside RAM (port/armv6m/startup.c).
+        return TargetFault(
+            f"the firmware on board '{board_name}' stopped in a {kind}: its stack has overflowed",
+            hint="raise HIL_STACK_BYTES in firmware/CMakeLists.txt; reset the board to go on",
+        )
     names = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
     values = " ".join(f"{name}=0x{value:08x}" for name, value in zip(names, registers, strict=False))
     pc = registers[6] if len(registers) == len(names) else 0
-    kind = "HardFault" if exception == _HARD_FAULT else f"exception {exception}"
     return TargetFault(
         f"the firmware on board '{board_name}' stopped in a {kind} at pc 0x{pc:08x}",
         cause=values,

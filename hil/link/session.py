@@ -28,6 +28,7 @@ _FIRST_SYNC_WAIT_S = 0.05
 _LONGEST_SYNC_WAIT_S = 0.5
 _SYNC_TIMEOUTS = 3
 _LEAST_SYNCS = 10
+_PARKED_AFTER = 3
 _REPAIRS_WITHOUT_PROGRESS = 10
 _LOST = {Status.BAD_FRAME, Status.NOT_SYNCED, Status.BAD_EPOCH, Status.BAD_SEQ}
 
@@ -244,7 +245,7 @@ class Session:
         give_up = begun + _SYNC_TIMEOUTS * self._timeout_s + backlog_s
         wait_s = _FIRST_SYNC_WAIT_S
         attempts = 0
-        foreign_fault: TargetFault | None = None
+        faults = 0
         while attempts < _LEAST_SYNCS or self._clock() < give_up:
             attempts += 1
             self._epoch = (self._epoch + 1) & _EPOCH_MASK or 1
@@ -253,13 +254,14 @@ class Session:
             self._wire.write(b"\0" + Frame(self._epoch, 0, Command.SYNC).encode())
             answer = self._await_sync(self._clock() + wait_s)
             if isinstance(answer, TargetFault):
-                foreign_fault = answer
+                # One may be left from before a reset; a parked core reports again whenever it hears something.
+                faults += 1
+                if faults == _PARKED_AFTER:
+                    raise answer
             elif answer is not None:
                 self._agree(answer)
                 return
             wait_s = min(2 * wait_s, _LONGEST_SYNC_WAIT_S + backlog_s)
-        if foreign_fault is not None:
-            raise foreign_fault
         raise self._silence(f"no answer to {attempts} SYNCs in {self._clock() - begun:.1f} s")
 
     def _await_sync(self, deadline: float) -> bytes | TargetFault | None:

@@ -112,9 +112,13 @@ class MemoryWire:
         arrived = self.up.carry(data)
         if not self.silent:
             self._agent.wire_feed(arrived, len(arrived))
-        count = self._agent.wire_take(self._buffer, len(self._buffer))
-        if count:
-            self._arrived.append(self.down.carry(ctypes.string_at(self._buffer, count)))
+        sent = self.take()
+        if sent:
+            self._arrived.append(self.down.carry(sent))
+
+    def take(self) -> bytes:
+        """What the agent has sent since."""
+        return ctypes.string_at(self._buffer, self._agent.wire_take(self._buffer, len(self._buffer)))
 
     def inject(self, data: bytes) -> None:
         """Bytes that the host receives from nowhere."""

@@ -188,6 +188,26 @@ def test_core_fault_names_the_place(library: Path) -> None:
     assert "lr=0x00000006 pc=0x00001234" in str(caught.value)
 
 
+def test_a_fault_from_before_a_reset_is_no_fault(library: Path) -> None:
+    wire = MemoryWire(library)
+    wire.crash()
+    stale = wire.take()
+    wire.silent = False
+    wire.boot()
+    wire.inject(stale * 5)
+    run_all(wire)
+
+
+def test_a_parked_core_is_a_target_fault_to_a_new_session(library: Path) -> None:
+    wire = MemoryWire(library)
+    wire.crash()
+    report = wire.take()
+    wire.write = lambda _data: wire.inject(report * 2)  # type: ignore[method-assign]
+    with pytest.raises(TargetFault, match="HardFault at pc 0x00001234"):
+        wire.agent()
+    assert wire.now < 1
+
+
 def test_silent_firmware(library: Path) -> None:
     wire = MemoryWire(library)
     wire.silent = True
