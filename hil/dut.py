@@ -20,6 +20,7 @@ from hil.connection import Connection
 from hil.dut_options import DutOptions
 from hil.emulator.version import emulator_version
 from hil.errors import LinkError
+from hil.image import ModelImage
 from hil.model import load_model
 from hil.realised import realise
 from hil.result import Provenance
@@ -122,6 +123,39 @@ class Dut:
             self.on_result(result)
         return result
 
+    def run_image(
+        self,
+        image: bytes,
+        inputs: NDArray[np.int32],
+        elapsed: NDArray[np.uint32],
+        state0: NDArray[np.int32],
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Run sequences through a model image in the device's own integers, without any judgement.
+
+        Args:
+            image: a model image of N neurons, I inputs and O outputs.
+            inputs: (S, T, I).
+            elapsed: (S, T), unsigned Q10.22.
+            state0: (N,), the start state of every sequence.
+
+        Returns:
+            States (S, T, N) and outputs (S, T, O).
+
+        Raises:
+            InputError: the image is too large for the board.
+            LinkError, TargetFault, FlashError: as they come from the board.
+        """
+        net = ModelImage.from_bytes(image)
+        self._connection.place_image(image, len(net.neuron), len(net.output))
+        states = np.empty((*elapsed.shape, len(net.neuron)), np.int32)
+        outputs = np.empty((*elapsed.shape, len(net.output)), np.int32)
+        for sequence in range(len(inputs)):
+            with self._connection.guard() as client:
+                client.set_state(state0)
+                step = client.run(inputs[sequence], elapsed[sequence])
+            states[sequence], outputs[sequence] = step.states, step.outputs
+        return states, outputs
+
     def _run_sequence(self, work: Work, sequence: int, watch: _Watch) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         watch.sequence = sequence
         with self._connection.guard() as client:
@@ -168,7 +202,7 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
         RigError: an attached board was asked for and there is none.
     """
     selection = select(board, options)
-    artefact = build(board, progress=progress)
+    artefact = build(board, progress=progress, firmware_root=options.firmware_root)
     provenance = Provenance(
         board=board.name,
         backend=selection.backend,
@@ -209,6 +243,7 @@ def open_dut(
     link: str = "uart",
     flash: FlashWhen = "auto",
     instance: str = "auto",
+    firmware_root: Path | None = None,
 ) -> Iterator[Dut]:
     """Build, power or find, flash, open: the DUT is ready.
 
@@ -220,10 +255,11 @@ def open_dut(
         link: ``uart``.
         flash: ``auto``, ``always`` or ``never``.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
+        firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
 
     Raises:
         HilError: as :func:`prepare_dut` and :func:`open_prepared` do.
     """
-    options = DutOptions(backend, probe, port, link, flash, instance)
+    options = DutOptions(backend, probe, port, link, flash, instance, firmware_root)
     with open_prepared(prepare_dut(board, options)) as dut:
         yield dut

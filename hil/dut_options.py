@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from hil.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hil.board import Board
 
 BACKENDS = ("auto", "hardware", "qemu", "renode", "twin")
@@ -28,6 +30,7 @@ class DutOptions:
         link: link to the firmware, one of LINKS.
         flash: ``auto`` writes firmware that is not there yet, ``always`` writes it, ``never`` refuses to.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
+        firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
     """
 
     backend: str = "auto"
@@ -36,6 +39,7 @@ class DutOptions:
     link: str = "uart"
     flash: FlashWhen = "auto"
     instance: str = "auto"
+    firmware_root: Path | None = None
 
     def check(self, board: Board) -> None:
         """Check against a board.
