@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+import time
 import zlib
 from pathlib import Path
 from typing import Final
@@ -21,30 +22,42 @@ _HEADER: Final = struct.Struct("<8sIII")  # magic, sequence number, bytes, CRC-3
 _DATA_AT: Final = 4096
 _SLOT_BYTES: Final = 64  # from one header to the next
 _ERASED: Final = b"\xff"
+_PATIENCE_S: Final = 3.0
+_RETRY_S: Final = 0.01
 
 
 class BoardBusyError(RigError):
     """The board is powered by another process."""
 
 
-def open_locked(path: Path) -> int:
+def open_locked(path: Path, *, patient: bool = True) -> int:
     """Open (or create) a flash file and lock it; the descriptor carries the lock until its last copy is closed.
+
+    Args:
+        path: the file.
+        patient: wait for a board whose holder has just ended: its supervisor still saves the flash.
 
     Raises:
         BoardBusyError: another process has the board powered.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        holder = _lock_holder(descriptor)
-        os.close(descriptor)
-        by = f" by process {holder}" if holder else ""
-        raise BoardBusyError(
-            f"emulated board '{path.stem}' is powered already{by}",
-            hint=f"{path.stem.partition('.')[0]}.2, .3 and so on are further boards of this kind; or end that process",
-        ) from error
-    return descriptor
+    deadline = time.monotonic() + (_PATIENCE_S if patient else 0.0)
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = _lock_holder(descriptor)
+            if time.monotonic() < deadline and (holder is None or not Path(f"/proc/{holder}").exists()):
+                time.sleep(_RETRY_S)  # the kernel has no way to wait for a lock with a time-out
+                continue
+            os.close(descriptor)
+            by = f" by process {holder}" if holder else ""
+            kind = path.stem.partition(".")[0]
+            raise BoardBusyError(
+                f"emulated board '{path.stem}' is powered already{by}",
+                hint=f"{kind}.2, {kind}.3 and so on are further boards of this kind; or end that process",
+            ) from error
+        return descriptor
 
 
 def _lock_holder(descriptor: int) -> str | None:

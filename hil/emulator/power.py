@@ -164,7 +164,7 @@ def _take(board: Board, instance: str) -> tuple[str, int]:
     for number in range(1, _HIGHEST_INSTANCE + 1):
         name = instance_name(board, str(number))
         try:
-            return name, open_locked(directory / f"{name}.flash")
+            return name, open_locked(directory / f"{name}.flash", patient=False)
         except BoardBusyError:
             continue
     raise RigError(f"all {_HIGHEST_INSTANCE} emulated boards '{board.name}' are powered")

@@ -44,7 +44,7 @@ def _as_pyocd_errors() -> Iterator[None]:
     try:
         yield
     except MemoryFault as error:
-        raise exceptions.TransferFaultError(error.address) from error
+        raise exceptions.TransferFaultError(fault_address=error.address) from error
     except HilError as error:
         raise exceptions.ProbeError(str(error)) from error
 

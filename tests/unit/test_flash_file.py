@@ -1,0 +1,102 @@
+"""The flash file: newest whole copy, whatever happened to the writer; one holder at a time."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.emulator.flash_file import BoardBusyError, FlashFile, open_locked
+from hil.errors import RigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIZE = 8192
+IMAGES = [bytes([number]) * SIZE for number in range(4)]
+
+
+def saved(path: Path) -> bytes:
+    file = FlashFile(open_locked(path), SIZE)
+    try:
+        return file.load()
+    finally:
+        file.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "microbit.flash"
+
+
+def test_a_new_file_is_erased_flash(path: Path) -> None:
+    assert saved(path) == b"\xff" * SIZE
+
+
+def test_the_newest_image_is_loaded(path: Path) -> None:
+    for image in IMAGES:
+        file = FlashFile(open_locked(path), SIZE)
+        file.load()
+        file.save(image)
+        file.close()
+        assert saved(path) == image
+
+
+@pytest.mark.parametrize("cut", [0, 1, SIZE // 2, SIZE - 1, SIZE])
+def test_a_save_cut_short_leaves_the_image_before(path: Path, cut: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = FlashFile(open_locked(path), SIZE)
+    file.save(IMAGES[1])
+    file.save(IMAGES[2])
+    write = os.pwrite
+
+    def torn(descriptor: int, data: bytes, offset: int) -> int:
+        if len(data) < SIZE:
+            raise KeyboardInterrupt
+        return write(descriptor, data[:cut], offset)
+
+    monkeypatch.setattr(os, "pwrite", torn)
+    with pytest.raises(KeyboardInterrupt):
+        file.save(IMAGES[3])
+    monkeypatch.undo()
+    file.close()
+    assert saved(path) == IMAGES[2]
+
+
+def test_the_same_image_is_not_written_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = FlashFile(open_locked(path), SIZE)
+    file.save(IMAGES[1])
+    file.load()
+
+    def refuse(*_: object) -> int:
+        raise AssertionError("written")
+
+    monkeypatch.setattr(os, "pwrite", refuse)
+    file.save(IMAGES[1])
+    with pytest.raises(AssertionError):
+        file.save(IMAGES[2])
+    file.close()
+
+
+def test_a_file_of_something_else_is_refused(path: Path) -> None:
+    path.write_bytes(b"not a flash file" * 4096)
+    with pytest.raises(RigError, match="damaged"):
+        saved(path)
+
+
+def test_the_file_of_another_board_is_refused(path: Path) -> None:
+    file = FlashFile(open_locked(path), SIZE)
+    file.save(IMAGES[1])
+    file.close()
+    other = FlashFile(open_locked(path), 2 * SIZE)
+    with pytest.raises(RigError, match="8192 bytes, the board has 16384"):
+        other.load()
+    other.close()
+
+
+def test_one_holder_at_a_time_named_in_the_error(path: Path) -> None:
+    first = open_locked(path)
+    with pytest.raises(BoardBusyError, match=f"'microbit' is powered already by process {os.getpid()}"):
+        open_locked(path)
+    os.close(first)
+    os.close(open_locked(path))
