@@ -8,13 +8,14 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cmake
 import ninja
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from platformdirs import user_cache_dir
 
 from hil.errors import BuildError
@@ -107,23 +108,18 @@ def build(
     artefact = _load(place)
     if artefact is not None:
         return artefact
-    store.mkdir(parents=True, exist_ok=True)
-    with FileLock(store / f"{board.name}.lock", timeout=_LOCK_TIMEOUT_S):
-        artefact = _load(place)
-        if artefact is not None:
-            return artefact
-        # One name under the lock: what a killed build left behind is swept by the next.
-        work = store / f".{board.name}-work"
-        shutil.rmtree(work, ignore_errors=True)
-        try:
-            _compile(plan, work, progress)
-            _store(work, place, _record(work, plan))
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    artefact = _load(place)
-    if artefact is None:
-        raise BuildError(f"the build of board '{board.name}' vanished from {place}", hint="run the build again")
-    return replace(artefact, cached=False)
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        with FileLock(store / f"{board.name}.lock", timeout=_LOCK_TIMEOUT_S):
+            return _load(place) or _build(plan, store, place, progress)
+    except Timeout as error:
+        raise BuildError(
+            f"another build of board '{board.name}' does not end", hint=f"look who holds {error.lock_file}"
+        ) from error
+    except OSError as error:
+        raise BuildError(
+            f"the build cache {store} cannot be used", cause=str(error), hint="set HIL_CACHE_DIR to another folder"
+        ) from error
 
 
 def cache_dir() -> Path:
@@ -217,6 +213,22 @@ def _key(root: Path, board: Board, facts: Mapping[str, str], compiler: str) -> s
     return digest.hexdigest()[:16]
 
 
+def _build(plan: _Plan, store: Path, place: Path, progress: Callable[[str], None] | None) -> Artefact:
+    """Build into ``place``, under the board's lock."""
+    # One name: what a killed build left behind is swept by the next.
+    work = store / f".{plan.board.name}-work"
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        _compile(plan, work, progress)
+        _store(work, place, _record(work, plan))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    artefact = _load(place)
+    if artefact is None:
+        raise BuildError(f"the build of board '{plan.board.name}' vanished from {place}", hint="run the build again")
+    return replace(artefact, cached=False)
+
+
 def _compile(plan: _Plan, work: Path, progress: Callable[[str], None] | None) -> None:
     program = str(Path(cmake.CMAKE_BIN_DIR) / "cmake")
     compiler = (
@@ -250,11 +262,16 @@ def _run(command: list[str], plan: _Plan, progress: Callable[[str], None] | None
             errors="replace",
             env=inherited | {"LC_ALL": "C"},
         ) as process:
-            for line in process.stdout or ():
-                lines.append(line.rstrip("\n"))
-                if progress is not None:
-                    progress(lines[-1])
-            code = process.wait(_TIMEOUT_S)
+            watchdog = threading.Timer(_TIMEOUT_S, process.kill)
+            watchdog.start()
+            try:
+                for line in process.stdout or ():
+                    lines.append(line.rstrip("\n"))
+                    if progress is not None:
+                        progress(lines[-1])
+                code = process.wait()
+            finally:
+                watchdog.cancel()
     except OSError as error:
         raise BuildError(f"{command[0]} cannot be started", cause=str(error), hint="pip install cmake ninja") from error
     if code != 0:

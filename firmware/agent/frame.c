@@ -44,7 +44,8 @@ static enum frame_event finish(struct frame_decoder *decoder) {
         return FRAME_NONE;
     }
     decoder->finished = 1;
-    /* The CRC of nothing is zero, so four zero bytes would pass for a frame: there must be some content. */
+    /* The CRC of nothing is zero, so four zero bytes would pass for a frame: there must be some
+     * content. */
     if (decoder->left != 0 || decoder->overlong || decoder->length <= FRAME_CRC_BYTES) {
         return FRAME_DAMAGED;
     }

@@ -25,7 +25,7 @@ struct port_memory port_memory(void);
  * waits. */
 uint32_t port_read(uint8_t *data, uint32_t capacity);
 
-/* Send. Returns when everything is on its way. */
+/* Send. A port may keep bytes back until port_idle(), which comes before every wait. */
 void port_write(const uint8_t *data, uint32_t count);
 
 /* Sleep until there may be something to read. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import serial
 
 from hil.emulator.native import NativeBoard
 from hil.errors import LinkError, RigError, TargetFault
@@ -189,6 +191,16 @@ def test_ports_that_cannot_be_opened(native: NativeBoard, tmp_path: Path) -> Non
     plain.write_bytes(b"")
     with pytest.raises(RigError, match="cannot be opened"), client(str(plain)):
         pass
+
+
+def test_a_port_without_permission(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(address: str, **_options: object) -> None:
+        raise serial.SerialException(errno.EACCES, f"could not open port {address}")
+
+    monkeypatch.setattr(serial, "serial_for_url", refuse)  # root, as in a container, is refused nothing
+    with pytest.raises(RigError, match="no permission to open port /dev/ttyACM0") as caught, client("/dev/ttyACM0"):
+        pass
+    assert "dialout" in str(caught.value)
 
 
 def test_a_port_that_goes_away(artefact: Artefact) -> None:

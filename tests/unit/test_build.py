@@ -190,6 +190,14 @@ def test_a_damaged_cache_is_built_anew(cache: Path) -> None:
     assert len(list((cache / "build").glob("microbit-*"))) == 1
 
 
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "file"))
+    with pytest.raises(BuildError, match="file/build cannot be used") as caught:
+        build(MICROBIT)
+    assert caught.value.hint == "set HIL_CACHE_DIR to another folder"
+
+
 def test_concurrent_runs_build_once(cache: Path) -> None:
     script = (
         "from hil.board import load_board; from hil.build import build;"
