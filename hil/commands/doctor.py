@@ -72,7 +72,7 @@ def _tool(program: str, package: str) -> str:
         done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise RigError(f"{program} does not run: {error}") from error
-    found = re.search(r"\d+\.\d+[\d.]*", done.stdout)
+    found = re.search(r"\d+(?:\.\d+)+", done.stdout)
     return found[0] if found else "of unknown version"
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import importlib_metadata  # noqa: F401 - pyOCD imports it, and it replaces a finder that pytester would take out again
 import numpy as np
 import pytest
 
+import hil.dut  # noqa: F401 - with pyOCD; imported in a run of pytester, it would be half taken out again after it
 from hil.build import cache_dir
 from hil.resources import examples_dir
 
@@ -51,5 +51,28 @@ def write_case(project: pytest.Pytester) -> Callable[[str], Path]:
         path = Path(project.path, "bridge.hil.yaml")
         path.write_text(f"model: tiny_dense.model.npz\nvectors: tiny_dense.vectors.npz\n{lines}", encoding="utf-8")
         return path
+
+    return write
+
+
+@pytest.fixture
+def write_network(project: pytest.Pytester) -> Callable[..., None]:
+    """Replace the network by a dense one of any size, and its vectors by three steps."""
+
+    def write(*, neurons: int, inputs: int) -> None:
+        rng = np.random.default_rng(1)
+        square, wide = (neurons, neurons), (inputs, neurons)
+        np.savez(
+            project.path / "tiny_dense.model.npz",
+            **{name: np.ones(neurons) for name in ("gleak", "cm")},
+            vleak=np.zeros(neurons),
+            **{name: rng.uniform(0.1, 1, square) for name in ("w", "mu", "sigma", "erev")},
+            **{f"sensory_{name}": rng.uniform(0.1, 1, wide) for name in ("w", "mu", "sigma", "erev")},
+            input_w=np.ones(inputs),
+            output_w=np.ones(1),
+            ode_unfolds=1,
+            epsilon=1e-8,
+        )
+        np.savez(project.path / "tiny_dense.vectors.npz", inputs=rng.uniform(-1, 1, (3, inputs)))
 
     return write

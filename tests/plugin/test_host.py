@@ -173,25 +173,16 @@ def test_a_broken_model_is_told_by_file_and_array(project: pytest.Pytester, writ
     assert re.search(r"input: .*tiny_dense\.model\.npz: array 'gleak' is missing", text_of(result))
 
 
-def test_an_image_that_is_too_large_is_refused_in_words(
-    project: pytest.Pytester, write_case: Callable[..., Path]
+def test_an_image_beyond_ram_goes_to_flash_and_one_beyond_flash_is_refused_in_words(
+    project: pytest.Pytester, write_case: Callable[..., Path], write_network: Callable[..., None]
 ) -> None:
-    neurons = 250
-    rng = np.random.default_rng(1)
-    square, wide = (neurons, neurons), (1, neurons)
-    np.savez(
-        project.path / "tiny_dense.model.npz",
-        **{name: np.ones(neurons) for name in ("gleak", "cm")},
-        vleak=np.zeros(neurons),
-        **{name: rng.uniform(0.1, 1, square) for name in ("w", "mu", "sigma", "erev")},
-        **{f"sensory_{name}": rng.uniform(0.1, 1, wide) for name in ("w", "mu", "sigma", "erev")},
-        input_w=np.ones(1),
-        output_w=np.ones(1),
-        ode_unfolds=1,
-        epsilon=1e-8,
-    )
-    np.savez(project.path / "tiny_dense.vectors.npz", inputs=np.zeros((3, 1)))
     write_case()
+    write_network(neurons=80, inputs=1)
+    result = project.runpytest("--board=host", "--hil-report=out")
+    result.assert_outcomes(passed=1)
+    assert json.loads((project.path / "out/results.json").read_text())["tests"][0]["image_place"] == "flash"
+
+    write_network(neurons=255, inputs=255)
     result = project.runpytest("--board=host")
     result.assert_outcomes(errors=1)
     assert re.search(r"input: the model image of \d+ bytes does not fit board 'host'", text_of(result))
