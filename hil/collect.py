@@ -103,5 +103,5 @@ class PromiseItem(pytest.Item):
 
 
 def needs_board(item: pytest.Item) -> bool:
-    """Whether a collected test asks for a board."""
-    return isinstance(item, PromiseItem) or "board" in getattr(item, "fixturenames", ())
+    """Whether a collected test asks for an opened board."""
+    return isinstance(item, PromiseItem) or "dut" in getattr(item, "fixturenames", ())

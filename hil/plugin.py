@@ -65,9 +65,16 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what asks for ``board``, ``dut`` or ``meter`` once for each board."""
-    if "board" in metafunc.fixturenames:
+    if "board" in metafunc.fixturenames and not _chooses_itself(metafunc):
         boards = metafunc.config.stash[STATE].options.boards
         metafunc.parametrize("board", boards, indirect=True, scope="session")
+
+
+def _chooses_itself(metafunc: pytest.Metafunc) -> bool:
+    """Whether the test has a ``board`` parameter of its own."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    names = [mark.args[0] if mark.args else mark.kwargs.get("argnames", ()) for mark in marks]
+    return any("board" in (name.replace(",", " ").split() if isinstance(name, str) else name) for name in names)
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,9 @@ def load_vectors(path: Path, model: LtcModel) -> Vectors:
     arrays = _Arrays(path, _read(path))
     inputs = arrays.floats("inputs")
     if inputs is None:
-        raise arrays.error("inputs", "missing; it holds one row of inputs a step")
+        there = ", ".join(sorted(arrays.keys)) or "none"
+        raise arrays.error("inputs", "missing; it holds one row of inputs a step", hint=f"arrays present: {there}")
+    arrays.check_keys()
     if inputs.ndim not in {2, 3} or inputs.shape[-1] != model.inputs or 0 in inputs.shape:
         raise arrays.error(
             "inputs",
@@ -155,9 +157,16 @@ class _Arrays:
     def __init__(self, path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
         self.path = path
         self._arrays = arrays
-        for key in set(arrays) - set(KEYS):
+
+    @property
+    def keys(self) -> set[str]:
+        return set(self._arrays)
+
+    def check_keys(self) -> None:
+        """A misspelt key would be left out in silence; one that resembles none is the user's own business."""
+        for key in sorted(self.keys - set(KEYS)):
             near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.75)
-            if near and near[0] not in arrays:
+            if near and near[0] not in self._arrays:
                 raise self.error(key, "unknown key", hint=f"did you mean '{near[0]}'? known keys: {', '.join(KEYS)}")
 
     def error(self, key: str, problem: str, *, hint: str | None = None) -> InputError:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hil.case import load_case
 from hil.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GOOD = """\
 # a bridge
@@ -83,7 +86,9 @@ timeout_s: 20
         ("energy: {}", 5, "energy.per_step_uJ", "missing"),
     ],
 )
-def test_a_mistake_is_named_with_file_line_and_key(tmp_path: Path, line: str, number: int, key: str, words: str) -> None:
+def test_a_mistake_is_named_with_file_line_and_key(
+    tmp_path: Path, line: str, number: int, key: str, words: str
+) -> None:
     said = complaint(tmp_path, GOOD + line + "\n")
     assert f", line {number}, key '{key}" in said
     assert words in said

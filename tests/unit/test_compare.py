@@ -68,7 +68,10 @@ def test_report_reads_like_a_table_with_sequence_step_and_lsb() -> None:
     mismatch = compare("outputs", obtained, golden, lsb=np.array([0.125, 0.25]))
     assert mismatch is not None
     assert str(mismatch).splitlines() == [
-        "outputs: 2 of 12 elements differ, first at sequence 1, step 1, element 0; worst outputs[1, 2, 1] by 0.5 (2 LSB)",
+        (
+            "outputs: 2 of 12 elements differ, first at sequence 1, step 1, element 0; "
+            "worst outputs[1, 2, 1] by 0.5 (2 LSB)"
+        ),
         "Index            | Obtained | Expected",
         "outputs[1, 1, 0] | 0.125    | 0",
         "outputs[1, 2, 1] | 0.5      | 0",
@@ -80,7 +83,9 @@ def test_report_of_one_sequence_leaves_the_sequence_out_and_counts_the_rest() ->
     mismatch = compare("states", golden + 1, golden, lsb=1, single=True)
     assert mismatch is not None
     lines = str(mismatch).splitlines()
-    assert lines[0].startswith("states: 20 of 20 elements differ, first at step 0, element 0; worst states[0, 0] by 1 (1 LSB)")
+    assert lines[0].startswith(
+        "states: 20 of 20 elements differ, first at step 0, element 0; worst states[0, 0] by 1 (1 LSB)"
+    )
     assert lines[-1] == f"... and {20 - TABLE_ROWS} more"
 
 

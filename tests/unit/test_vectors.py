@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +12,9 @@ from hil.errors import InputError
 from hil.model import load_model
 from hil.resources import examples_dir
 from hil.vectors import load_vectors
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NETWORKS = examples_dir() / "networks"
 

@@ -1,0 +1,155 @@
+"""The commands, as they are typed: what they print, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from hil.resources import examples_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NETWORKS = examples_dir() / "networks"
+MODEL, VECTORS = NETWORKS / "tiny_dense.model.npz", NETWORKS / "tiny_dense.vectors.npz"
+
+
+def hil(*arguments: object, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", "from hil.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == code, done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def test_every_command_explains_itself() -> None:
+    text = hil("--help")
+    for command in ("boards", "build", "flash", "run", "convert", "demo", "doctor", "emulate"):
+        assert f" {command} " in text
+    assert hil("--version").startswith("hil ")
+
+
+def test_boards_are_listed_with_what_they_are() -> None:
+    lines = hil("boards").splitlines()
+    assert [line.split()[0] for line in lines] == ["board", "host", "microbit"]
+    assert lines[2].split() == ["microbit", "nRF51822-QFAA", "cortex-m0", "16", "256", "16", "uart", "qemu"]
+
+
+@pytest.mark.parametrize(("board", "backend"), [("host", "native"), ("microbit", "qemu")])
+def test_run_judges_and_writes_json(tmp_path: Path, board: str, backend: str) -> None:
+    out = tmp_path / "deep" / "result.json"
+    text = hil("run", MODEL, VECTORS, "--board", board, "--link", "uart", "--json", out)
+    assert "holds: 32000 bits equal to the exact integer model" in text
+    result = json.loads(out.read_text())
+    assert (result["board"], result["backend"], result["emulated"], result["bits_equal"]) == (
+        board,
+        backend,
+        True,
+        True,
+    )
+    assert result["q_formats"]["state"]["bits"] == 32
+    with np.load(VECTORS) as archive:
+        states, outputs = np.array(result["states"]), np.array(result["outputs"])
+        assert states.shape == archive["states"].shape
+        assert outputs.shape == archive["outputs"].shape
+        assert np.abs(states - archive["states"]).max() == pytest.approx(
+            result["max_error"] * result["state_bound"], rel=1e-6
+        )
+    assert 0 < result["max_error"] < 2**-10
+
+
+def test_run_ends_in_1_where_a_promise_is_broken_and_still_writes_json(tmp_path: Path) -> None:
+    text = hil("run", MODEL, VECTORS, "--board=host", "--max-error=1e-9", "--json", tmp_path / "r.json", code=1)
+    assert "broken (numeric): tiny_dense on host, native process: off the float64 states" in text
+    assert "Index" in text
+    assert json.loads((tmp_path / "r.json").read_text())["bits_equal"] is True
+
+
+def test_run_judges_decisions_where_there_are_labels(tmp_path: Path) -> None:
+    with np.load(NETWORKS / "basicmotions_test.vectors.npz") as archive:
+        arrays = dict(archive)
+    arrays["outputs"][7] = -arrays["outputs"][7]
+    np.savez(tmp_path / "v.npz", **arrays)
+    text = hil("run", NETWORKS / "basicmotions.model.npz", tmp_path / "v.npz", "--board=host", code=1)
+    assert "1 of 40 decisions differ from the reference" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ([MODEL, VECTORS, "--board=hots"], 2, "error (input): there is no board 'hots'\n  hint: did you mean 'host'?"),
+        ([MODEL, VECTORS, "--board=microbit", "--link=spi"], 2, "error (input): board 'microbit' has no spi link"),
+        ([MODEL, "absent.npz", "--board=host"], 2, "error (input): vectors absent.npz cannot be read"),
+        (["absent.npz", VECTORS, "--board=host"], 2, "error (input): there is no model file absent.npz"),
+        ([VECTORS, VECTORS, "--board=host"], 2, "array 'cm' is missing"),
+        ([MODEL, MODEL, "--board=host"], 2, "key 'inputs': missing"),
+        (
+            [MODEL, VECTORS, "--board=microbit", "--backend=hardware"],
+            10,
+            "error (rig): no board 'microbit' is attached",
+        ),
+        ([MODEL, VECTORS], 2, "Missing option '--board'"),
+    ],
+)
+def test_run_refuses_in_a_sentence(arguments: list[object], code: int, words: str) -> None:
+    assert words in hil("run", *arguments, code=code)
+
+
+def test_build_says_what_it_made_and_where() -> None:
+    text = hil("build", "microbit")
+    assert "for microbit, arm-none-eabi-gcc" in text
+    assert text.splitlines()[-1].endswith("agent.hex")
+
+
+def test_flash_hears_the_firmware_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path))
+    assert "microbit on qemu" in hil("flash", "microbit")
+    assert "the firmware answers: protocol 1" in hil("flash", "microbit", "--flash", "never")
+
+
+def test_flash_that_is_forbidden_ends_in_its_own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path))
+    assert "error (flash): board 'microbit' holds something else" in hil("flash", "microbit", "--flash=never", code=4)
+
+
+def test_convert_writes_the_image_as_bytes_and_as_c(tmp_path: Path) -> None:
+    hil("convert", MODEL, "-o", tmp_path / "image.bin")
+    image = (tmp_path / "image.bin").read_bytes()
+    text = hil("convert", MODEL, "-o", tmp_path / "image.c", "--c-array")
+    assert f"image of {len(image)} bytes" in text
+    program = tmp_path / "print.c"
+    program.write_text(
+        '#include <stdio.h>\n#include "image.c"\n'
+        "int main(void) { return fwrite(tiny_dense_image, sizeof tiny_dense_image, 1, stdout) != 1; }\n"
+    )
+    subprocess.run(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-o", tmp_path / "print", program], check=True)
+    assert subprocess.run([tmp_path / "print"], check=True, capture_output=True).stdout == image
+    assert "cannot be written" in hil("convert", MODEL, "-o", tmp_path / "no" / "image.bin", code=2)
+
+
+def test_demo_shows_every_recording_and_its_decisions() -> None:
+    lines = hil("demo", "--board=host").splitlines()
+    rows = [line.split() for line in lines if line[:1].isdigit() and line.endswith("equal")]
+    assert [int(row[0]) for row in rows] == list(range(1, 41))
+    assert all(row[2] == row[3] for row in rows)
+    assert {row[1] for row in rows} == {"Badminton", "Running", "Standing", "Walking"}
+    assert "bits equal to the exact integer model in 40 of 40 recordings (1152000 bits)" in lines
+    assert "decisions equal to the float64 reference in 40 of 40; equal to the label in 39" in lines
+
+
+def test_doctor_finds_what_is_there_and_names_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "everything that hil needs is there" in hil("doctor")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    text = hil("doctor", code=10)
+    assert "missing: arm-none-eabi-gcc, gcc (board 'host'), qemu-system-arm" in text
+    assert "sudo apt-get install --yes gcc-arm-none-eabi" in text

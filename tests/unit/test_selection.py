@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from hil import selection
+from hil.board import load_board
+from hil.dut_options import DutOptions
+from hil.errors import HilError, InputError, RigError
+from hil.selection import AttachedProbe, Selection, select
+
+MICROBIT = load_board("microbit")
+HOST = load_board("host")
+DAPLINK = AttachedProbe("9900360140", "micro:bit", "nrf51")
+STLINK = AttachedProbe("0672FF", "STLINK-V2", None)
+OTHER = AttachedProbe("1234", "FRDM", "kl25z")
+
+
+@pytest.fixture(autouse=True)
+def attach(monkeypatch: pytest.MonkeyPatch):
+    def attach(*probes: AttachedProbe) -> None:
+        monkeypatch.setattr(selection, "attached_probes", lambda: list(probes))
+
+    attach()
+    return attach
+
+
+def complaint(kind: type[HilError], **options: str) -> str:
+    with pytest.raises(kind) as caught:
+        select(MICROBIT, DutOptions(**options))
+    return str(caught.value)
+
+
+def test_nothing_attached_means_the_emulator_with_its_reason() -> None:
+    assert select(MICROBIT, DutOptions()) == Selection("qemu", emulated=True, reason="no board attached")
+
+
+def test_probes_of_other_boards_are_not_taken(attach) -> None:
+    attach(OTHER, STLINK)
+    assert select(MICROBIT, DutOptions()).backend == "qemu"
+
+
+def test_an_emulator_asked_for_by_name_needs_no_reason_and_no_look_at_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "attached_probes", None)
+    assert select(MICROBIT, DutOptions(backend="qemu")) == Selection("qemu", emulated=True)
+    assert select(HOST, DutOptions()) == Selection("native", emulated=True)
+
+
+def test_an_attached_board_is_taken_and_its_port_asked_for(attach) -> None:
+    attach(OTHER, DAPLINK)
+    assert "port of board 'microbit' (probe 9900360140) is not known\n  hint: name it with --hil-port" in complaint(
+        InputError
+    )
+    taken = select(MICROBIT, DutOptions(port="/dev/ttyACM0"))
+    assert taken == Selection("hardware", emulated=False, probe="9900360140", port="/dev/ttyACM0")
+
+
+def test_hardware_never_falls_back() -> None:
+    assert "pyOCD sees no debug probe" in complaint(RigError, backend="hardware")
+    assert "pyOCD sees no debug probe" in complaint(RigError, port="/dev/ttyACM0")
+
+
+def test_a_probe_is_named_by_a_part_of_its_uid_that_fits_one(attach) -> None:
+    attach(DAPLINK, STLINK)
+    assert select(MICROBIT, DutOptions(probe="0672", port="/dev/x")).probe == "0672FF"
+    assert "no debug probe 'zzz' is attached\n  hint: attached: 9900360140 (micro:bit), 0672FF" in complaint(
+        RigError, probe="zzz", port="/dev/x"
+    )
+    assert "'0' fits 2 probes" in complaint(InputError, probe="0", port="/dev/x")
+
+
+def test_one_probe_without_a_known_board_is_taken_when_hardware_was_asked_for(attach) -> None:
+    attach(STLINK)
+    assert select(MICROBIT, DutOptions(backend="hardware", port="/dev/x")).probe == "0672FF"
+
+
+def test_two_probes_that_could_both_be_it_have_to_be_named(attach) -> None:
+    attach(STLINK, OTHER)
+    assert "2 debug probes are attached" in complaint(InputError, backend="hardware", port="/dev/x")
+
+
+def test_an_emulated_probe_is_never_hardware() -> None:
+    assert "is an emulated board, but --hil-backend hardware asks for silicon" in complaint(
+        InputError, backend="hardware", probe="emulated:microbit", port="/dev/pts/1"
+    )
+    kept = select(MICROBIT, DutOptions(probe="emulated:microbit", port="/dev/pts/1"))
+    assert (kept.backend, kept.emulated, kept.reason) == ("qemu", True, "kept powered")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"backend": "renode"}, "has no backend 'renode'\n  hint: what there is for it: qemu"),
+        ({"backend": "qmu"}, "there is no backend 'qmu'"),
+        ({"link": "spi"}, "has no spi link"),
+        ({"link": "can"}, "there is no link 'can'\n  hint: known: uart, spi"),
+        ({"flash": "sometimes"}, "there is no flash 'sometimes'"),
+        ({"backend": "qemu", "probe": "1"}, "backend 'qemu' brings its own"),
+    ],
+)
+def test_options_that_do_not_fit_are_told(options: dict[str, str], words: str) -> None:
+    assert words in complaint(InputError, **options)
