@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from hil.errors import RigError, TargetFault
 
 if TYPE_CHECKING:
-    import socket
+    from hil.emulator.uart import UartStream
 
 REGISTERS = (*(f"r{n}" for n in range(13)), "sp", "lr", "pc", "xpsr", "msp", "psp", "primask", "control")
 """Names of the core registers, in the order in which they are shown."""
@@ -165,8 +165,8 @@ class Backend(Machine, Protocol):
     """What the supervisor needs besides: the UART, and to be told when the emulator wants attention."""
 
     @property
-    def uart(self) -> socket.socket:
-        """The host's end of the target's UART: a connected stream, the same one over power cycles."""
+    def uart(self) -> UartStream:
+        """The stream to the target's UART, the same one over power cycles."""
 
     def wake_uart(self) -> None:
         """Have the emulator take bytes that wait in `uart`, now that the UART may be ready for them."""

@@ -1,4 +1,4 @@
-"""The flash of QEMU's nRF51: how it is filled from outside."""
+"""The flash of QEMU's nRF51: the copy of it that outlives QEMU, and how it gets in and out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from hil.emulator.injection import Injector
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hil.emulator.gdb_rsp import GdbRemote
     from hil.emulator.machine import MachineSpec
 
@@ -16,15 +18,45 @@ _ERASE_ENABLE: Final = 2
 _BLOCK_BYTES: Final = 1024
 
 
-def fill_flash(gdb: GdbRemote, spec: MachineSpec, image: bytes) -> None:
-    """Make the flash of a stopped core equal to ``image``: erase all of it, then write the blocks that are not erased.
+class FlashCopy:
+    """The flash as it was when last looked at.
 
-    QEMU's flash starts as zeros, so even an erased image must be put there.
+    Args:
+        spec: where it is, and how large.
+        on_change: called with the whole image when it was found changed.
+
+    Attributes:
+        image: the whole flash.
+        touched: whether it may have changed since.
     """
-    injector = Injector(gdb, spec)
-    for register, value in ((_CONFIG, _ERASE_ENABLE), (_ERASE_ALL, 1), (_CONFIG, 0)):
-        injector.store(register, value.to_bytes(4, "little"))
-    for at in range(0, len(image), _BLOCK_BYTES):
-        block = image[at : at + _BLOCK_BYTES]
-        if block.count(0xFF) != len(block):
-            gdb.write_memory(spec.flash_origin + at, block)
+
+    def __init__(self, spec: MachineSpec, on_change: Callable[[bytes], None]) -> None:
+        self._spec = spec
+        self._on_change = on_change
+        self.image = b"\xff" * spec.flash_bytes
+        self.touched = False
+
+    def fill(self, gdb: GdbRemote) -> None:
+        """Make a stopped QEMU's flash equal to the copy: erase all of it, then write the blocks that are not erased.
+
+        QEMU's flash starts as zeros, so even an erased image must be put there.
+        """
+        injector = Injector(gdb, self._spec)
+        for register, value in ((_CONFIG, _ERASE_ENABLE), (_ERASE_ALL, 1), (_CONFIG, 0)):
+            injector.store(register, value.to_bytes(4, "little"))
+        for at in range(0, len(self.image), _BLOCK_BYTES):
+            block = self.image[at : at + _BLOCK_BYTES]
+            if block.count(0xFF) != len(block):
+                gdb.write_memory(self._spec.flash_origin + at, block)
+        self.touched = False
+
+    def take(self, gdb: GdbRemote) -> None:
+        """Read a stopped QEMU's flash."""
+        self.replace(gdb.read_memory(self._spec.flash_origin, self._spec.flash_bytes))
+        self.touched = False
+
+    def replace(self, image: bytes) -> None:
+        """Take this image, and say so if it is another one."""
+        if image != self.image:
+            self.image = image
+            self._on_change(image)

@@ -19,11 +19,11 @@ from hil.emulator.breakpoints import Breakpoints
 from hil.emulator.gdb_rsp import GdbClosedError, GdbRemote, GdbReplyError, is_stop_reply
 from hil.emulator.injection import SPECIAL, XPSR, Injector
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
-from hil.emulator.nrf51_flash import fill_flash
-from hil.emulator.qemu_process import QemuProcess, dumped_registers, lockup_reason, tcp_pair
+from hil.emulator.nrf51_flash import FlashCopy
+from hil.emulator.qemu_process import QemuProcess, dumped_registers, lockup_reason
+from hil.emulator.uart import UartStream
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterator
 
 _NUMBERS: Final = {**{f"r{n}": n for n in range(13)}, "sp": 13, "lr": 14, "pc": 15, "xpsr": XPSR}
@@ -52,16 +52,13 @@ class QemuMachine:
 
     def __init__(self, spec: MachineSpec, on_flash: Callable[[bytes], None]) -> None:
         self._spec = spec
-        self._on_flash = on_flash
-        self._flash = b"\xff" * spec.flash_bytes
-        self._flash_touched = False
+        self._flash = FlashCopy(spec, on_flash)
         self._process: QemuProcess | None = None
         self._status = Status(CoreState.OFF)
         self._registers: tuple[int, ...] | None = None
         self._post_mortem: dict[str, int] = {}
         self._stops = Breakpoints(spec)
-        self.uart: socket.socket
-        self.uart, self._far_uart = tcp_pair()
+        self.uart = UartStream()
 
     # Power
 
@@ -89,11 +86,10 @@ class QemuMachine:
             self.power_off()
         finally:
             self.uart.close()
-            self._far_uart.close()
 
     def wake_uart(self) -> None:
-        """Have the emulator take bytes that wait in `uart`, now that the UART may be ready for them."""
-        if self._process is not None:
+        """See `Backend`."""
+        if self._process:
             self._process.wake()
 
     # Run control
@@ -135,8 +131,8 @@ class QemuMachine:
                 return
             called = self._stops.arm(gdb, self.read_register("lr"))
             if called:
-                self._flash_touched = True
-            elif self._flash_touched:
+                self._flash.touched = True
+            elif self._flash.touched:
                 self._take_flash()
             self._continue()
 
@@ -165,6 +161,7 @@ class QemuMachine:
         else:
             with self._watched() as gdb:
                 self._take_flash()
+                self.uart.forget_input()
                 gdb.monitor("system_reset")
             self._registers = None
             self._status = Status(CoreState.HALTED, HaltReason.RESET)
@@ -178,7 +175,7 @@ class QemuMachine:
         self.poll()
         if self._process is None and self._spec.in_flash(address, size):
             at = address - self._spec.flash_origin
-            return self._flash[at : at + size]
+            return self._flash.image[at : at + size]
         with self._stopped() as gdb:
             try:
                 return gdb.read_memory(address, size)
@@ -196,7 +193,7 @@ class QemuMachine:
             if not (address in _PERIPHERALS or address in _SYSTEM_CONTROL or self._spec.in_flash(address, len(data))):
                 raise MemoryFault(address)
             self._registers = None
-            self._flash_touched = True
+            self._flash.touched = True
             Injector(gdb, self._spec).store(address, data)
 
     def read_register(self, name: str) -> int:
@@ -263,7 +260,7 @@ class QemuMachine:
         if self._process is not None:
             with self._stopped():
                 self._take_flash()
-        return self._flash
+        return self._flash.image
 
     def set_flash_image(self, image: bytes) -> None:
         """See `Machine`."""
@@ -271,21 +268,20 @@ class QemuMachine:
             raise MachineError(
                 f"a flash image of {self._spec.board} has {self._spec.flash_bytes} bytes, not {len(image)}"
             )
-        self._flash = image
+        self._flash.replace(image)
         if self._process is not None:
             with self._stopped() as gdb:
-                self._put_flash(gdb)
+                self._flash.fill(gdb)
                 self._registers = None
-        self._on_flash(image)
 
     # The process behind it
 
     def _start(self) -> None:
         """Start QEMU, fill its flash and stop before the first instruction."""
-        self._process = QemuProcess(self._spec.machine, self._far_uart)
+        self._process = QemuProcess(self._spec.machine, self.uart.target)
         with self._watched() as gdb:
             gdb.handshake()
-            self._put_flash(gdb)
+            self._flash.fill(gdb)
             gdb.monitor("system_reset")
             self._stops.insert_all(gdb)
         self._registers = None
@@ -389,16 +385,7 @@ class QemuMachine:
         else:
             self._continue()
 
-    def _put_flash(self, gdb: GdbRemote) -> None:
-        """Make the emulated flash equal to the image."""
-        fill_flash(gdb, self._spec, self._flash)
-        self._flash_touched = False
-
     def _take_flash(self) -> None:
-        """Read the flash of a stopped core and pass it on if it changed."""
+        """Read the flash of a stopped core."""
         with self._watched() as gdb:
-            image = gdb.read_memory(self._spec.flash_origin, self._spec.flash_bytes)
-            self._flash_touched = False
-            if image != self._flash:
-                self._flash = image
-                self._on_flash(image)
+            self._flash.take(gdb)

@@ -13,7 +13,6 @@ import re
 import resource
 import signal
 import socket
-import struct
 import subprocess
 from typing import TYPE_CHECKING, Final
 
@@ -26,28 +25,6 @@ if TYPE_CHECKING:
 PROGRAM: Final = "qemu-system-arm"
 _MONITOR_CHUNK: Final = 1 << 16
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
-_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # struct linger: no TIME_WAIT entry stays behind
-
-
-def tcp_pair() -> tuple[socket.socket, socket.socket]:
-    """Two connected TCP sockets without a listener that outlives this call.
-
-    QEMU's interrupt-driven UART stalls when a write would block, which a Unix socket does after some 280 bytes and a
-    TCP connection not within 400 KB.
-    """
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(1)
-        near = socket.create_connection(listener.getsockname())
-        far, peer = listener.accept()
-    if peer != near.getsockname():
-        near.close()
-        far.close()
-        raise MachineError("another program connected to the emulator's UART socket")
-    for end in (near, far):
-        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-    return near, far
 
 
 def _die_with_parent() -> Callable[[], None]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 BACKENDS: Final = {"qemu": QemuMachine}
 _ANSWER_TIMEOUT_S: Final = 10.0
+_LOSING_INPUT: Final = ("reset", "power_off")  # what is on the wire meanwhile is lost
 
 
 class _Client:
@@ -94,26 +95,42 @@ class Supervisor:
         self._ending = True
 
     def _serve(self, wake: int) -> None:
+        fixed: dict[int, Callable[[], None]] = {
+            wake: lambda: None,
+            self._holder.sock.fileno(): self._serve_holder,
+            self._listener.fileno(): self._admit,
+        }
         holder = _process_descriptor(self._holder_pid)
+        if holder is not None:
+            fixed[holder] = self._end
+        known: object = None
+        actions = fixed
+        poll = select.poll()
         while not self._ending:
-            actions: dict[int, tuple[int, Callable[[], None]]] = {
-                fd: (events, self._bridge.move) for fd, events in self._bridge.interest().items()
-            }
-            actions[wake] = (select.POLLIN, lambda: None)
-            actions[self._holder.sock.fileno()] = (select.POLLIN, self._serve_holder)
-            if holder is not None:
-                actions[holder] = (select.POLLIN, self._end)
-            actions[self._listener.fileno()] = (select.POLLIN, self._admit)
-            if self._guest:
-                actions[self._guest.sock.fileno()] = (select.POLLIN, self._serve_guest)
-            emulator = self._machine.event_fd()
-            if emulator is not None:
-                actions[emulator] = (select.POLLIN, self._machine.poll)
-            poll = select.poll()
-            for fd, (events, _) in actions.items():
-                poll.register(fd, events)
-            for action in dict.fromkeys(actions[fd][1] for fd, _ in poll.poll()):
-                action()
+            # Bytes of the UART come one by one: what is polled is set up anew only when it has changed.
+            varying = (self._guest, self._machine.event_fd(), self._bridge.interest())
+            if varying != known:
+                known = varying
+                poll, actions = self._poll_of(fixed)
+            for fd, _ in poll.poll(self._bridge.timeout_ms()):
+                actions[fd]()
+            self._bridge.push()
+
+    def _poll_of(self, fixed: dict[int, Callable[[], None]]) -> tuple[select.poll, dict[int, Callable[[], None]]]:
+        """What to wait for now, and what to do about it."""
+        poll = select.poll()
+        actions = dict(fixed)
+        if self._guest:
+            actions[self._guest.sock.fileno()] = self._serve_guest
+        emulator = self._machine.event_fd()
+        if emulator is not None:
+            actions[emulator] = self._machine.poll
+        for fd in actions:
+            poll.register(fd, select.POLLIN)
+        for fd, events, action in self._bridge.interest():
+            poll.register(fd, events)
+            actions[fd] = action
+        return poll, actions
 
     def _end(self) -> None:
         self._ending = True
@@ -138,6 +155,8 @@ class Supervisor:
             return False
         client.reader.feed(data)
         while data and (request := client.reader.next()):
+            if request[0]["op"] in _LOSING_INPUT:
+                self._bridge.forget_input()
             if not client.send(answer(self._machine, request)):
                 return False
         return bool(data)

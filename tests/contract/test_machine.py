@@ -76,7 +76,7 @@ def qemu_here(_: Path) -> Iterator[tuple[Machine, int]]:
         machine = QemuMachine(SPEC, lambda _: None)
         stack.callback(machine.close)
         machine.power_on()
-        yield machine, machine.uart.fileno()
+        yield machine, machine.uart.host.fileno()
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def test_what_nobody_reads_is_dropped_and_the_board_goes_on(powered: PoweredBoar
         port.write(b"end!\n")
         answer = port.read_until(echoed(b"end!\n"), 1 << 20)
     assert answer.endswith(echoed(lines[-1] + b"end!\n"))
-    assert len(answer) < 100_000  # of 200,000
+    assert len(answer) < 150_000  # of 200,000: the kernel keeps some 64 KB of a pty, hil as much
 
 
 def test_a_halted_core_makes_the_writer_wait_and_loses_nothing(powered: PoweredBoard) -> None:
@@ -82,3 +82,20 @@ def test_a_halted_core_makes_the_writer_wait_and_loses_nothing(powered: PoweredB
         assert port.in_waiting == 0
         powered.machine.resume()
         assert port.read(len(data)) == echoed(data)
+
+
+def test_what_was_sent_before_a_reset_does_not_reach_the_firmware_after_it(powered: PoweredBoard) -> None:
+    with opened(powered) as port:
+        powered.machine.halt()
+        port.write(b"old" * 1000)
+        powered.machine.reset(halt=False)
+        port.write(b"new")
+        assert port.read(3) == b"NEW"
+
+
+def test_bytes_that_come_before_the_uart_is_ready_are_not_stuck(powered: PoweredBoard) -> None:
+    with opened(powered) as port:
+        powered.machine.reset(halt=True)
+        port.write(b"early")
+        powered.machine.resume()
+        assert port.read(5) == b"EARLY"
