@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from hil.errors import InputError
-from hil.yaml_file import load_yaml
+from hil.yaml_file import load_yaml_with_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,10 +98,12 @@ class Case:
     Attributes:
         path: the case file; the names in it are relative to its folder.
         says: its contents.
+        lines: line (from 1) of each of its keys.
     """
 
     path: Path
     says: CaseFile
+    lines: dict[str, int]
 
     @property
     def name(self) -> str:
@@ -118,6 +120,10 @@ class Case:
         """The vector files, in the order of the case file."""
         return tuple(self.path.parent / name for name in self.says.vectors)
 
+    def line_of(self, promise: PromiseName) -> int:
+        """The line (from 1) that makes a promise; that of the model for one that every case makes."""
+        return self.lines.get(promise, self.lines["model"])
+
     @property
     def promises(self) -> tuple[PromiseName, ...]:
         """What the case promises; equality with the exact integer model always is."""
@@ -131,8 +137,8 @@ def load_case(path: Path) -> Case:
     Raises:
         InputError: naming the file, the line and the key.
     """
-    says = load_yaml(path, CaseFile, "case file")
+    says, lines = load_yaml_with_lines(path, CaseFile, "case file")
     doubled = [name for name in says.vectors if says.vectors.count(name) > 1]
     if doubled:
-        raise InputError(f"case file {path}, key 'vectors': {doubled[0]} is named twice")
-    return Case(path=path, says=says)
+        raise InputError(f"case file {path}, line {lines['vectors']}, key 'vectors': {doubled[0]} is named twice")
+    return Case(path=path, says=says, lines=lines)

@@ -98,8 +98,9 @@ class PromiseItem(pytest.Item):
             judge(self.subject.promise, self.subject.case.says, self._result)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """The case file, and ``case::promise[board]``."""
-        return self.path, None, f"{self.subject.case.name}::{self.name}"
+        """The case file, the line of the promise (from 0), and ``case::promise[board]``."""
+        line = self.subject.case.line_of(self.subject.promise)
+        return self.path, line - 1, f"{self.subject.case.name}::{self.name}"
 
 
 def needs_board(item: pytest.Item) -> bool:

@@ -110,4 +110,7 @@ def pytest_runtest_makereport(
     report = yield
     if call.excinfo is not None:
         explain(report, call.excinfo)
+    if isinstance(item, PromiseItem) and isinstance(report.longrepr, tuple):
+        line = item.subject.case.line_of(item.subject.promise)
+        report.longrepr = (str(item.path), line, report.longrepr[2])  # a skip stands in the case file, not in hil
     return report

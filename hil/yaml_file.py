@@ -31,9 +31,14 @@ def load_yaml(path: Path, model: type[Model], kind: str) -> Model:
     Raises:
         InputError: naming the file, the line and the key, and for an unknown key the nearest known one.
     """
+    return load_yaml_with_lines(path, model, kind)[0]
+
+
+def load_yaml_with_lines(path: Path, model: type[Model], kind: str) -> tuple[Model, dict[str, int]]:
+    """As :func:`load_yaml`, with the line (from 1) of each key at the top."""
     data = _read(path, kind)
     try:
-        return model.model_validate(data)
+        return model.model_validate(data), {str(key): line_of(data, (str(key),)) for key in data}
     except ValidationError as error:
         found = error.errors()  # a misspelt key is told rather than the required one that it leaves missing
         first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
@@ -53,7 +58,7 @@ def line_of(data: object, keys: Keys) -> int:
     return line
 
 
-def _read(path: Path, kind: str) -> object:
+def _read(path: Path, kind: str) -> dict[object, object]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.live import Live
-from rich.table import Table
-
-from hil.commands.output import open_bench
+from hil.commands.output import open_bench, progress_bar
 from hil.compare import decisions
 from hil.model import load_model
 from hil.resources import examples_dir
 from hil.vectors import load_vectors
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from rich.console import Console
 
     from hil.dut_options import DutOptions
@@ -50,29 +44,6 @@ class Line:
         return str(self.number), self.label, self.device, self.reference, "equal" if self.bits_equal else "DIFFER"
 
 
-class _Show:
-    """Lines as they come in: a live table on a terminal, plain lines elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._table = Table(*_HEADINGS)
-        self._live = Live(self._table, console=console, vertical_overflow="visible") if console.is_terminal else None
-        if self._live is None:
-            console.print(_plain(_HEADINGS))
-
-    @property
-    def context(self) -> AbstractContextManager[object]:
-        """What must surround the calls of :meth:`add`."""
-        return self._live or nullcontext()
-
-    def add(self, line: Line) -> None:
-        """Show one more line."""
-        if self._live is None:
-            self._console.print(_plain(line.cells))
-        else:
-            self._table.add_row(*line.cells, style="" if line.holds else "bold red")
-
-
 def run_demo(board: str, options: DutOptions, console: Console) -> int:
     """Run the recordings; returns the exit code: 0, or 1 where any bit or decision differs.
 
@@ -87,14 +58,16 @@ def run_demo(board: str, options: DutOptions, console: Console) -> int:
         dut = bench.dut(board)
         console.print(f"{len(vectors.inputs)} smartwatch recordings, {model.neurons} liquid time-constant neurons")
         console.print(str(dut.provenance))
+        console.print(_plain(_HEADINGS), style="bold")
         lines: list[Line] = []
-        show = _Show(console)
+        with progress_bar(console, "on the device", vectors.sequences) as advance:
 
-        def done(sequence: SequenceDone) -> None:
-            lines.append(_line(vectors, sequence))
-            show.add(lines[-1])
+            def done(sequence: SequenceDone) -> None:
+                line = _line(vectors, sequence)
+                console.print(_plain(line.cells), style="" if line.holds else "bold red")
+                lines.append(line)
+                advance()
 
-        with show.context:
             result = dut.run(model, vectors, on_sequence=done)
     _conclude(result, lines, console)
     return 0 if all(line.holds for line in lines) else 1

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress
 
 from hil.bench import Bench
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hil.dut_options import DutOptions
     from hil.errors import HilError
@@ -44,3 +45,14 @@ def open_bench(options: DutOptions, console: Console) -> Iterator[Bench]:
         yield bench
     finally:
         bench.close()
+
+
+@contextmanager
+def progress_bar(console: Console, what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar at the bottom of a terminal while the context lasts, and nothing elsewhere; each call moves it by one."""
+    if not console.is_terminal:
+        yield lambda: None
+        return
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hil.case import Decisions, States
-from hil.commands.output import open_bench
+from hil.commands.output import open_bench, progress_bar
 from hil.errors import NumericError
 from hil.model import load_model
 from hil.promise import check_bits, check_decisions, check_states
@@ -47,7 +47,9 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
         options.check(bench.board(request.board))
         model = load_model(request.model)
         vectors = load_vectors(request.vectors, model)
-        result = bench.dut(request.board).run(model, vectors)
+        dut = bench.dut(request.board)
+        with progress_bar(console, "on the device", vectors.sequences) as advance:
+            result = dut.run(model, vectors, on_sequence=lambda _: advance())
     console.print(str(result.provenance))
     console.print(
         f"{result.model_name}, {vectors.name}: {result.steps} steps, image {result.image_digest} in "

@@ -119,6 +119,7 @@ def test_budgets_without_a_source_are_reported_as_not_measured(
     result.assert_outcomes(passed=1, skipped=3)
     assert result.ret == 0
     text = text_of(result)
+    assert "SKIPPED [1] bridge.hil.yaml:3: cycles not measured" in text
     for reason in ("cycles not measured: no cycle source", "current not measured: no current source"):
         assert f"{reason} on board 'host' (1 promise)" in text
     assert "energy not measured: no current source on board 'host'" in text

@@ -38,6 +38,7 @@ def test_a_small_case_promises_bits_and_outputs(tmp_path: Path) -> None:
     assert case.model_path == tmp_path / "bridge.npz"
     assert case.vector_paths == (tmp_path / "bridge_vectors.npz",)
     assert case.promises == ("bits", "outputs")
+    assert (case.line_of("bits"), case.line_of("outputs")) == (2, 4)
     assert case.says.outputs is not None
     assert case.says.outputs.atol == 0.01
 
