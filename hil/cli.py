@@ -18,7 +18,7 @@ from hil.commands.emulate import emulate
 from hil.commands.flash import flash_board
 from hil.commands.output import make_console, print_error
 from hil.commands.run import RunRequest, run_model
-from hil.dut_options import DutOptions, FlashWhen
+from hil.dut.options import DutOptions, FlashWhen
 from hil.errors import HilError
 
 DEFAULT_MAX_ERROR = 2.0**-10

@@ -1,4 +1,4 @@
-"""pytest hooks and fixtures; what they do is in :mod:`hil.collect`, :mod:`hil.state` and :mod:`hil.reporter`."""
+"""pytest hooks and fixtures; what they do is in :mod:`hil.pytest_run`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.case import SUFFIX
-from hil.collect import HilFile, PromiseItem, needs_board
 from hil.errors import HilError, RigError
-from hil.options import add_options, read_options
+from hil.pytest_run.collect import HilFile, PromiseItem, needs_board
+from hil.pytest_run.options import add_options, read_options
+from hil.pytest_run.reporter import Reporter
+from hil.pytest_run.state import STATE, State
 from hil.report.explain import explain, verdict_of
-from hil.reporter import Reporter
-from hil.state import STATE, State
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from hil.board import Board
-    from hil.dut import Dut
+    from hil.dut.dut import Dut
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     config.stash[STATE] = State(options)
     config.pluginmanager.register(
-        Reporter(config.stash[STATE], is_worker=hasattr(config, "workerinput")), "hil.reporter"
+        Reporter(config.stash[STATE], is_worker=hasattr(config, "workerinput")), "hil.pytest_run.reporter"
     )
 
 

@@ -14,7 +14,7 @@ from hil.vectors import load_vectors
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from hil.dut_options import DutOptions
+    from hil.dut.options import DutOptions
     from hil.result import RunResult
     from hil.vectors import Vectors
     from hil.work import SequenceDone

@@ -123,7 +123,7 @@ _LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (
 
 def _plugged_in() -> list[Finding]:
     """Serial ports and debug probes: none has to be there."""
-    from hil.selection import attached_probes  # noqa: PLC0415 - brings pyOCD, which may be what is missing
+    from hil.dut.selection import attached_probes  # noqa: PLC0415 - brings pyOCD, which may be what is missing
 
     ports = [port.device for port in list_ports.comports() if port.hwid != "n/a"]
     try:

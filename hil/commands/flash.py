@@ -9,7 +9,7 @@ from hil.commands.output import open_bench
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from hil.dut_options import DutOptions
+    from hil.dut.options import DutOptions
 
 
 def flash_board(name: str, options: DutOptions, console: Console) -> None:

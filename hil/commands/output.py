@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from hil.bench import Bench
+from hil.dut.bench import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hil.dut_options import DutOptions
+    from hil.dut.options import DutOptions
     from hil.errors import HilError
 
 

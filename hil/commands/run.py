@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from hil.dut_options import DutOptions
+    from hil.dut.options import DutOptions
     from hil.result import RunResult
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hil.board import load_board
-from hil.dut import Dut, open_dut
+from hil.dut.dut import Dut, open_dut
 from hil.errors import LinkError, TargetFault
 from hil.golden import run_integer
 from hil.model import load_model

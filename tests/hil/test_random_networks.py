@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from hil.board import load_board
-from hil.dut import Dut, open_dut
+from hil.dut.dut import Dut, open_dut
 from hil.errors import InputError
 from hil.golden import run_integer
 from tests.networks import Case, cases, random_case

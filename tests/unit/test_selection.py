@@ -4,9 +4,9 @@ import pytest
 
 from hil import selection
 from hil.board import load_board
-from hil.dut_options import DutOptions
+from hil.dut.options import DutOptions
+from hil.dut.selection import AttachedProbe, Selection, select
 from hil.errors import HilError, InputError, RigError
-from hil.selection import AttachedProbe, Selection, select
 
 MICROBIT = load_board("microbit")
 HOST = load_board("host")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from hil.board import Board
     from hil.build import Artefact
-    from hil.dut_options import DutOptions
-    from hil.selection import Selection
+    from hil.dut.options import DutOptions
+    from hil.dut.selection import Selection
 
 _FAULTS = {"HardFault", "NMI"}
 

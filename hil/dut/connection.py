@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from hil.board import Board
     from hil.build import Artefact
+    from hil.dut.realised import Realised
     from hil.link.client import Identity
-    from hil.realised import Realised
 
 RAM, FLASH = "RAM", "flash"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hil.board import load_board
-from hil.dut_options import BACKENDS, FLASH, LINKS, DutOptions
+from hil.dut.options import BACKENDS, FLASH, LINKS, DutOptions
 from hil.errors import InputError
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from hil.board import Board
     from hil.case import Case
-    from hil.dut import Dut, Prepared
-    from hil.dut_options import DutOptions
+    from hil.dut.dut import Dut, Prepared
+    from hil.dut.options import DutOptions
     from hil.result import Provenance, RunResult
 
 Value = TypeVar("Value")
@@ -118,14 +118,14 @@ class Bench:
         self._open.close()
 
     def _enter(self, name: str) -> Dut:
-        from hil.dut import open_prepared  # noqa: PLC0415 - brings pyOCD, which runs without a board need not wait for
+        from hil.dut.dut import open_prepared  # noqa: PLC0415 - brings pyOCD, which runs without a board need not wait for
 
         dut = self._open.enter_context(open_prepared(self._prepare(name)))
         dut.on_result = self._fresh.append
         return dut
 
     def _prepare(self, name: str) -> Prepared:
-        from hil.dut import prepare_dut  # noqa: PLC0415 - as above
+        from hil.dut.dut import prepare_dut  # noqa: PLC0415 - as above
 
         def make() -> Prepared:
             try:

@@ -10,8 +10,8 @@ import pytest
 from hil.case import load_case
 from hil.errors import HilError, RigError
 from hil.promise import judge, not_measured
+from hil.pytest_run.state import STATE
 from hil.report.properties import run_properties
-from hil.state import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hil.build import build
-from hil.connection import Connection
-from hil.dut_options import DutOptions
+from hil.dut.connection import Connection
+from hil.dut.options import DutOptions
+from hil.dut.realised import realise
+from hil.dut.selection import select
 from hil.emulator.version import emulator_version
 from hil.errors import LinkError
 from hil.image import ModelImage
 from hil.model import load_model
-from hil.realised import realise
 from hil.result import Provenance
-from hil.selection import select
 from hil.vectors import load_vectors
 from hil.work import Work
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
     from hil.board import Board
     from hil.build import Artefact
-    from hil.dut_options import FlashWhen
+    from hil.dut.options import FlashWhen
+    from hil.dut.selection import Selection
     from hil.link.client import Identity
     from hil.model import LtcModel
     from hil.result import RunResult
-    from hil.selection import Selection
     from hil.vectors import Vectors
     from hil.work import SequenceDone
 

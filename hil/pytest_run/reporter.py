@@ -12,7 +12,7 @@ from hil.report.json_file import SESSION_FILE, session_json, write_json
 from hil.report.terminal import summary_lines
 
 if TYPE_CHECKING:
-    from hil.state import State
+    from hil.pytest_run.state import State
 
 
 class Reporter:

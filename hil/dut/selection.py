@@ -12,7 +12,7 @@ from hil.errors import InputError, RigError
 
 if TYPE_CHECKING:
     from hil.board import Board
-    from hil.dut_options import DutOptions
+    from hil.dut.options import DutOptions
 
 EMULATED_PREFIX = "emulated:"
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.bench import Bench
+from hil.dut.bench import Bench
 from hil.errors import HilError
 from hil.report.properties import run_properties
 from hil.report.tally import Tally
 
 if TYPE_CHECKING:
-    from hil.options import Options
+    from hil.pytest_run.options import Options
 
 
 class State:

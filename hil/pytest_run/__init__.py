@@ -1,0 +1,1 @@
+"""What the pytest plugin does behind its hooks: options, collection, the state of a run, and the summary."""
