@@ -36,6 +36,7 @@ class Breakpoints:
         self._written_bkpts: set[int] = set()
         self._return_stop: int | None = None
         self._fault_stop: int | None = None
+        self._fault_vector = 0  # as it was when the stop there was set
         self.debugger = False
         self.catch_hard_fault = False
 
@@ -117,6 +118,7 @@ class Breakpoints:
             if wanted is not None:
                 gdb.insert(0, wanted, 2)
             self._fault_stop = wanted
+        self._fault_vector = vector
 
     def classify(self, gdb: GdbRemote, packet: bytes, registers: Sequence[int]) -> Status | None:
         """What a stop means; None when the core must simply run on."""
@@ -127,10 +129,13 @@ class Breakpoints:
             return Status(CoreState.HALTED, HaltReason.WATCHPOINT)
         pc = registers[_PC]
         if pc == self._fault_stop:
-            vector = self._vector(gdb)
             in_fault = registers[_XPSR] & _IPSR_MASK == _HARD_FAULT
-            if not self._spec.is_handler(vector):
-                what = f"HardFault whose vector is 0x{vector:08x}" if in_fault else f"no code to run at 0x{pc:08x}"
+            if not self._spec.is_handler(self._fault_vector):
+                what = (
+                    f"HardFault whose vector is 0x{self._fault_vector:08x}"
+                    if in_fault
+                    else f"no code to run at 0x{pc:08x}"
+                )
                 return Status(CoreState.LOCKUP, detail=f"lockup: {what}")
             if in_fault:
                 return Status(CoreState.HALTED, HaltReason.VECTOR_CATCH)

@@ -184,7 +184,6 @@ class QemuMachine:
 
     def write_memory(self, address: int, data: bytes) -> None:
         """See `Machine`."""
-        self.poll()
         with self._stopped() as gdb:
             if self._spec.in_ram(address, len(data)):
                 gdb.write_memory(address, data)
@@ -349,6 +348,7 @@ class QemuMachine:
     @contextmanager
     def _stopped(self) -> Iterator[GdbRemote]:
         """The stub of a core that does not run for the time of the block, and runs on after it if it ran before."""
+        self.poll()
         with self._watched() as gdb:
             ran = self._status.state is CoreState.RUNNING
             if ran:
@@ -363,8 +363,9 @@ class QemuMachine:
     def _interrupt(self) -> None:
         """Stop a running core and note why it stopped."""
         with self._watched() as gdb:
-            gdb.interrupt()
             while self._status.state is CoreState.RUNNING:
+                # A stop that meant nothing has let the core run on, and has used up the interrupt.
+                gdb.interrupt()
                 self._note_stop(gdb.receive())
 
     def _continue(self) -> None:
