@@ -12,7 +12,7 @@ demo:
 	@.venv/bin/hil demo
 
 test: lint
-	@.venv/bin/pytest
+	@.venv/bin/pytest -n auto --dist loadgroup
 
 lint:
 	@tools/setup dev

@@ -108,7 +108,7 @@ class Bench:
         )
 
     def take_results(self) -> list[RunResult]:
-        """What the DUTs gave since the last call, in order."""
+        """What the DUTs gave to tests written in Python since the last call, in order."""
         fresh = list(self._fresh)
         self._fresh.clear()
         return fresh
@@ -139,4 +139,6 @@ class Bench:
     def _run(self, case: Case, vectors_path: Path, board: str) -> RunResult:
         model = load_model(case.model_path)
         vectors = load_vectors(vectors_path, model)
-        return self.dut(board).run(model, vectors, timeout_s=case.says.timeout_s)
+        result = self.dut(board).run(model, vectors, timeout_s=case.says.timeout_s)
+        self._fresh.pop()  # it is the case's, not the next test's
+        return result

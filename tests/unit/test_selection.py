@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from hil import selection
 from hil.board import load_board
+from hil.dut import selection
 from hil.dut.options import DutOptions
 from hil.dut.selection import AttachedProbe, Selection, select
 from hil.errors import HilError, InputError, RigError
