@@ -1,0 +1,118 @@
+"""Compile the C that counts with the host's compiler, once for each content of its sources."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from hil.build import cache_dir
+from hil.cycles.timing import c_header
+from hil.errors import RigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMPILER: Final = "gcc"
+FLAGS: Final = ("-std=c11", "-O2", "-fPIC", "-shared")
+_SOURCES: Final = Path(__file__).parent
+_TRACKER: Final = ("cost.c", "block.c", "tracker.c")
+_PLUGIN: Final = (*_TRACKER, "tcg_plugin.c")
+_HEADERS: Final = ("cost.h", "block.h", "tracker.h", "counter_file.h")
+_TIMEOUT_S: Final = 120
+
+
+def plugin_path() -> Path:
+    """The QEMU plugin, built unless it is in the cache.
+
+    Raises:
+        RigError: there is no host compiler, or it fails.
+    """
+    return _built("tcg_plugin", _PLUGIN)
+
+
+def tracker_path() -> Path:
+    """The same decoder, blocks and tracker as a shared library without QEMU, for ctypes.
+
+    Raises:
+        RigError: there is no host compiler, or it fails.
+    """
+    return _built("tracker", _TRACKER)
+
+
+def compile_shared(out: Path, sources: Sequence[Path], *, flags: Sequence[str] = ()) -> None:
+    """Compile C files of this package, or beside it, into a shared library in an empty folder.
+
+    Args:
+        out: the library to be; the generated header is written beside it.
+        sources: C files.
+        flags: more for the compiler.
+
+    Raises:
+        RigError: there is no host compiler, or it fails.
+    """
+    (out.parent / "timing_table.h").write_text(c_header(), encoding="utf-8")
+    include = (f"-I{out.parent}", f"-I{_SOURCES}")
+    command = [COMPILER, *FLAGS, *flags, *include, *map(str, sources), "-o", str(out)]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
+    except FileNotFoundError as error:
+        raise RigError(
+            f"counting cycles needs the host's C compiler, and {COMPILER} is not installed",
+            hint=f"sudo apt-get install --yes {COMPILER} libc6-dev",
+        ) from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise RigError(f"the host's C compiler {COMPILER} does not run", cause=str(error)) from error
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
+        raise RigError(
+            f"{out.stem} cannot be compiled with {COMPILER}",
+            cause=lines[0].strip() if lines else f"exit code {done.returncode}",
+            hint=f"a working host compiler: sudo apt-get install --yes {COMPILER} libc6-dev",
+        )
+
+
+def _built(name: str, sources: Sequence[str]) -> Path:
+    store = cache_dir() / "cycles"
+    place = store / f"{name}-{_key(sources)}.so"
+    if place.is_file():
+        return place
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        with FileLock(store / f"{name}.lock", timeout=_TIMEOUT_S):
+            if not place.is_file():
+                _build(store / f".{name}-work", place, sources)
+    except Timeout as error:
+        raise RigError(f"another build of {name} does not end", hint=f"look who holds {error.lock_file}") from error
+    except OSError as error:
+        raise RigError(
+            f"the build cache {store} cannot be used", cause=str(error), hint="set HIL_CACHE_DIR to another folder"
+        ) from error
+    return place
+
+
+def _build(work: Path, place: Path, sources: Sequence[str]) -> None:
+    """Build under the lock. One name of the folder: what a killed build left behind is swept by the next."""
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    try:
+        out = work / place.name
+        compile_shared(out, [_SOURCES / source for source in sources])
+        out.replace(place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _key(sources: Sequence[str]) -> str:
+    digest = hashlib.sha256(" ".join([platform.machine(), *FLAGS]).encode() + c_header().encode())
+    for name in (*_HEADERS, *sources):
+        content = (_SOURCES / name).read_bytes()
+        digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
