@@ -50,6 +50,7 @@ def run_demo(board: str, options: DutOptions, console: Console) -> int:
     Raises:
         HilError: where there is no result.
     """
+    begun = time.perf_counter()
     networks = examples_dir() / "networks"
     with open_bench(options, console) as bench:
         options.check(bench.board(board))
@@ -58,6 +59,7 @@ def run_demo(board: str, options: DutOptions, console: Console) -> int:
         dut = bench.dut(board)
         console.print(f"{len(vectors.inputs)} smartwatch recordings, {model.neurons} liquid time-constant neurons")
         console.print(str(dut.provenance))
+        console.print(f"built, flashed and started in {time.perf_counter() - begun:.1f} s")
         console.print(_plain(_HEADINGS), style="bold")
         lines: list[Line] = []
         with progress_bar(console, "on the device", vectors.sequences) as advance:
