@@ -124,6 +124,11 @@ class CounterFile:
         """Whether a counter ever used this file."""
         return bool(_STATE.unpack_from(self._map, _CONFIG.size)[0])
 
+    @property
+    def idles(self) -> int:
+        """How often the core has gone to sleep."""
+        return int(_STATE.unpack_from(self._map, _CONFIG.size)[1])
+
     def totals(self) -> RawTotals:
         """The header's counts."""
         return RawTotals(*_TOTALS.unpack_from(self._map, _CONFIG.size + _STATE.size))

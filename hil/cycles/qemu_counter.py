@@ -96,6 +96,11 @@ class CycleCounter:
         """What to start QEMU with."""
         return ("-plugin", f"file={str(self._plugin).replace(',', ',,')},fd={self.fd}")
 
+    @property
+    def idles(self) -> int:
+        """How often the core has gone to sleep; each time, the function table was complete."""
+        return self._file.idles
+
     def snapshot(self) -> Snapshot:
         """The counts up to now, to give to `counts` later.
 

@@ -149,7 +149,11 @@ static void on_translate(plugin_id id, struct qemu_plugin_tb *tb) {
 static void on_idle(plugin_id id, unsigned int core) {
     (void)id;
     (void)core;
-    tracker_flush(&tracker);
+    if (tracker.clock[INSTRUCTIONS] !=
+        tracker.mark[INSTRUCTIONS]) { /* QEMU is also idle at start */
+        tracker_flush(&tracker);
+        __atomic_add_fetch(&tracker.header->idles, 1u, __ATOMIC_RELEASE);
+    }
 }
 
 static void on_exit(plugin_id id, void *unused) {

@@ -7,6 +7,9 @@
 #define NMI            2u
 #define HARD_FAULT     3u
 
+/* Where execution comes from before anything is known; no block has an edge from it. */
+static const struct block nowhere;
+
 bool tracker_open(struct tracker *tracker, struct counter_header *file) {
     uint8_t *place = (uint8_t *)(file + 1);
 
@@ -19,7 +22,7 @@ bool tracker_open(struct tracker *tracker, struct counter_header *file) {
     place += (0u - (uintptr_t)place) & 15u;
     tracker->ring = (struct counter_call *)place;
     tracker->innermost = calloc(file->functions, sizeof *tracker->innermost);
-    tracker->last = NULL;
+    tracker->last = &nowhere;
     return tracker->innermost != NULL;
 }
 
@@ -305,7 +308,7 @@ static bool ends_handler(const struct tracker *tracker, const struct block *from
 void tracker_follow(struct tracker *tracker, const struct block *from, struct block *block) {
     const bool room = tracker->frames < TRACKER_FRAMES && tracker->contexts < TRACKER_CONTEXTS;
 
-    if (from == NULL || tracker->contexts == 0 || !room) {
+    if (tracker->contexts == 0 || !room) {
         begin(tracker, block);
     } else if ((block->flags & BLOCK_HANDLER) != 0 &&
                (is_indirect(from) || !can_follow(from, block))) {
