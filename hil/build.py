@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 import cmake
 import ninja
 from filelock import FileLock, Timeout
-from platformdirs import user_cache_dir
 
 from hil.errors import BuildError
-from hil.resources import firmware_dir
+from hil.resources import cache_dir, firmware_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -120,11 +119,6 @@ def build(
         raise BuildError(
             f"the build cache {store} cannot be used", cause=str(error), hint="set HIL_CACHE_DIR to another folder"
         ) from error
-
-
-def cache_dir() -> Path:
-    """Where built firmware is kept: $HIL_CACHE_DIR, else the user's cache folder."""
-    return Path(os.environ.get("HIL_CACHE_DIR") or user_cache_dir("hil"))
 
 
 @dataclass(frozen=True)

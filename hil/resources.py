@@ -1,8 +1,11 @@
-"""Where the files that ship with hil are: in this repository's checkout, or inside the installed package."""
+"""Where the files that ship with hil are, in a checkout or inside the installed package, and where built ones go."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+from platformdirs import user_cache_dir
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -25,3 +28,8 @@ def firmware_dir() -> Path:
 def examples_dir() -> Path:
     """Folder of the examples: ``networks/`` holds the reference networks with their vectors."""
     return _find("examples")
+
+
+def cache_dir() -> Path:
+    """Where what was built is kept: $HIL_CACHE_DIR, else the user's cache folder."""
+    return Path(os.environ.get("HIL_CACHE_DIR") or user_cache_dir("hil"))

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 from serial.tools import list_ports  # type: ignore[import-untyped]
 
 from hil.board import board_names
-from hil.build import cache_dir
 from hil.emulator.version import emulator_version
 from hil.errors import HilError, RigError
 from hil.report.terminal import table
-from hil.resources import boards_dir, firmware_dir
+from hil.resources import boards_dir, cache_dir, firmware_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable

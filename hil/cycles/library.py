@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
-from hil.build import cache_dir
 from hil.cycles.timing import c_header
 from hil.errors import RigError
+from hil.resources import cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

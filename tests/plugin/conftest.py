@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 import hil.dut.dut  # noqa: F401 - with pyOCD; imported in a run of pytester, it would be half taken out again after it
-from hil.build import cache_dir
-from hil.resources import examples_dir
+from hil.resources import cache_dir, examples_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable
