@@ -13,7 +13,7 @@ from enum import IntEnum, IntFlag
 
 from cobs import cobs  # type: ignore[import-untyped]
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 REPLY = 0x80
 LAST_SEQ = 0xFFFF
 HEADER = struct.Struct("<IHBB")
@@ -53,6 +53,7 @@ class StepFlag(IntFlag):
     STATES = 1
     LAST_STATE = 2
     OUTPUTS = 4
+    CYCLES = 8
 
 
 class Status(IntEnum):

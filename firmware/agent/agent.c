@@ -86,6 +86,7 @@ static void do_identify(struct agent *agent, const struct request *request) {
         BOARD_SLOT_ORIGIN,
         agent->memory.slot_bytes,
         port_stack_unused(),
+        port_counter_bits(),
     };
     reply_begin(agent, request->header);
     frame_put(&agent->encoder, body, sizeof body);
@@ -204,6 +205,31 @@ static void do_state_reset(struct agent *agent, const struct request *request) {
     reply(agent, request, PROTOCOL_OK, 0);
 }
 
+typedef int step_function(struct ltc *net, const int32_t *inputs, uint32_t elapsed,
+                          int32_t *outputs);
+
+/* Cycles of one call, with those of calling and of reading the counter twice. */
+__attribute__((noinline, noclone)) static uint32_t
+count_call(step_function *call, struct agent *agent, const uint32_t *words, int *error) {
+    const uint32_t unused = 32u - port_counter_bits();
+
+    port_interrupts_off();
+    const uint32_t begin = port_counter();
+    *error = call(&agent->net, (const int32_t *)&words[1], words[0], agent->outputs);
+    const uint32_t end = port_counter();
+    port_interrupts_on();
+    return ((end - begin) << unused) >> unused;
+}
+
+/* What an empty call costs: subtracted, so that the counter's own cost cancels. */
+static int no_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *outputs) {
+    (void)net;
+    (void)inputs;
+    (void)elapsed;
+    (void)outputs;
+    return LTC_OK;
+}
+
 static void do_step(struct agent *agent, const struct request *request) {
     if (request->length < 4) {
         reply(agent, request, PROTOCOL_BAD_LENGTH, request->length);
@@ -216,13 +242,24 @@ static void do_step(struct agent *agent, const struct request *request) {
         reply(agent, request, PROTOCOL_BAD_LENGTH, request->length);
         return;
     }
+    const bool count = (flags & PROTOCOL_STEP_CYCLES) != 0;
+    if (count && port_counter_bits() == 0) {
+        reply(agent, request, PROTOCOL_BAD_ARGUMENT, flags);
+        return;
+    }
     /* The reply streams out step by step; should a step be refused, the status at its end says so.
      */
     reply_begin(agent, request->header);
     for (uint32_t step = 0; step < steps; step++) {
         const uint32_t *words = &request->words[1u + step * step_words];
-        const int error =
-            ltc_step(&agent->net, (const int32_t *)&words[1], words[0], agent->outputs);
+        uint32_t cycles = 0;
+        int error;
+        if (count) {
+            const uint32_t empty = count_call(no_step, agent, words, &error);
+            cycles = count_call(ltc_step, agent, words, &error) - empty;
+        } else {
+            error = ltc_step(&agent->net, (const int32_t *)&words[1], words[0], agent->outputs);
+        }
         if (error != LTC_OK) {
             reply_end(agent, PROTOCOL_STEP_REJECTED, step << 8 | refusal(error));
             return;
@@ -233,6 +270,9 @@ static void do_step(struct agent *agent, const struct request *request) {
         }
         if (flags & PROTOCOL_STEP_OUTPUTS) {
             frame_put(&agent->encoder, agent->outputs, 4u * (uint32_t)agent->net.outputs);
+        }
+        if (count) {
+            frame_put(&agent->encoder, &cycles, sizeof cycles);
         }
     }
     reply_end(agent, PROTOCOL_OK, 0);

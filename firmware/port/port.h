@@ -28,6 +28,14 @@ uint32_t port_read(uint8_t *data, uint32_t capacity);
 /* Send. A port may keep bytes back until port_idle(), which comes before every wait. */
 void port_write(const uint8_t *data, uint32_t count);
 
+/* Bits of the counter of core clock cycles, 0 where there is none; it wraps. */
+uint32_t port_counter_bits(void);
+uint32_t port_counter(void);
+
+/* Nothing but the caller runs between the two; they do not nest, and received bytes may be lost. */
+void port_interrupts_off(void);
+void port_interrupts_on(void);
+
 /* Sleep until there may be something to read. */
 void port_idle(void);
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from hil.link.session import Session
 
-_IDENTITY = struct.Struct("<9I8s")
+_IDENTITY = struct.Struct("<10I8s")
 _DIMENSIONS = struct.Struct("<4H")
 _OPEN_CYCLES_A_BYTE = 400
 _UNKNOWN = 0xFFFFFFFF
@@ -44,6 +44,7 @@ class Identity:
         slot_origin: address of the image slot in flash.
         slot_bytes: its size.
         stack_unused_bytes: stack that was never touched so far; None where the port cannot tell.
+        counter_bits: of the core's own cycle counter; 0 where it has none.
     """
 
     protocol_version: int
@@ -57,6 +58,7 @@ class Identity:
     slot_origin: int
     slot_bytes: int
     stack_unused_bytes: int | None
+    counter_bits: int
 
     def fits_ram(self, image_bytes: int, neurons: int, outputs: int) -> bool:
         """Whether an image of this size can be loaded into RAM and run there."""
@@ -72,12 +74,14 @@ class StepResult:
         outputs: (T, O).
         final_state: (N,) after the last step.
         retries: repairs that the link needed.
+        cycles: uint32 (T,), what the core's own counter says of each step; (0,) where it was not asked.
     """
 
     states: NDArray[np.int32]
     outputs: NDArray[np.int32]
     final_state: NDArray[np.int32]
     retries: int
+    cycles: NDArray[np.uint32]
 
 
 class Agent:
@@ -184,6 +188,7 @@ class Agent:
         *,
         state: NDArray[np.int32] | None = None,
         want_states: bool = True,
+        count_cycles: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> StepResult:
         """Run T steps.
@@ -193,6 +198,7 @@ class Agent:
             elapsed: uint32 (T,), time since the step before, in the runtime's format.
             state: int32 (N,) to start from; without it the present one.
             want_states: return every state, not the last alone.
+            count_cycles: have the core count the cycles of each step, undisturbed; it goes slower.
             progress: called with the number of steps done so far, after each batch.
 
         Raises:
@@ -203,6 +209,8 @@ class Agent:
         dimensions = self.dimensions
         _expect(inputs, np.dtype(np.int32), (len(elapsed), dimensions.inputs), "inputs")
         _expect(elapsed, np.dtype(np.uint32), (len(elapsed),), "elapsed")
+        if count_cycles and not self._known_identity.counter_bits:
+            raise InputError(f"the firmware on board '{self._board_name}' has no cycle counter")
         restore = state is not None
         if state is not None:
             _expect(state, np.dtype(np.int32), (dimensions.neurons,), "state")
@@ -216,6 +224,7 @@ class Agent:
             dimensions=dimensions,
             limits=self._limits,
             want_states=want_states,
+            count_cycles=count_cycles,
             progress=progress,
         )
         before = self.retries
@@ -228,7 +237,7 @@ class Agent:
             where = f" at step {job.done + (refusal.detail >> 8)}"
             raise Refusal(self._board_name, Command.STEP, refusal.status, refusal.detail, where=where) from refusal
         self._state = job.state
-        return StepResult(job.states, job.outputs, job.state.copy(), self.retries - before)
+        return StepResult(job.states, job.outputs, job.state.copy(), self.retries - before, job.cycles)
 
     # ---- inside ----
 
@@ -256,7 +265,9 @@ class Agent:
         body = self._ask(Command.IDENTIFY, reply_bytes=_IDENTITY.size + 32)
         if len(body) < _IDENTITY.size:
             self._check_length(Command.IDENTIFY, body, _IDENTITY.size)
-        protocol, ltc, clock, payload, window, arena, slot, slot_bytes, stack, build_id = _IDENTITY.unpack_from(body)
+        (protocol, ltc, clock, payload, window, arena, slot, slot_bytes, stack, counter, build_id) = (
+            _IDENTITY.unpack_from(body)
+        )
         return Identity(
             protocol_version=protocol,
             ltc_version=f"{ltc >> 16}.{ltc >> 8 & 0xFF}.{ltc & 0xFF}",
@@ -269,6 +280,7 @@ class Agent:
             slot_origin=slot,
             slot_bytes=slot_bytes,
             stack_unused_bytes=None if stack == _UNKNOWN else stack,
+            counter_bits=counter,
         )
 
     def _forget_network(self) -> None:

@@ -125,6 +125,7 @@ class StepJob:
         state: int32 (N,), the state before the first step.
         restore: the agent is not in that state yet.
         want_states: every state, not only the last of a batch.
+        count_cycles: have the core count each step with its interrupts off, so one batch at a time is on its way.
     """
 
     def __init__(
@@ -137,19 +138,24 @@ class StepJob:
         limits: Limits,
         restore: bool,
         want_states: bool,
+        count_cycles: bool,
         progress: Callable[[int], None] | None,
     ) -> None:
         steps = len(elapsed)
         self.state = state
         self.states = np.empty((steps if want_states else 0, dimensions.neurons), np.int32)
         self.outputs = np.empty((steps, dimensions.outputs), np.int32)
+        self.cycles = np.empty(steps if count_cycles else 0, np.uint32)
         self.done = 0
         self._words = np.empty((steps, 1 + dimensions.inputs), "<i4")
         self._words[:, 0] = elapsed.view(np.int32)
         self._words[:, 1:] = inputs
         self._dimensions = dimensions
         self._flags = StepFlag.OUTPUTS | (StepFlag.STATES if want_states else StepFlag.LAST_STATE)
+        if count_cycles:
+            self._flags |= StepFlag.CYCLES
         self._want_states = want_states
+        self._count_cycles = count_cycles
         self._progress = progress
         self._step_s = dimensions.step_s(limits.clock_hz)
         self._largest = self._largest_batch(limits)
@@ -166,7 +172,7 @@ class StepJob:
     def _reply_bytes(self, steps: int) -> int:
         """Body of the reply to a batch."""
         state_rows = steps if self._want_states else 1
-        return 4 * (state_rows * self._dimensions.neurons + steps * self._dimensions.outputs)
+        return 4 * (state_rows * self._dimensions.neurons + steps * (self._dimensions.outputs + self._count_cycles))
 
     def take(self) -> Request | None:
         """See Job."""
@@ -180,7 +186,13 @@ class StepJob:
         payload = struct.pack("<HBB", steps, self._flags, 0) + self._words[self._next : self._next + steps].tobytes()
         self._taken.append(steps)
         self._next += steps
-        return Request(Command.STEP, payload, reply_bytes=1 + self._reply_bytes(steps), compute_s=steps * self._step_s)
+        return Request(
+            Command.STEP,
+            payload,
+            reply_bytes=1 + self._reply_bytes(steps),
+            compute_s=steps * self._step_s,
+            alone=self._count_cycles,
+        )
 
     def accept(self, body: bytes) -> bool:
         """See Job."""
@@ -193,15 +205,18 @@ class StepJob:
         neurons, outputs = self._dimensions.neurons, self._dimensions.outputs
         rows = slice(self.done, self.done + steps)
         if self._want_states:
-            table = words.reshape(steps, neurons + outputs)
+            table = words.reshape(steps, -1)
             self.states[rows] = table[:, :neurons]
-            self.outputs[rows] = table[:, neurons:]
             self.state = table[-1, :neurons].astype(np.int32)
+            rest = table[:, neurons:]
         else:
-            # The one state comes before the last step's outputs.
-            before = (steps - 1) * outputs
-            self.outputs[rows] = np.delete(words, slice(before, before + neurons)).reshape(steps, outputs)
+            # The one state comes before what else there is of the last step.
+            before = (steps - 1) * (outputs + self._count_cycles)
             self.state = words[before : before + neurons].astype(np.int32)
+            rest = np.delete(words, slice(before, before + neurons)).reshape(steps, -1)
+        self.outputs[rows] = rest[:, :outputs]
+        if self._count_cycles:
+            self.cycles[rows] = rest[:, outputs].view(np.uint32)
         self.done += steps
         self._batch = min(2 * self._batch, self._largest)
         if self._progress is not None:

@@ -35,12 +35,16 @@ _LOST = {Status.BAD_FRAME, Status.NOT_SYNCED, Status.BAD_EPOCH, Status.BAD_SEQ}
 
 @dataclass(frozen=True)
 class Request:
-    """A command with its payload; ``compute_s`` bounds how long the core may work on it."""
+    """A command with its payload.
+
+    ``compute_s`` bounds how long the core may work on it; ``alone``: nothing may be on its way to the core meanwhile.
+    """
 
     command: Command
     payload: bytes = b""
     reply_bytes: int = 0
     compute_s: float = 0.0
+    alone: bool = False
 
 
 class Wire(Protocol):
@@ -170,6 +174,8 @@ class Session:
     def _may_send(self, request: Request, in_flight: int) -> bool:
         if self._next_seq > LAST_SEQ:
             return False
+        if request.alone or any(pending.alone for _, pending in self._pending):
+            return not self._pending
         return not self._pending or in_flight + wire_bytes(len(request.payload)) <= self.window_bytes
 
     def _send(self, request: Request) -> int:

@@ -40,6 +40,23 @@ void port_write(const uint8_t *data, uint32_t count) {
 void port_idle(void) {
 }
 
+uint32_t port_counter_bits(void) {
+    return 24;
+}
+
+/* A wrapping counter that only stands still between two reads. */
+uint32_t port_counter(void) {
+    static uint32_t reads;
+
+    return (reads++ * 0x5678u) & 0xFFFFFFu;
+}
+
+void port_interrupts_off(void) {
+}
+
+void port_interrupts_on(void) {
+}
+
 uint32_t port_stack_unused(void) {
     return UINT32_MAX;
 }

@@ -20,6 +20,7 @@ import serial
 
 from hil.emulator.native import NativeBoard
 from hil.errors import LinkError, RigError, TargetFault
+from hil.frame import PROTOCOL_VERSION
 from hil.link.client import AgentClient
 from tests.contract import mixing
 from tests.contract.faults import RandomFaults
@@ -55,7 +56,7 @@ def test_identity(artefact: Artefact, native: NativeBoard) -> None:
         identity = agent.identify()
         assert identity.board_name == "host"
         assert identity.build_id == artefact.build_id
-        assert (identity.protocol_version, identity.ltc_version) == (1, "1.0.0")
+        assert (identity.protocol_version, identity.ltc_version) == (PROTOCOL_VERSION, "1.0.0")
         assert identity.arena_bytes == 0x10000
         assert identity.slot_bytes == 0x100000
         assert identity.payload_bytes >= 4 + 4 * 256

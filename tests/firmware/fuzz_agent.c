@@ -62,6 +62,20 @@ void port_write(const uint8_t *data, uint32_t count) {
 void port_idle(void) {
 }
 
+uint32_t port_counter_bits(void) {
+    return 0;
+}
+
+uint32_t port_counter(void) {
+    return 0;
+}
+
+void port_interrupts_off(void) {
+}
+
+void port_interrupts_on(void) {
+}
+
 uint32_t port_stack_unused(void) {
     return UINT32_MAX;
 }

@@ -166,7 +166,7 @@ def test_an_argument_is_near(slope: float, constant: float, x: float) -> None:
     true = slope * x + constant
     got = (at.slope * x * 2.0**14 + at.offset) * 2.0 ** -(at.shift + 16)
     if abs(true) < encode.SATURATED:
-        assert abs(got - true) <= 2.0**-15 * (abs(slope) + 1)
+        assert abs(got - true) <= 2.0**-15 * (abs(slope) + abs(constant) + 1)
     else:
         assert abs(got) >= encode.SATURATED * 0.99
 

@@ -16,6 +16,14 @@
 #define GPIO_PIN_CNF_INPUT_PULLUP 0x0000000Cu /* DIR input, INPUT connect, PULL pull-up */
 #define GPIO_PIN_CNF_OUTPUT       0x00000003u /* DIR output, INPUT disconnect */
 
+/* Chapter 18, TIMER0, the one with 32 bits: it counts HFCLK, which is also the core's clock. */
+#define TIMER0_TASKS_START    NRF51_REGISTER(0x40008000u)
+#define TIMER0_TASKS_CAPTURE0 NRF51_REGISTER(0x40008040u)
+#define TIMER0_BITMODE        NRF51_REGISTER(0x40008508u)
+#define TIMER0_BITMODE_32     3u
+#define TIMER0_PRESCALER      NRF51_REGISTER(0x40008510u)
+#define TIMER0_CC0            NRF51_REGISTER(0x40008540u)
+
 /* Chapter 29, UART. */
 #define UART_TASKS_STARTRX   NRF51_REGISTER(0x40002000u)
 #define UART_TASKS_STARTTX   NRF51_REGISTER(0x40002008u)

@@ -41,6 +41,9 @@ void port_init(void) {
     UART_EVENTS_TXDRDY = 0;
     UART_INTENSET = UART_INTENSET_RXDRDY | UART_INTENSET_ERROR;
     NVIC_ISER = 1u << NRF51_UART_IRQ;
+    TIMER0_BITMODE = TIMER0_BITMODE_32;
+    TIMER0_PRESCALER = 0;
+    TIMER0_TASKS_START = 1;
     UART_TASKS_STARTTX = 1;
     UART_TASKS_STARTRX = 1;
 }
@@ -88,6 +91,23 @@ void port_write(const uint8_t *data, uint32_t count) {
         }
         UART_EVENTS_TXDRDY = 0;
     }
+}
+
+uint32_t port_counter_bits(void) {
+    return 32;
+}
+
+uint32_t port_counter(void) {
+    TIMER0_TASKS_CAPTURE0 = 1;
+    return TIMER0_CC0;
+}
+
+void port_interrupts_off(void) {
+    __asm volatile("cpsid i" ::: "memory");
+}
+
+void port_interrupts_on(void) {
+    __asm volatile("cpsie i" ::: "memory");
 }
 
 void port_idle(void) {
