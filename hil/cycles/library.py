@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COMPILER: Final = "gcc"
 FLAGS: Final = ("-std=c11", "-O2", "-fPIC", "-shared")
+_HIDDEN: Final = ("-fvisibility=hidden",)  # the plugin offers QEMU its entry point and nothing else
 _SOURCES: Final = Path(__file__).parent
 _TRACKER: Final = ("cost.c", "block.c", "tracker.c")
 _PLUGIN: Final = (*_TRACKER, "tcg_plugin.c")
@@ -33,7 +34,7 @@ def plugin_path() -> Path:
     Raises:
         RigError: there is no host compiler, or it fails.
     """
-    return _built("tcg_plugin", _PLUGIN)
+    return _built("tcg_plugin", _PLUGIN, _HIDDEN)
 
 
 def tracker_path() -> Path:
@@ -42,7 +43,7 @@ def tracker_path() -> Path:
     Raises:
         RigError: there is no host compiler, or it fails.
     """
-    return _built("tracker", _TRACKER)
+    return _built("tracker", _TRACKER, ())
 
 
 def compile_shared(out: Path, sources: Sequence[Path], *, flags: Sequence[str] = ()) -> None:
@@ -79,16 +80,16 @@ def compile_shared(out: Path, sources: Sequence[Path], *, flags: Sequence[str] =
         )
 
 
-def _built(name: str, sources: Sequence[str]) -> Path:
+def _built(name: str, sources: Sequence[str], flags: Sequence[str]) -> Path:
     store = cache_dir() / "cycles"
-    place = store / f"{name}-{_key(sources)}.so"
+    place = store / f"{name}-{_key(sources, flags)}.so"
     if place.is_file():
         return place
     try:
         store.mkdir(parents=True, exist_ok=True)
         with FileLock(store / f"{name}.lock", timeout=_TIMEOUT_S):
             if not place.is_file():
-                _build(store / f".{name}-work", place, sources)
+                _build(store / f".{name}-work", place, sources, flags)
     except Timeout as error:
         raise RigError(f"another build of {name} does not end", hint=f"look who holds {error.lock_file}") from error
     except OSError as error:
@@ -98,20 +99,20 @@ def _built(name: str, sources: Sequence[str]) -> Path:
     return place
 
 
-def _build(work: Path, place: Path, sources: Sequence[str]) -> None:
+def _build(work: Path, place: Path, sources: Sequence[str], flags: Sequence[str]) -> None:
     """Build under the lock. One name of the folder: what a killed build left behind is swept by the next."""
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     try:
         out = work / place.name
-        compile_shared(out, [_SOURCES / source for source in sources])
+        compile_shared(out, [_SOURCES / source for source in sources], flags=flags)
         out.replace(place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _key(sources: Sequence[str]) -> str:
-    digest = hashlib.sha256(" ".join([platform.machine(), *FLAGS]).encode() + c_header().encode())
+def _key(sources: Sequence[str], flags: Sequence[str]) -> str:
+    digest = hashlib.sha256(" ".join([platform.machine(), *FLAGS, *flags]).encode() + c_header().encode())
     for name in (*_HEADERS, *sources):
         content = (_SOURCES / name).read_bytes()
         digest.update(f"\0{name}\0{len(content)}\0".encode() + content)

@@ -191,6 +191,14 @@ static void jump_or_return(struct tracker *tracker, const struct block *block) {
     }
 }
 
+/* A block starts, in the call that is on top now. */
+static void run(struct tracker *tracker, const struct block *block, block_pair step) {
+    if ((block->flags & BLOCK_UNKNOWN) != 0) {
+        tracker->header->trouble[COUNTER_UNKNOWN]++;
+    }
+    tracker->clock += step;
+}
+
 static void remember(const struct block *from, struct block *block, block_pair step) {
     block->from[block->next_edge] = from;
     block->step[block->next_edge] = step;
@@ -209,9 +217,8 @@ static void go(struct tracker *tracker, const struct block *from, struct block *
     if (block->start == from->end) {
         step[CYCLES] -= block->fetch_wait;
     }
-    if ((block->flags & BLOCK_UNKNOWN) != 0) {
-        tracker->header->trouble[COUNTER_UNKNOWN]++;
-    } else if (same && !is_indirect(from) && from->flow != COST_CALL) {
+    if (same && !is_indirect(from) && from->flow != COST_CALL &&
+        (block->flags & BLOCK_UNKNOWN) == 0) {
         remember(from, block, before + step);
     }
     tracker->clock += before;
@@ -232,15 +239,12 @@ static void go(struct tracker *tracker, const struct block *from, struct block *
         }
         break;
     }
-    tracker->clock += step;
+    run(tracker, block, step);
 }
 
 static void begin(struct tracker *tracker, struct block *block) {
     start_over(tracker, block);
-    if ((block->flags & BLOCK_UNKNOWN) != 0) {
-        tracker->header->trouble[COUNTER_UNKNOWN]++;
-    }
-    tracker->clock += block->cost;
+    run(tracker, block, block->cost);
 }
 
 /* An exception's handler starts. */
@@ -258,7 +262,7 @@ static void preempt(struct tracker *tracker, const struct block *from, struct bl
     level->bottom = tracker->frames;
     tracker->contexts++;
     push(tracker, block, NOT_AN_ADDRESS, false);
-    tracker->clock += block->cost;
+    run(tracker, block, block->cost);
 }
 
 /* A handler is followed by the next one, without the interrupted code between. */
@@ -269,7 +273,7 @@ static void chain(struct tracker *tracker, struct block *block) {
     }
     tracker->header->chained++;
     push(tracker, block, NOT_AN_ADDRESS, false);
-    tracker->clock += block->cost;
+    run(tracker, block, block->cost);
 }
 
 /* A handler is over: what it interrupted goes on. */

@@ -27,6 +27,9 @@ class Kernel:
 
 
 RETURN = "bx lr"
+# Asks for an interrupt, 2 + 2 + 2 cycles. QEMU takes it at the block's end: between the branch that follows and its
+# destination. The handler must not show in the count.
+PEND = "ldr r1, =0xE000E200; ldr r2, =0x100; str r2, [r1]"
 
 KERNELS = (
     Kernel("nothing", RETURN, m0=3, m0plus=2),
@@ -163,6 +166,84 @@ KERNELS = (
         m0plus=1 + 2 + 2 + 2 + 2 + 1 + 2 + 1 + 2,
     ),
     Kernel("supervisor_call", f"nop; svc #0; nop; {RETURN}", m0=1 + 0 + 1 + 3, m0plus=1 + 0 + 1 + 2, exceptions=1),
+    # An interrupt between each kind of branch and where it leads.
+    Kernel("interrupted_run", f"{PEND}; cpsie i; {RETURN}", m0=6 + 1 + 3, m0plus=6 + 1 + 2, exceptions=1),
+    Kernel("interrupted_jump", f"{PEND}; b 1f; nop; 1: {RETURN}", m0=6 + 3 + 3, m0plus=6 + 2 + 2, exceptions=1),
+    Kernel(
+        "interrupted_branch_taken",
+        f"cmp r1, r1; {PEND}; beq 1f; nop; 1: {RETURN}",
+        m0=1 + 6 + 3 + 3,
+        m0plus=1 + 6 + 2 + 2,
+        exceptions=1,
+    ),
+    Kernel(
+        "interrupted_branch_not_taken",
+        f"cmp r1, r1; {PEND}; bne 1f; nop; 1: {RETURN}",
+        m0=1 + 6 + 1 + 1 + 3,
+        m0plus=1 + 6 + 1 + 1 + 2,
+        exceptions=1,
+    ),
+    Kernel(
+        "interrupted_call",
+        f"push {{lr}}; {PEND}; bl leaf; pop {{pc}}",
+        m0=2 + 6 + 4 + 3 + 5,
+        m0plus=2 + 6 + 3 + 2 + 4,
+        exceptions=1,
+    ),
+    Kernel(
+        "interrupted_call_by_register",
+        f"push {{lr}}; ldr r3, =leaf + 1; {PEND}; blx r3; pop {{pc}}",
+        m0=2 + 2 + 6 + 3 + 3 + 5,
+        m0plus=2 + 2 + 6 + 2 + 2 + 4,
+        exceptions=1,
+    ),
+    Kernel(
+        "interrupted_return",
+        "push {lr}; bl asking; pop {pc}; .type asking, %function; asking: " + PEND + "; bx lr",
+        m0=2 + 4 + 6 + 3 + 5,
+        m0plus=2 + 3 + 6 + 2 + 4,
+        exceptions=1,
+    ),
+    Kernel("interrupted_last_return", f"{PEND}; {RETURN}", m0=6 + 3, m0plus=6 + 2, exceptions=1),
+    Kernel("interrupted_pop", f"push {{lr}}; {PEND}; pop {{pc}}", m0=2 + 6 + 5, m0plus=2 + 6 + 4, exceptions=1),
+    Kernel("interrupted_tail_call", f"{PEND}; b leaf", m0=6 + 3 + 3, m0plus=6 + 2 + 2, exceptions=1),
+    Kernel(
+        "interrupted_tail_call_by_register",
+        f"ldr r3, =leaf + 1; {PEND}; bx r3",
+        m0=2 + 6 + 3 + 3,
+        m0plus=2 + 6 + 2 + 2,
+        exceptions=1,
+    ),
+    Kernel(
+        "interrupted_jump_by_move",
+        f"ldr r3, =1f; {PEND}; mov pc, r3; nop; 1: {RETURN}",
+        m0=2 + 6 + 3 + 3,
+        m0plus=2 + 6 + 2 + 2,
+        exceptions=1,
+    ),
+    Kernel(
+        "interrupted_loop",
+        f"movs r3, #5; 1: {PEND}; subs r3, #1; bne 1b; {RETURN}",
+        m0=1 + 5 * (6 + 1) + 4 * 3 + 1 + 3,
+        m0plus=1 + 5 * (6 + 1) + 4 * 2 + 1 + 2,
+        exceptions=5,
+    ),
+    # PendSV with TIMER0, which comes first: its handler's end leads to PendSV's.
+    Kernel(
+        "interrupted_twice",
+        f"ldr r3, =0xE000ED04; ldr r4, =0x10000000; cpsid i; str r4, [r3]; {PEND}; cpsie i; {RETURN}",
+        m0=2 + 2 + 1 + 2 + 6 + 1 + 3,
+        m0plus=2 + 2 + 1 + 2 + 6 + 1 + 2,
+        exceptions=2,
+    ),
+    # TIMER0's handler asks for TIMER1, which preempts it.
+    Kernel(
+        "interrupted_in_the_handler",
+        f"ldr r3, =nest; ldr r4, =0x200; str r4, [r3]; {PEND}; b 1f; 1: {RETURN}",
+        m0=2 + 2 + 2 + 6 + 3 + 3,
+        m0plus=2 + 2 + 2 + 6 + 2 + 2,
+        exceptions=2,
+    ),
     # Where QEMU ends its translation blocks.
     Kernel("six_hundred", f".rept 600; nop; .endr; {RETURN}", m0=600 + 3, m0plus=600 + 2),
     Kernel(

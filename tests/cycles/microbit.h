@@ -10,6 +10,9 @@
 #define TIMER1_IRQ     9u
 #define TIMER(n)       (0x40008000u + (n) * 0x1000u)
 #define NVIC_ISER      REG(0xE000E100u)
+#define NVIC_ICER      REG(0xE000E180u)
+#define NVIC_ISPR      REG(0xE000E200u)
+#define SHPR3          REG(0xE000ED20u)
 #define NVIC_IPR(n)    REG(0xE000E400u + 4u * (n))
 #define ICSR           REG(0xE000ED04u)
 #define ICSR_PENDSVSET (1u << 28)
