@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import time
 from dataclasses import dataclass
@@ -53,10 +54,11 @@ def _gcc(*arguments: str) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """A program's result, and the seconds from QEMU's start to it."""
+    """A program's result, and the seconds from QEMU's start to it: on the clock, and of processor time."""
 
     result: int
     seconds: float
+    cpu_seconds: float
 
 
 def run_qemu(
@@ -74,7 +76,7 @@ def run_qemu(
         command += ["-device", f"loader,file={blob},addr={BLOB_AT:#x},force-raw=on"]
     if counter is not None:
         command += counter.arguments
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), _cpu_seconds()
     with subprocess.Popen(
         ["timeout", "--signal=KILL", str(timeout_s), *command],
         stdin=subprocess.PIPE,
@@ -95,7 +97,12 @@ def run_qemu(
             process.terminate()  # QEMU leaves in order, so that its plugin has the last word
         messages = process.communicate()[1].decode()
     assert len(result) == RESULT_BYTES, f"the program did not finish: {messages}"
-    return Run(int.from_bytes(result, "little"), seconds)
+    return Run(int.from_bytes(result, "little"), seconds, _cpu_seconds() - cpu_start)
+
+
+def _cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _read(stream: IO[bytes] | None) -> bytes:
