@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from hil.errors import RigError, TargetFault
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hil.emulator.uart import UartStream
 
 REGISTERS = (*(f"r{n}" for n in range(13)), "sp", "lr", "pc", "xpsr", "msp", "psp", "primask", "control")
@@ -58,7 +60,12 @@ class Status:
 
 @dataclass(frozen=True)
 class MachineSpec:
-    """The facts about a board that its emulator needs. Addresses and sizes in bytes."""
+    """The facts about a board that its emulator needs. Addresses and sizes in bytes.
+
+    Attributes:
+        arguments: more for the emulator's command line.
+        descriptors: what it must inherit for them.
+    """
 
     board: str
     machine: str
@@ -66,6 +73,8 @@ class MachineSpec:
     flash_bytes: int
     ram_origin: int
     ram_bytes: int
+    arguments: Sequence[str] = ()
+    descriptors: Sequence[int] = ()
 
     def in_flash(self, address: int, size: int = 1) -> bool:
         """Whether all of ``size`` bytes at ``address`` are flash."""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import hil
 from hil.emulator import registry
@@ -21,12 +21,26 @@ from hil.emulator.state import state_dir
 from hil.errors import InputError, RigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hil.board import Board
 
 PROBE_PREFIX = "emulated:"
 SUPERVISED = ("qemu",)  # the backends that a supervisor can run
 _END_TIMEOUT_S = 20.0
 _HIGHEST_INSTANCE = 256
+
+
+class Counter(Protocol):
+    """What makes an emulator count cycles: `hil.cycles.qemu_counter.CycleCounter`."""
+
+    @property
+    def fd(self) -> int:
+        """A descriptor that the emulator must inherit."""
+
+    @property
+    def arguments(self) -> Sequence[str]:
+        """What to start the emulator with."""
 
 
 class PoweredBoard:
@@ -87,7 +101,14 @@ def instance_name(board: Board, instance: str) -> str:
     return f"{board.name}.{instance}"
 
 
-def power(board: Board, backend: str = "qemu", instance: str = "", *, announced: bool = False) -> PoweredBoard:
+def power(
+    board: Board,
+    backend: str = "qemu",
+    instance: str = "",
+    *,
+    announced: bool = False,
+    counter: Counter | None = None,
+) -> PoweredBoard:
     """Power an emulated board. Its firmware runs when this returns.
 
     Args:
@@ -95,6 +116,7 @@ def power(board: Board, backend: str = "qemu", instance: str = "", *, announced:
         backend: the emulator, one of those the description lists.
         instance: which of the boards of this kind; ``auto`` takes the first that nobody has powered.
         announced: whether other processes can find it, see `registry`.
+        counter: counts cycles while the board has power; the caller keeps it open until then.
 
     Raises:
         RigError: the board has no such emulator, is powered already, or the emulator does not start.
@@ -111,6 +133,8 @@ def power(board: Board, backend: str = "qemu", instance: str = "", *, announced:
         flash_bytes=board.memory.flash.bytes,
         ram_origin=board.memory.ram.origin,
         ram_bytes=board.memory.ram.bytes,
+        arguments=tuple(counter.arguments) if counter else (),
+        descriptors=(counter.fd,) if counter else (),
     )
     with ExitStack() as inherited:
         name, flash_fd = _take(board, instance)
@@ -128,7 +152,7 @@ def power(board: Board, backend: str = "qemu", instance: str = "", *, announced:
             "listen_fd": listener.fileno(),
             "announced": announced,
         }
-        process = _start_supervisor(arguments)
+        process = _start_supervisor(arguments, spec.descriptors)
     machine = RemoteMachine(near, name)
     try:
         facts = machine.receive()[0]["result"]
@@ -170,8 +194,8 @@ def _take(board: Board, instance: str) -> tuple[str, int]:
     raise RigError(f"all {_HIGHEST_INSTANCE} emulated boards '{board.name}' are powered")
 
 
-def _start_supervisor(arguments: dict[str, Any]) -> subprocess.Popen[bytes]:
-    descriptors = [value for key, value in arguments.items() if key.endswith("_fd")]
+def _start_supervisor(arguments: dict[str, Any], more: Sequence[int]) -> subprocess.Popen[bytes]:
+    descriptors = [*(value for key, value in arguments.items() if key.endswith("_fd")), *more]
     # -S -P: neither site-packages nor the current directory matter to it; in a session of its own Ctrl-C passes it by.
     return subprocess.Popen(
         [sys.executable, "-S", "-P", "-m", "hil.emulator.supervisor", json.dumps(arguments)],

@@ -277,7 +277,7 @@ class QemuMachine:
 
     def _start(self) -> None:
         """Start QEMU, fill its flash and stop before the first instruction."""
-        self._process = QemuProcess(self._spec.machine, self.uart.target)
+        self._process = QemuProcess(self._spec, self.uart.target)
         with self._watched() as gdb:
             gdb.handshake()
             self._flash.fill(gdb)

@@ -22,6 +22,8 @@ from hil.emulator.machine import MachineError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hil.emulator.machine import MachineSpec
+
 PROGRAM: Final = "qemu-system-arm"
 _MONITOR_CHUNK: Final = 1 << 16
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
@@ -44,23 +46,24 @@ class QemuProcess:
     """A started QEMU whose core waits before its first instruction.
 
     Args:
-        machine: QEMU's machine name.
+        spec: names QEMU's machine, and what else to start it with.
         uart: QEMU's end of the UART stream; it stays open here, so that the stream survives a restart.
 
     Raises:
         MachineError: QEMU is not installed or did not start.
     """
 
-    def __init__(self, machine: str, uart: socket.socket) -> None:
+    def __init__(self, spec: MachineSpec, uart: socket.socket) -> None:
         near, far = socket.socketpair()
         self._monitor, monitor = socket.socketpair()
         self._monitor.setblocking(False)
         self._messages = os.memfd_create("qemu-stderr")
         command = [
-            *(PROGRAM, "-machine", machine, "-nodefaults", "-display", "none", "-monitor", "none", "-S"),
+            *(PROGRAM, "-machine", spec.machine, "-nodefaults", "-display", "none", "-monitor", "none", "-S"),
             *("-chardev", f"socket,id=gdb,fd={far.fileno()}", "-gdb", "chardev:gdb"),
             *("-chardev", f"socket,id=uart,fd={uart.fileno()}", "-serial", "chardev:uart"),
             *("-chardev", f"socket,id=monitor,fd={monitor.fileno()}", "-mon", "chardev=monitor,mode=readline"),
+            *spec.arguments,
         ]
         try:
             self._process = subprocess.Popen(
@@ -68,7 +71,7 @@ class QemuProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=self._messages,
                 stderr=self._messages,
-                pass_fds=(far.fileno(), uart.fileno(), monitor.fileno()),
+                pass_fds=(far.fileno(), uart.fileno(), monitor.fileno(), *spec.descriptors),
                 preexec_fn=_die_with_parent(),  # noqa: PLW1509 - nothing else runs before exec; one thread here
             )
         except FileNotFoundError as error:
