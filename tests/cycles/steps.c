@@ -16,7 +16,7 @@ struct blob {
     uint32_t repeats; /* of everything, for a long run */
 };
 
-static uint8_t memory[LTC_MEMORY_BYTES(NEURONS)] LTC_ALIGNED;
+static LTC_MEMORY(memory, NEURONS);
 static int32_t states[NEURONS];
 static int32_t outputs[VALUES];
 
