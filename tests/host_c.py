@@ -15,9 +15,9 @@ LTC_SOURCES = tuple(sorted((REPO / "firmware" / "ltc").glob("ltc*.c")))
 
 def build_program(out: Path, *sources: Path, flags: tuple[str, ...] = ()) -> Path:
     """Compile and link `sources` into the program `out`; the compiler's words are the failure's text."""
-    include = f"-I{REPO / 'firmware' / 'ltc'}"
+    include = [f"-I{REPO / 'firmware' / folder}" for folder in ("ltc", "reference")]
     done = subprocess.run(
-        ["gcc", *FLAGS, *flags, include, *map(str, sources), "-o", str(out), "-lm"],
+        ["gcc", *FLAGS, *flags, *include, *map(str, sources), "-o", str(out), "-lm"],
         capture_output=True,
         text=True,
         check=False,

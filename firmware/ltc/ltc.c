@@ -11,12 +11,6 @@ uint32_t ltc_version(void) {
     return LTC_VERSION;
 }
 
-uint32_t ltc_image_bytes(const void *image) {
-    const struct ltc_header *header = image;
-
-    return header->magic == LTC_MAGIC ? header->total_bytes : 0;
-}
-
 struct ltc_sums ltc_leak(const struct ltc_neuron *neuron) {
     return (struct ltc_sums){(int64_t)((uint64_t)neuron->num_hi << 32 | neuron->num_lo),
                              (int64_t)((uint64_t)neuron->den_hi << 32 | neuron->den_lo)};

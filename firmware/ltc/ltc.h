@@ -2,9 +2,9 @@
  * Liquid Time-constant networks (arXiv 2006.04439) in integer arithmetic, for cores without an FPU
  * or a divider.
  *
- * Copy this folder into a project, add ltc.c to the build and:
+ * Copy this folder into a project, add its three .c files to the build and:
  *
- *     static uint8_t memory[LTC_MEMORY_BYTES(14)] LTC_ALIGNED;
+ *     static LTC_MEMORY(memory, 14);
  *     struct ltc net;
  *     if (ltc_open(&net, image, sizeof image, memory, sizeof memory) != LTC_OK) { ... }
  *     for (;;) { ltc_step(&net, inputs, elapsed, outputs); }
@@ -26,9 +26,9 @@ extern "C" {
 #define LTC_VERSION       0x00010000u /* of this library: major 16, minor 8, patch 8 bits */
 #define LTC_IMAGE_VERSION 1u          /* of the image format */
 
-/* Working memory for a network, in bytes, aligned to 8. Exactly what ltc_open() asks for. */
+/* Working memory for a network in bytes, exactly what ltc_open() asks for, and an array of it. */
 #define LTC_MEMORY_BYTES(neurons) (24u * (neurons))
-#define LTC_ALIGNED               __attribute__((aligned(8)))
+#define LTC_MEMORY(name, neurons) uint64_t name[LTC_MEMORY_BYTES(neurons) / 8u]
 
 /* Elapsed time of a step: unsigned Q10.22, in units of the network's own second. */
 #define LTC_ELAPSED_FRAC 22
@@ -76,10 +76,6 @@ struct ltc {
 
 /* Version of this library, LTC_VERSION. */
 uint32_t ltc_version(void);
-
-/* Total length in bytes that an image's header claims; 0 where `image` is no image. Reads the first
- * 16 bytes only. */
-uint32_t ltc_image_bytes(const void *image);
 
 /*
  * Check a whole image, bind the caller's memory and set the state to zero.

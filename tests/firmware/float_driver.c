@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "float/ltc_float.h"
+#include "ltc_float.h"
 
 static void *take(size_t bytes) {
     void *memory = malloc(bytes + 1);

@@ -21,7 +21,7 @@ SYNAPSE = np.dtype([("source", "<u2"), ("target", "<u2")] + [(key, "<f4") for ke
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source = REPO / "firmware" / "ltc" / "float" / "ltc_float.c"
+    source = REPO / "firmware" / "reference" / "ltc_float.c"
     out = tmp_path_factory.mktemp("float") / "driver"
     return build_program(out, REPO / "tests" / "firmware" / "float_driver.c", source)
 

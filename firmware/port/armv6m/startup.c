@@ -13,17 +13,28 @@
 #include "port.h"
 
 /* From sections.ld. */
-extern uint32_t stack_bottom[], stack_top[];
 extern uint32_t data_start[], data_end[], bss_start[], bss_end[], ram_end[];
 extern const uint32_t data_image[];
 
 #define STACK_PAINT 0x5AC5A5CAu
 
-void startup_reset(void) {
-    uint32_t *here = __builtin_frame_address(0);
-    for (uint32_t *word = stack_bottom; word < here - 16; word++) {
-        *word = STACK_PAINT;
-    }
+/* Named by startup_reset() alone, once the stack is painted. */
+_Noreturn void startup_run(void);
+
+/* Paints the whole stack, so nothing may lie on it yet: no compiled prologue. */
+__attribute__((naked)) void startup_reset(void) {
+    __asm volatile("ldr r0, =stack_bottom\n"
+                   "ldr r1, =stack_top\n"
+                   "ldr r2, =%c0\n"
+                   "1: stm r0!, {r2}\n"
+                   "cmp r0, r1\n"
+                   "blo 1b\n"
+                   "bl startup_run\n"
+                   :
+                   : "i"(STACK_PAINT));
+}
+
+_Noreturn void startup_run(void) {
     const uint32_t *from = data_image;
     for (uint32_t *to = data_start; to < data_end; to++) {
         *to = *from++;
@@ -42,9 +53,10 @@ uint32_t port_stack_unused(void) {
     return (uint32_t)(word - stack_bottom) * 4u;
 }
 
-/* Runs on a fresh stack, as the old one may be what broke. `stacked` points to what the core pushed
- * on entry. */
-/* Named by the assembly below alone. */
+/*
+ * Runs on a fresh stack, as the old one may be what broke. `stacked` points to what the core pushed
+ * on entry. Named by the assembly below alone.
+ */
 _Noreturn void startup_fault_report(const uint32_t *stacked, uint32_t exception);
 
 _Noreturn void startup_fault_report(const uint32_t *stacked, uint32_t exception) {

@@ -4,14 +4,14 @@
 
 #include <stdint.h>
 
-/* Vectors 1 and 3, and every exception that nobody handles. */
-_Noreturn void startup_reset(void);
+/* Vector 1; and the vector of every exception that nobody handles, which the fault report names. */
+void startup_reset(void);
 void startup_fault(void);
 
 /* One received byte without interrupts, for the fault handler; returns how many, 0 or 1. */
 uint32_t startup_poll(uint8_t *byte);
 
-/* Top of the stack, vector 0 (sections.ld). */
-extern uint32_t stack_top[];
+/* Ends of the stack, the top being vector 0 (sections.ld). */
+extern uint32_t stack_bottom[], stack_top[];
 
 #endif

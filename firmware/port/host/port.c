@@ -73,14 +73,14 @@ void port_init(void) {
     }
     const char *path = ptsname(pty_fd);
     /* Kept open for good: without it the master would see a hang-up each time a client closes. */
-    const int held = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    const int held = path == NULL ? -1 : open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
     struct termios raw;
-    if (held < 0 || tcgetattr(held, &raw) != 0) {
-        fail(path);
+    if (path == NULL || held < 0 || tcgetattr(held, &raw) != 0) {
+        fail("the pseudo-terminal cannot be opened");
     }
     cfmakeraw(&raw);
     if (tcsetattr(held, TCSANOW, &raw) != 0) {
-        fail(path);
+        fail("the pseudo-terminal cannot be made raw");
     }
     puts(path);
     fflush(stdout);
@@ -142,7 +142,10 @@ int main(int argc, char **argv) {
         if (file == NULL) {
             fail(argv[1]);
         }
-        (void)fread(slot, 1, sizeof slot, file);
+        const size_t count = fread(slot, 1, sizeof slot, file);
+        if (count == 0 || ferror(file) != 0) {
+            fail(argv[1]);
+        }
         fclose(file);
     }
     main_loop();

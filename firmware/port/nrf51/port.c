@@ -10,7 +10,8 @@
 #include "nrf51.h"
 #include "startup.h"
 
-#define RING_BYTES 2048u /* a power of two */
+#define RING_BYTES     2048u      /* a power of two */
+#define TRANSMIT_TRIES 0x1000000u /* more than a second: an emulator may be held up */
 _Static_assert((RING_BYTES & (RING_BYTES - 1u)) == 0, "indices wrap by masking");
 
 extern uint8_t arena_start[], arena_end[]; /* sections.ld */
@@ -84,10 +85,11 @@ uint32_t port_read(uint8_t *data, uint32_t capacity) {
     return count;
 }
 
+/* Bounded, as the fault handler writes too, perhaps before the UART is on. */
 void port_write(const uint8_t *data, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         UART_TXD = data[i];
-        while (UART_EVENTS_TXDRDY == 0) {
+        for (uint32_t tries = 0; tries < TRANSMIT_TRIES && UART_EVENTS_TXDRDY == 0; tries++) {
         }
         UART_EVENTS_TXDRDY = 0;
     }

@@ -11,11 +11,8 @@ struct vector_table {
 
 __attribute__((section(".vectors"), used)) static const struct vector_table vectors = {
     .stack = stack_top,
-    .exception = {[0] = startup_reset,
-                  [1] = startup_fault,   /* NMI */
-                  [2] = startup_fault,   /* HardFault */
-                  [10] = startup_fault,  /* SVCall */
-                  [13] = startup_fault,  /* PendSV */
-                  [14] = startup_fault}, /* SysTick */
-    .interrupt = {[NRF51_UART_IRQ] = nrf51_uart_handler},
+    .exception = {[0] = startup_reset, [1 ... 14] = startup_fault},
+    .interrupt = {[0 ... NRF51_UART_IRQ - 1] = startup_fault,
+                  [NRF51_UART_IRQ] = nrf51_uart_handler,
+                  [NRF51_UART_IRQ + 1 ... 31] = startup_fault},
 };

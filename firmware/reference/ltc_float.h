@@ -1,5 +1,5 @@
 /*
- * The same equations as ltc.h in float32 with the C library's expf: a yardstick for error, cycles
+ * The equations of ltc/ltc.h in float32 with the C library's expf: a yardstick for error, cycles
  * and size. The product is the integer runtime; nothing in it needs this folder.
  */
 #ifndef LTC_FLOAT_H
