@@ -174,7 +174,7 @@ class FlashSession:
             raise FlashError(
                 f"board '{self._board.name}' holds something else than {what}, and writing was forbidden",
                 cause=self._difference(segments),
-                hint="allow it with --hil-flash auto",
+                hint="allow it with --hil-flash auto ('hil': --flash auto)",
             )
         if pages:
             self._write_and_recover(segments, what, only_different=mode != "always")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hil.board import Board
     from hil.build import Artefact
-    from hil.dut.options import DutOptions
+    from hil.dut.options import DutOptions, FlashWhen
     from hil.dut.selection import Selection
 
 _FAULTS = {"HardFault", "NMI"}
@@ -38,7 +38,11 @@ class Realised(Protocol):
         """Start the firmware anew."""
 
     def store_image(self, image: bytes) -> None:
-        """Put a model image into the image slot and start the firmware anew."""
+        """Put a model image into the image slot and start the firmware anew.
+
+        Raises:
+            FlashError: it cannot be written, or must be and writing was forbidden.
+        """
 
     def check(self) -> None:
         """Raise TargetFault if the firmware is known to have ended; its cause says more than a silent link."""
@@ -90,13 +94,17 @@ class ProbedBoard:
         session: an open pyOCD session.
         probe_uid: what pyOCD calls its probe.
         serial_path: its serial port.
+        flash: when to write model images.
     """
 
-    def __init__(self, board: Board, session: FlashSession, probe_uid: str, serial_path: str) -> None:
+    def __init__(
+        self, board: Board, session: FlashSession, probe_uid: str, serial_path: str, *, flash: FlashWhen
+    ) -> None:
         self.probe_uid = probe_uid
         self.serial_path = serial_path
         self._board = board
         self._session = session
+        self._flash = flash
 
     def restart(self) -> None:
         """Reset the core."""
@@ -104,7 +112,7 @@ class ProbedBoard:
 
     def store_image(self, image: bytes) -> None:
         """Flash the image alone; the firmware beside it stays."""
-        self._session.program_blob(image, self._board.image_slot.origin)
+        self._session.program_blob(image, self._board.image_slot.origin, mode=self._flash)
         self._session.reset()
 
     def check(self) -> None:
@@ -139,4 +147,4 @@ def realise(board: Board, artefact: Artefact, selection: Selection, options: Dut
         if artefact.hex is None:
             raise BuildError(f"the build of board '{board.name}' gave no Intel HEX file to flash")
         session.program(artefact.hex, mode=options.flash)
-        yield ProbedBoard(board, session, probe, port)
+        yield ProbedBoard(board, session, probe, port, flash=options.flash)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -81,6 +82,30 @@ def test_flashing_can_be_forbidden(project: pytest.Pytester, write_case: Callabl
     result.assert_outcomes(errors=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert "flash: board 'microbit' holds something else than firmware" in text_of(result)
+
+
+def test_never_holds_for_model_images_as_well(
+    project: pytest.Pytester, write_case: Callable[..., Path], write_network: Callable[..., None]
+) -> None:
+    write_case()
+    assert project.runpytest("--board=microbit").ret == 0  # the firmware is there now
+    flash = project.path / "state/microbit.flash"
+    before = hashlib.sha256(flash.read_bytes()).hexdigest()
+    write_network(neurons=40, inputs=4)
+    result = project.runpytest("--board=microbit", "--hil-flash=never")
+    result.assert_outcomes(errors=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert re.search(
+        r"flash: board 'microbit' holds something else than \d+ bytes at 0x00020000, and writing was forbidden",
+        text_of(result),
+    )
+    assert "hint: allow it with --hil-flash auto ('hil': --flash auto)" in text_of(result)
+    assert hashlib.sha256(flash.read_bytes()).hexdigest() == before
+
+    assert project.runpytest("--board=microbit").ret == 0
+    before = hashlib.sha256(flash.read_bytes()).hexdigest()
+    assert project.runpytest("--board=microbit", "--hil-flash=never").ret == 0  # the image is there now
+    assert hashlib.sha256(flash.read_bytes()).hexdigest() == before
 
 
 def test_hardware_that_is_not_there_is_a_rig_error_and_never_an_emulator(
