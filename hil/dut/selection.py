@@ -123,8 +123,21 @@ def _probe_for(board: Board, wanted: str | None) -> str:
             raise RigError(f"no debug probe '{wanted}' is attached", hint=_there(probes))
         if len(matching) > 1:
             raise InputError(f"'{wanted}' fits {len(matching)} probes", hint=_there(matching))
+        if matching[0].target not in {None, board.pyocd_target}:
+            raise RigError(
+                f"probe '{wanted}' is part of a board with {matching[0].target}, "
+                f"board '{board.name}' has {board.pyocd_target}",
+                hint=_there(probes),
+            )
         return matching[0].uid
-    matching = [probe for probe in probes if probe.target == board.pyocd_target] or probes
+    matching = [probe for probe in probes if probe.target == board.pyocd_target]
+    matching = matching or [probe for probe in probes if probe.target is None]
+    if not matching and probes:
+        others = sorted({str(probe.target) for probe in probes})
+        there = f"probe there is that of a {others[0]}" if len(probes) == 1 else f"probes are of {', '.join(others)}"
+        raise RigError(
+            f"no board '{board.name}' ({board.pyocd_target}) is attached: the only {there}", hint=_there(probes)
+        )
     if not matching:
         raise RigError(
             f"no board '{board.name}' is attached: pyOCD sees no debug probe",
@@ -139,4 +152,7 @@ def _probe_for(board: Board, wanted: str | None) -> str:
 
 
 def _there(probes: list[AttachedProbe]) -> str:
-    return "attached: " + (", ".join(f"{probe.uid} ({probe.description})" for probe in probes) or "none")
+    """The probes attached, and the part that each is known to sit on a board with."""
+    known = [f", part of a board with {probe.target}" if probe.target else "" for probe in probes]
+    words = [f"{probe.uid} ({probe.description}){part}" for probe, part in zip(probes, known, strict=True)]
+    return "attached: " + ("; ".join(words) or "none")

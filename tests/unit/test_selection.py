@@ -62,9 +62,9 @@ def test_hardware_never_falls_back() -> None:
 def test_a_probe_is_named_by_a_part_of_its_uid_that_fits_one(attach) -> None:
     attach(DAPLINK, STLINK)
     assert select(MICROBIT, DutOptions(probe="0672", port="/dev/x")).probe == "0672FF"
-    assert "no debug probe 'zzz' is attached\n  hint: attached: 9900360140 (micro:bit), 0672FF" in complaint(
-        RigError, probe="zzz", port="/dev/x"
-    )
+    told = complaint(RigError, probe="zzz", port="/dev/x")
+    assert told.startswith("no debug probe 'zzz' is attached\n  hint: attached: 9900360140 (micro:bit), part")
+    assert "; 0672FF (STLINK-V2)" in told
     assert "'0' fits 2 probes" in complaint(InputError, probe="0", port="/dev/x")
 
 
@@ -73,8 +73,23 @@ def test_one_probe_without_a_known_board_is_taken_when_hardware_was_asked_for(at
     assert select(MICROBIT, DutOptions(backend="hardware", port="/dev/x")).probe == "0672FF"
 
 
+def test_a_probe_of_another_part_is_never_taken_for_it(attach) -> None:
+    attach(OTHER)
+    for options in ({"backend": "hardware", "port": "/dev/x"}, {"port": "/dev/x"}):
+        assert complaint(RigError, **options) == (
+            "no board 'microbit' (nrf51) is attached: the only probe there is that of a kl25z\n"
+            "  hint: attached: 1234 (FRDM), part of a board with kl25z"
+        )
+    attach(OTHER, AttachedProbe("77", "another", "stm32l031"))
+    assert "only probes are of kl25z, stm32l031" in complaint(RigError, backend="hardware", port="/dev/x")
+    told = complaint(RigError, probe="1234", port="/dev/x")
+    assert told.startswith("probe '1234' is part of a board with kl25z, board 'microbit' has nrf51\n  hint: at")
+    attach(OTHER, STLINK)  # the one that could be it
+    assert select(MICROBIT, DutOptions(backend="hardware", port="/dev/x")).probe == "0672FF"
+
+
 def test_two_probes_that_could_both_be_it_have_to_be_named(attach) -> None:
-    attach(STLINK, OTHER)
+    attach(STLINK, AttachedProbe("0673FF", "STLINK-V2", None))
     assert "2 debug probes are attached" in complaint(InputError, backend="hardware", port="/dev/x")
 
 
