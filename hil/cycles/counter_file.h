@@ -36,7 +36,7 @@ struct counter_header {
     uint32_t ring; /* a power of two */
     /* What was counted. */
     uint32_t state;  /* 1 once a counter is attached, 2 if it cannot use this file */
-    uint32_t idles;  /* times that the core went to sleep, and everything was booked */
+    uint32_t idles;  /* times that the core went to sleep or was halted, with all booked */
     uint64_t cycles; /* of all instructions */
     uint64_t instructions;
     uint64_t entries; /* exceptions taken, chained ones apart */

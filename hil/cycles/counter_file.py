@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hil.cycles.timing import TimingModel
 
 RING: Final = 1 << 16
-"""Calls that the ring holds; a power of two."""
+"""Calls that are kept; a power of two."""
 
 _MAGIC: Final = 0x43594331
 _VERSION: Final = 1
@@ -104,9 +104,10 @@ class CounterFile:
         self._functions_at = _HEADER_BYTES + len(code.ranges) * _RANGE.size
         self._functions = len(code.names)
         self._ring_at = (_HEADER_BYTES + len(tables) + 15) & ~15
-        self._ring = ring
-        size = self._ring_at + ring * _CALL.size
-        counts = (len(code.ranges), len(code.names), len(code.handlers), len(model.memories), ring)
+        self._kept = ring
+        self._ring = 2 * ring  # room for what a running core adds while it is read
+        size = self._ring_at + self._ring * _CALL.size
+        counts = (len(code.ranges), len(code.names), len(code.handlers), len(model.memories), self._ring)
         config = _CONFIG.pack(_MAGIC, _VERSION, size, model.core_index, model.multiply_cycles, *counts)
         self.fd = os.memfd_create("cycle-counter")
         os.ftruncate(self.fd, size)
@@ -140,10 +141,13 @@ class CounterFile:
         return [RawFunction(*row[2:]) for row in rows]
 
     def calls(self, first: int, end: int) -> list[RawCall]:
-        """Measured calls by their number, from the first up to ``end``; those that the ring lost are left out."""
-        first = max(first, end - self._ring)
+        """Measured calls by their number, from the first up to ``end``; the earliest may be lost already."""
+        first = max(first, end - self._kept)
         places = (self._ring_at + (number % self._ring) * _CALL.size for number in range(first, end))
-        return [RawCall(*_CALL.unpack_from(self._map, place)) for place in places]
+        calls = [RawCall(*_CALL.unpack_from(self._map, place)) for place in places]
+        # The core may have run on meanwhile, over what was read: sound is what it has not reached yet.
+        sound = self.totals().calls - self._ring + 1
+        return calls[max(sound - first, 0) :]
 
 
 def _tables(code: CodeMap, model: TimingModel, measured: Collection[int]) -> bytes:

@@ -1,4 +1,4 @@
-"""Count cycles in QEMU: the plugin to start it with, and the counts while it runs and after it ended.
+"""Count cycles in QEMU: the plugin to start it with, and the counts while it runs and after it has ended.
 
     with CycleCounter(artefact.elf, TimingModel("cortex-m0")) as counter:
         ...  # start QEMU with counter.arguments, inheriting counter.fd
@@ -7,7 +7,7 @@
         cycles = [call.cycles for call in counter.counts(since=before).of("ltc_step")]
 
 The counts of a call are there when it has returned: an answer that the firmware sent after it was sent with them in
-place. Those of the function table are complete when the core sleeps or QEMU has ended.
+place. Those of the function table are complete when the core sleeps or is halted.
 
 What is exact: at zero wait states a call's count is the sum of the manuals' numbers over the instructions executed,
 whatever interrupts it; a handler's cycles are its own. Exceptions themselves (entry, return) are in no function:
@@ -51,7 +51,7 @@ class CycleCounter:
         model: core and board.
         measure: functions whose every call is kept.
         vectors: address of the vector table; by default where the program's code begins.
-        ring: how many calls are kept at most, a power of two.
+        ring: how many calls are kept, a power of two.
 
     Attributes:
         model: as given.
@@ -98,7 +98,7 @@ class CycleCounter:
 
     @property
     def idles(self) -> int:
-        """How often the core has gone to sleep; each time, the function table was complete."""
+        """How often the core has gone to sleep or was halted; each time, the function table was complete."""
         return self._file.idles
 
     def snapshot(self) -> Snapshot:

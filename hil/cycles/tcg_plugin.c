@@ -42,7 +42,6 @@ typedef void (*plugin_tb_callback)(plugin_id, struct qemu_plugin_tb *);
 typedef void (*plugin_exec_callback)(unsigned int, void *);
 typedef void (*plugin_access_callback)(unsigned int, uint32_t, uint64_t, void *);
 typedef void (*plugin_vcpu_callback)(plugin_id, unsigned int);
-typedef void (*plugin_exit_callback)(plugin_id, void *);
 
 void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id, plugin_tb_callback);
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, plugin_exec_callback,
@@ -52,7 +51,6 @@ void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, plugin_ex
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, plugin_access_callback,
                                       enum plugin_registers, enum plugin_accesses, void *);
 void qemu_plugin_register_vcpu_idle_cb(plugin_id, plugin_vcpu_callback);
-void qemu_plugin_register_atexit_cb(plugin_id, plugin_exit_callback, void *);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
@@ -146,6 +144,7 @@ static void on_translate(plugin_id id, struct qemu_plugin_tb *tb) {
     }
 }
 
+/* The core sleeps, or a debugger has halted it. */
 static void on_idle(plugin_id id, unsigned int core) {
     (void)id;
     (void)core;
@@ -154,12 +153,6 @@ static void on_idle(plugin_id id, unsigned int core) {
         tracker_flush(&tracker);
         __atomic_add_fetch(&tracker.header->idles, 1u, __ATOMIC_RELEASE);
     }
-}
-
-static void on_exit(plugin_id id, void *unused) {
-    (void)id;
-    (void)unused;
-    tracker_flush(&tracker);
 }
 
 static struct counter_header *map(int descriptor) {
@@ -204,6 +197,5 @@ EXPORT int qemu_plugin_install(plugin_id id, const struct plugin_info *info, int
     header->state = 1;
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
     qemu_plugin_register_vcpu_idle_cb(id, on_idle);
-    qemu_plugin_register_atexit_cb(id, on_exit, NULL);
     return 0;
 }

@@ -106,8 +106,9 @@ def test_debugger_in_the_middle_of_a_call(tmp_path: Path, monkeypatch: pytest.Mo
         machine.halt()
         machine.set_flash_image(image.read_bytes().ljust(BOARD.memory.flash.bytes, b"\xff"))
         machine.reset(halt=False)
-        for _ in range(20):
+        for halts in range(1, 21):
             machine.halt()
+            assert counter.idles >= halts
             machine.resume()
         machine.reset(halt=True)
         halted = counter.counts().calls
