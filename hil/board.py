@@ -6,7 +6,7 @@ A description never says where a board is plugged in (serial number, /dev/tty*):
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,11 +25,16 @@ class _Strict(BaseModel):
 
 
 class Memory(_Strict):
-    """A contiguous memory: first address, size in bytes, and for flash its erase page in bytes."""
+    """A contiguous memory: first address, size in bytes, for flash its erase page in bytes, and its wait states.
+
+    Wait states are cycles at the board's clock that each word of code (fetch), or each load or store (data), adds.
+    """
 
     origin: int = Field(ge=0, lt=2**32)
     bytes: int = Field(gt=0, le=2**32)
     page_bytes: int = Field(default=1, gt=0)
+    fetch_wait_states: int = Field(default=0, ge=0, le=15)
+    data_wait_states: int = Field(default=0, ge=0, le=15)
 
 
 class MemoryMap(_Strict):
@@ -53,23 +58,51 @@ class Links(_Strict):
     uart: Uart | None = None
 
 
+class CoreTiming(_Strict):
+    """What decides cycles beside the core's name: the multiplier, and where an M0+ has its single-cycle I/O port."""
+
+    multiply_cycles: Literal[1, 32]
+    single_cycle_port: Memory | None = None
+
+
+class OnChipCounter(_Strict):
+    """The chip's own counter of core cycles, as the port uses it.
+
+    ``tolerance`` is the share by which two runs on silicon may differ and still be called equal.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    bits: int = Field(ge=16, le=32)
+    tolerance: float = Field(ge=0, lt=1, allow_inf_nan=False)
+
+
 class EmulatorSpec(_Strict):
-    """An emulator that can stand in for the board: the backend and, for QEMU, its machine name."""
+    """An emulator that can stand in for the board: the backend and, for QEMU, its machine name.
+
+    ``counter_unusable`` says why the emulated on-chip counter counts no core cycles; empty where it does.
+    """
 
     backend: Backend
     machine: str = ""
+    counter_unusable: str = ""
 
 
 class Board(_Strict):
-    """One board: part, core, memories, links and emulators. Addresses and sizes in bytes, clock in Hz."""
+    """One board: part, core, timing, memories, links and emulators. Addresses and sizes in bytes, clock in Hz.
+
+    ``reset_pin`` is whether a probe can hold the core in reset while it debugs: not where nRESET is the SWDIO pin.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     part: str
     core: Literal["cortex-m0", "cortex-m0plus", "host"]
     clock_hz: int = Field(gt=0)
+    timing: CoreTiming | None = None
+    counter: OnChipCounter | None = None
     port: str
     pyocd_target: str | None = None
+    reset_pin: bool = True
     memory: MemoryMap
     image_slot: Memory
     links: Links

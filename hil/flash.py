@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
 from intelhex import IntelHex, IntelHexError  # type: ignore[import-untyped]  # has no annotations
-from pyocd.flash.eraser import FlashEraser  # type: ignore[import-untyped]  # has annotations but no py.typed
-from pyocd.flash.loader import MemoryLoader  # type: ignore[import-untyped]
+from pyocd.flash.loader import MemoryLoader  # type: ignore[import-untyped]  # has annotations but no py.typed
 
-from hil.errors import FlashError, InputError, RigError
+from hil.errors import FlashError, HilError, InputError, RigError
 from hil.probe import post_mortem
 from hil.probe.session import ProbeSession, pyocd_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from hil.board import Board
@@ -32,7 +30,8 @@ class FlashResult:
 
     Attributes:
         bytes_total: size of the content.
-        bytes_written: size of the erase pages that were written; 0 when the target had the content already.
+        bytes_written: size of the erase pages that were written, after a retry by it alone; 0 when the target had the
+            content already.
         seconds: time it took, verification included.
     """
 
@@ -55,30 +54,19 @@ class _Segment:
 class FlashSession:
     """A board's debug probe, open for programming and run control. A context manager.
 
+    What the rig may be to blame for (the probe or the connection was lost on the way: a RigError) is tried once more,
+    on a recovered connection, and told in `retries`. What the flash itself is to blame for is not: memory that does not
+    erase, or reads back differently from what was written (a FlashError), is a defect, and a second attempt that
+    happens to hold would hide it. Nothing here erases the whole flash: a model image in it stays.
+
     Args:
         board: the board that must be behind the probe.
         probe: uid of the probe, as ``pyocd list`` shows it, or a part that only its uid has; empty for the only one.
-        progress: called with the done share, 0 to 1, while flash is written.
-        notice: called with a sentence when a recovery is tried.
-        mass_erase: whether a recovery may erase the whole flash, model images included.
-        verbose: whether pyOCD's own log is let through to Python's logging.
     """
 
-    def __init__(
-        self,
-        board: Board,
-        probe: str = "",
-        *,
-        progress: Callable[[float], None] | None = None,
-        notice: Callable[[str], None] | None = None,
-        mass_erase: bool = False,
-        verbose: bool = False,
-    ) -> None:
+    def __init__(self, board: Board, probe: str = "") -> None:
         self._board = board
-        self._progress = progress or _ignore
-        self._notice = notice or _ignore
-        self._mass_erase = mass_erase
-        self._probe = ProbeSession(board, probe, notice=notice, verbose=verbose)
+        self._probe = ProbeSession(board, probe)
 
     def __enter__(self) -> Self:
         """Open the probe.
@@ -91,6 +79,11 @@ class FlashSession:
 
     def __exit__(self, *_: object) -> None:
         self._probe.close()
+
+    @property
+    def retries(self) -> tuple[str, ...]:
+        """What had to be tried again since the probe was opened, and why: a sentence each."""
+        return self._probe.retries
 
     def program(self, firmware: Path, *, mode: FlashMode = "auto") -> FlashResult:
         """Make the target's flash hold a firmware, and start it from reset.
@@ -169,7 +162,23 @@ class FlashSession:
                     f"{what} has bytes from 0x{segment.address:08x} to 0x{end - 1:08x}, outside the flash of board "
                     f"'{self._board.name}' (0x{flash.origin:08x} to 0x{flash.origin + flash.bytes - 1:08x})"
                 )
-        pages = self._pages(segments, only_different=mode != "always")
+        try:
+            pages = self._attempt(segments, what, mode)
+        except RigError as first:
+            try:
+                self._probe.recover(first)
+                pages = self._attempt(segments, what, mode)
+            except HilError as error:
+                if error is not first:
+                    error.cause = f"{error.cause}; it was the second attempt, after: {first.message} ({first.cause})"
+                raise
+        total = sum(len(segment.data) for segment in segments)
+        return FlashResult(total, pages * flash.page_bytes, time.monotonic() - started)
+
+    def _attempt(self, segments: list[_Segment], what: str, mode: FlashMode) -> int:
+        """Write what has to be written; returns the number of erase pages that were."""
+        only_different = mode != "always"
+        pages = self._pages(segments, only_different=only_different)
         if pages and mode == "never":
             raise FlashError(
                 f"board '{self._board.name}' holds something else than {what}, and writing was forbidden",
@@ -177,9 +186,8 @@ class FlashSession:
                 hint="allow it with --hil-flash auto ('hil': --flash auto)",
             )
         if pages:
-            self._write_and_recover(segments, what, only_different=mode != "always")
-        total = sum(len(segment.data) for segment in segments)
-        return FlashResult(total, len(pages) * flash.page_bytes, time.monotonic() - started)
+            self._write(segments, what, only_different=only_different)
+        return len(pages)
 
     def _pages(self, segments: list[_Segment], *, only_different: bool) -> set[int]:
         """Numbers of the erase pages that hold the segments, or only of those whose content differs."""
@@ -194,32 +202,11 @@ class FlashSession:
                     pages.add(page)
         return pages
 
-    def _write_and_recover(self, segments: list[_Segment], what: str, *, only_different: bool) -> None:
-        """Write and verify; when that fails, once more under reset, and where allowed once more after a mass erase."""
-        try:
-            self._write(segments, what, only_different=only_different)
-        except (FlashError, RigError) as error:
-            self._notice(f"{error.message} ({error.cause}); trying again with the reset pin held")
-        else:
-            return
-        self._probe.reopen_under_reset()
-        try:
-            self._write(segments, what, only_different=False)
-        except (FlashError, RigError) as error:
-            if not self._mass_erase:
-                raise
-            self._notice(f"{error.message} ({error.cause}); trying again after erasing the whole flash")
-        else:
-            return
-        with pyocd_errors(f"the flash of board '{self._board.name}' cannot be erased"):
-            FlashEraser(self._probe.session, FlashEraser.Mode.CHIP).erase()
-        self._write(segments, what, only_different=False)
-
     def _write(self, segments: list[_Segment], what: str, *, only_different: bool) -> None:
         with pyocd_errors(f"{what} cannot be written to board '{self._board.name}'"):
             loader = MemoryLoader(
                 self._probe.session,
-                progress=self._progress,
+                progress=_ignore,
                 chip_erase="sector",  # whatever else is in flash stays
                 smart_flash=only_different,
                 trust_crc=False,
@@ -246,5 +233,5 @@ class FlashSession:
         return None
 
 
-def _ignore(_: object) -> None:
-    """Nobody wants to hear it."""
+def _ignore(_: float) -> None:
+    """Where pyOCD would draw a bar on the terminal."""

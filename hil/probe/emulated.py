@@ -19,7 +19,7 @@ from pyocd.probe.debug_probe import DebugProbe  # type: ignore[import-untyped]
 from hil.emulator import registry
 from hil.emulator.machine import MemoryFault
 from hil.emulator.power import PROBE_PREFIX, SUPERVISED, PoweredBoard, power_or_connect
-from hil.errors import HilError
+from hil.errors import HilError, RigError
 from hil.probe.adi import DebugInterface
 from hil.probe.coresight import ROM_TABLE, TargetBus
 
@@ -197,13 +197,18 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         """There is no clock: as fast as the emulator can."""
 
     def reset(self) -> None:
-        """Pulse the reset pin."""
+        """Reset the chip, as a pulse on the reset pin or the probe's own sequence on SWDIO does."""
         with _as_pyocd_errors():
             self._target.core.reset()
 
     def assert_reset(self, asserted: bool) -> None:
-        """Hold the reset pin, or let it go."""
+        """Hold the reset pin, or let it go; refused where the board has none that can be held."""
         with _as_pyocd_errors():
+            if asserted and not self._board.reset_pin:
+                raise RigError(
+                    f"emulated board '{self._board.name}' has no reset pin of its own: SWDIO and nRESET are one pin",
+                    hint="connect with 'halt' or 'attach', and reset through the core",
+                )
             self._target.core.hold_reset(asserted=asserted)
 
     def is_reset_asserted(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 # pyOCD has annotations but no py.typed.
@@ -15,7 +15,7 @@ from hil.errors import FlashError, HilError, InputError, RigError
 from hil.probe.emulated import EmulatedProbe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from hil.board import Board
 
@@ -41,6 +41,11 @@ def pyocd_errors(what: str) -> Iterator[None]:
         raise RigError(what, cause=str(error) or type(error).__name__, hint=_FREQUENT_CAUSE) from error
 
 
+def _may_pass(error: RigError) -> bool:
+    """Whether pyOCD met it on the way to the target, and no part of hil (an emulator, say) has told its cause."""
+    return error.__cause__ is not None and not isinstance(error.__cause__.__cause__, HilError)
+
+
 @contextmanager
 def _no_pyocd_log() -> Iterator[None]:
     """Keep what pyOCD logs off the terminal, where Python puts warnings that nobody handles."""
@@ -62,25 +67,19 @@ class ProbeSession:
     Args:
         board: the board that must be behind the probe.
         probe: uid of the probe, or a part that only its uid has; empty when only one is attached.
-        notice: called with a sentence when something unusual was done.
-        verbose: let pyOCD's own log through.
     """
 
-    def __init__(
-        self, board: Board, probe: str, *, notice: Callable[[str], None] | None = None, verbose: bool = False
-    ) -> None:
+    def __init__(self, board: Board, probe: str) -> None:
         self.board = board
         self.probe = probe
-        self._notice = notice or _ignore
-        self._verbose = verbose
-        self._under_reset = False
+        self._retries: list[str] = []
+        self._recovering = False
         self._quiet = ExitStack()
         self._session: Any = None
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
-            if not self._verbose:
-                undo.enter_context(_no_pyocd_log())
+            undo.enter_context(_no_pyocd_log())
             self._open()
             self._quiet = undo.pop_all()
         return self
@@ -105,11 +104,29 @@ class ProbeSession:
         finally:
             self._quiet.close()
 
-    def reopen_under_reset(self) -> None:
-        """Close the session and open it anew with the reset pin held: the firmware then cannot interfere."""
-        self._close_session()
-        self._under_reset = True
+    @property
+    def retries(self) -> tuple[str, ...]:
+        """What had to be tried again, and why: a sentence each."""
+        return tuple(self._retries)
+
+    def recover(self, error: RigError) -> None:
+        """After an error, open the session anew in a way in which the firmware cannot interfere, and note it.
+
+        Raises:
+            RigError: it does not open; or the error itself, where a new session cannot help.
+        """
+        if not _may_pass(error):
+            raise error
+        # What was lost may fail to close as well; the error that led here says more.
+        with suppress(RigError):
+            self._close_session()
+        self._note_recovery(error)
         self._open()
+
+    def _note_recovery(self, error: RigError) -> None:
+        how = "with the reset pin held" if self.board.reset_pin else "with the core halted"
+        self._retries.append(f"{error.message} ({error.cause}); tried again {how}")
+        self._recovering = True
 
     def _open(self) -> None:
         if self.board.pyocd_target is None:
@@ -117,17 +134,16 @@ class ProbeSession:
         try:
             self._connect()
         except RigError as error:
-            if self._under_reset or error.__cause__ is None or isinstance(error.__cause__.__cause__, HilError):
+            if self._recovering or not _may_pass(error):
                 raise
-            self._notice(f"{error.message} ({error.cause}); trying again with the reset pin held")
-            self._under_reset = True
+            self._note_recovery(error)
             self._connect()
         self._check_core()
 
     def _connect(self) -> None:
         options: dict[str, Any] = {
             "target_override": self.board.pyocd_target,
-            "connect_mode": "under-reset" if self._under_reset else "attach",
+            "connect_mode": self._connect_mode(),
             "hide_programming_progress": True,
         }
         probe = self._choose_probe()
@@ -141,6 +157,16 @@ class ProbeSession:
                 session.close()
                 raise
         self._session = session
+
+    def _connect_mode(self) -> str:
+        """How to get hold of the core: the first time beside the running firmware, then before it can interfere.
+
+        Without a reset pin that can be held, the debugger stops the core as soon as it has the connection; `reset`
+        goes through the core (SYSRESETREQ) on every board.
+        """
+        if not self._recovering:
+            return "attach"
+        return "under-reset" if self.board.reset_pin else "halt"
 
     def _choose_probe(self) -> Any:
         try:
@@ -173,7 +199,3 @@ class ProbeSession:
         if session is not None:
             with pyocd_errors(f"probe '{self.probe}' was lost"):
                 session.close()
-
-
-def _ignore(_: str) -> None:
-    """Nobody wants to hear it."""
