@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path  # noqa: TC003 - typer reads the annotations when it runs
 from typing import Annotated
 
@@ -47,6 +48,10 @@ def main() -> None:
     except HilError as error:
         print_error(make_console(stderr=True), error)
         sys.exit(error.exit_code)
+    except Exception:  # noqa: BLE001 - a bug in hil: the trace is for whoever mends it, the code says: no verdict
+        traceback.print_exc()
+        print_error(make_console(stderr=True), HilError("this is a bug in hil, not in the firmware"))
+        sys.exit(HilError.exit_code)
 
 
 @app.callback(invoke_without_command=True)
@@ -97,10 +102,13 @@ def run(
     max_error: Annotated[
         float, typer.Option(help="largest error of a state promised, as a share of its bound")
     ] = DEFAULT_MAX_ERROR,
+    atol: Annotated[
+        float | None, typer.Option(help="largest error of an expected output promised; default: from --max-error")
+    ] = None,
 ) -> None:
     """Run a network and its vectors on a board; exit code 1 where a promise is broken."""
     options = DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when)
-    raise typer.Exit(run_model(RunRequest(model, vectors, board, json, max_error), options, make_console()))
+    raise typer.Exit(run_model(RunRequest(model, vectors, board, json, max_error, atol), options, make_console()))
 
 
 @app.command()

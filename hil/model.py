@@ -93,7 +93,7 @@ def load_model(path: Path) -> LtcModel:
         raise InputError(
             f"{path} is not a model archive (.npz of plain arrays)",
             cause=str(error),
-            hint="save the parameters with numpy.savez, or convert a live network with hil.convert.from_ncps",
+            hint="save the parameters with numpy.savez, or give hil.convert.convert() the live network",
         ) from error
     return model_from_arrays(arrays, where=str(path), name=path.name.removesuffix(".npz").removesuffix(".model"))
 

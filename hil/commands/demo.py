@@ -71,7 +71,7 @@ def run_demo(board: str, options: DutOptions, console: Console) -> int:
                 lines.append(line)
                 advance()
 
-            result = dut.run(model, vectors, on_sequence=done)
+            result = dut.run(model, vectors, check=False, on_sequence=done)
     _conclude(result, lines, console)
     return 0 if all(line.holds for line in lines) else 1
 

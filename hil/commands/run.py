@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from hil.case import Decisions, States
+import numpy as np
+from pydantic import ValidationError
+
+from hil.case import Decisions, Outputs, States
 from hil.commands.output import open_bench, progress_bar
-from hil.errors import NumericError
+from hil.compare import largest_error
+from hil.errors import InputError, NumericError
 from hil.model import load_model
-from hil.promise import check_bits, check_decisions, check_states
+from hil.promise import check_bits, check_decisions, check_outputs, check_states
 from hil.report.json_file import run_json, write_json
+from hil.report.terminal import cycles_sentences
 from hil.vectors import load_vectors
 
 if TYPE_CHECKING:
@@ -23,55 +28,89 @@ if TYPE_CHECKING:
     from hil.result import RunResult
 
 
+Promise = TypeVar("Promise", States, Outputs)
+
+
 @dataclass(frozen=True)
 class RunRequest:
-    """What ``hil run`` was asked for: files, board, and the largest error promised (share of the state bound)."""
+    """What ``hil run`` was asked for.
+
+    Attributes:
+        model: the network's file.
+        vectors: the vectors' file.
+        board: the board's name.
+        json_file: where to write the result, or None.
+        max_error: largest error of a state promised, as a share of the state bound.
+        atol: largest error of an expected output promised; None for what max_error makes of the output map.
+    """
 
     model: Path
     vectors: Path
     board: str
     json_file: Path | None
     max_error: float
+    atol: float | None = None
 
 
 def run_model(request: RunRequest, options: DutOptions, console: Console) -> int:
     """Run and judge; returns the exit code: 0, or 1 where a promise is broken.
 
     Promised are equality with the exact integer model; where the vectors have states, an error of at most
-    ``max_error``; where they have labels, the reference's own decisions.
+    ``max_error``; where they have expected outputs, an error of at most ``atol``; where they have labels, the
+    reference's own decisions.
 
     Raises:
         HilError: where there is no result to judge.
     """
+    promised = _promised(States, "--max-error", max_error=request.max_error)
+    atol = None if request.atol is None else _promised(Outputs, "--atol", atol=request.atol)
     with open_bench(options, console) as bench:
         options.check(bench.board(request.board))
         model = load_model(request.model)
         vectors = load_vectors(request.vectors, model)
         dut = bench.dut(request.board)
         with progress_bar(console, "on the device", vectors.sequences) as advance:
-            result = dut.run(model, vectors, on_sequence=lambda _: advance())
+            result = dut.run(model, vectors, check=False, count_cycles=True, on_sequence=lambda _: advance())
     console.print(str(result.provenance))
     console.print(
         f"{result.model_name}, {vectors.name}: {result.steps} steps, image {result.image_digest} in "
         f"{result.image_place}, {result.vectors_per_second:.0f} vectors/s, {result.retries} retries"
     )
-    broken = [_say(console, held, check) for held, check in _promises(result, request.max_error)].count(False)
+    for line in cycles_sentences(result.cycles):
+        console.print(line)
+    if atol is None:
+        reach = request.max_error * result.state_bound * float(np.abs(model.output_w).max())
+        atol = Outputs(atol=max(reach, float(result.output_lsb.max())))
+    broken = [_say(console, held, check) for held, check in _promises(result, promised, atol)].count(False)
     if request.json_file is not None:
         write_json(request.json_file, run_json(result))
     return 1 if broken else 0
 
 
-def _promises(result: RunResult, max_error: float) -> list[tuple[str, Callable[[], None]]]:
+def _promised(kind: type[Promise], option: str, **value: float) -> Promise:
+    """A promise from the command line, checked like one from a case file."""
+    try:
+        return kind(**value)
+    except ValidationError as error:
+        given = next(iter(value.values()))
+        raise InputError(f"{option} is {given:g}: {error.errors()[0]['msg'].lower()}") from error
+
+
+def _promises(result: RunResult, limit: States, outputs: Outputs) -> list[tuple[str, Callable[[], None]]]:
     """What holds in words, and the check that raises where it does not."""
     promises: list[tuple[str, Callable[[], None]]] = [
         (f"{result.bits_compared} bits equal to the exact integer model", lambda: check_bits(result))
     ]
     if result.vectors.states is not None:
-        limit = States(max_error=max_error)
         held = (
-            f"worst error {result.max_error:.2e} of the state bound {result.state_bound:.4g}, at most {max_error:.2e}"
+            f"worst error {result.max_error:.2e} of the state bound {result.state_bound:.4g}, "
+            f"at most {limit.max_error:.2e}"
         )
         promises.append((held, lambda: check_states(result, limit)))
+    if result.vectors.outputs is not None:
+        worst = largest_error(result.outputs, result.vectors.outputs)
+        held = f"worst error {worst:.2e} of an expected output, at most {outputs.atol:.2e}"
+        promises.append((held, lambda: check_outputs(result, outputs)))
     labels = result.vectors.labels
     if labels is not None and result.vectors.steps > Decisions().from_step:
         promises.append(

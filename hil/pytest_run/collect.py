@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hil.board import board_names
 from hil.case import load_case
-from hil.errors import HilError, RigError
+from hil.errors import HilError, InputError, RigError
 from hil.promise import judge, not_measured
 from hil.pytest_run.state import STATE
 from hil.report.properties import run_properties
@@ -48,11 +50,24 @@ class HilFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """One item for each board, vector file and promise."""
         case = load_case(self.path)
+        self._check_boards(case)
         for board in self.config.stash[STATE].options.boards:
             for vectors_path in case.vector_paths:
                 for promise in case.promises:
                     subject = Subject(case, promise, vectors_path, board)
                     yield PromiseItem.from_parent(self, name=subject.item_name, subject=subject)
+
+    def _check_boards(self, case: Case) -> None:
+        """A case for a board that does not exist would be skipped for ever."""
+        known = {*board_names(), *self.config.stash[STATE].options.boards}
+        for name in case.says.boards:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+                hint = f"did you mean '{near[0]}'? " if near else ""
+                raise InputError(
+                    f"case file {self.path}, line {case.lines['boards']}, key 'boards': there is no board '{name}'",
+                    hint=f"{hint}known boards: {', '.join(sorted(known))}",
+                )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
         """A mistake in the file as its sentence; a bug in hil with its trace."""

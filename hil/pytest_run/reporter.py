@@ -33,6 +33,10 @@ class Reporter:
         if entry is not None:
             self._state.tally.add(entry)
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember that something could not be collected: that is no rig error."""
+        self._state.tally.uncollected += report.failed
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close the DUTs; exit code 10 where nothing but rig errors failed: no verdict about the firmware."""

@@ -39,11 +39,13 @@ class State:
         return [f"hil: {self._describe(name)}{default}" for name in self.options.boards]
 
     def note_results(self, item: pytest.Item) -> None:
-        """Note the last result that the DUTs gave since the last call on a test written in Python."""
+        """Note what the DUTs gave since the last call on a test written in Python: of several results the worst."""
         fresh = self.bench.take_results()
         if fresh:
-            item.user_properties.append(("hil_case", item.name))
-            item.user_properties.extend(run_properties(fresh[-1]).items())
+            worst = max(fresh, key=lambda result: (not result.bits_equal, result.max_error))
+            more = f" (worst of {len(fresh)})" if len(fresh) > 1 else ""
+            item.user_properties.append(("hil_case", item.name + more))
+            item.user_properties.extend(run_properties(worst).items())
 
     def _describe(self, name: str) -> str:
         try:

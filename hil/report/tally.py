@@ -33,6 +33,7 @@ class Tally:
     """The outcomes so far."""
 
     entries: list[Entry] = field(default_factory=list)
+    uncollected: int = 0  # files that could not be read as tests
 
     def add(self, entry: Entry) -> None:
         """Count one test's outcome."""
@@ -42,7 +43,7 @@ class Tally:
     def nothing_but_rig_errors(self) -> bool:
         """Something failed, and all that failed failed for the rig's sake."""
         failed = [entry.verdict for entry in self.entries if entry.outcome in {"failed", "error"}]
-        return bool(failed) and all(verdict == "rig" for verdict in failed)
+        return bool(failed) and not self.uncollected and all(verdict == "rig" for verdict in failed)
 
     @property
     def runs(self) -> list[dict[str, Property]]:
@@ -51,7 +52,8 @@ class Tally:
         for entry in self.entries:
             if "hil_steps" in entry.properties:
                 found = entry.properties
-                key = (found["hil_case"], found["hil_vectors"], found["hil_board"])
+                file = entry.nodeid.partition("::")[0]
+                key = (file, found["hil_case"], found["hil_vectors"], found["hil_board"])
                 seen.setdefault(key, found)
         return list(seen.values())
 

@@ -136,7 +136,7 @@ def _some_bit_differs(root: Path) -> bool:
         for name in CASES:
             model = load_model(NETWORKS / f"{name}.model.npz")
             vectors = load_vectors(NETWORKS / f"{name}.vectors.npz", model)
-            if not dut.run(model, vectors).bits_equal:
+            if not dut.run(model, vectors, check=False).bits_equal:
                 return True
         return any(_differs(dut, seed) for seed in range(6))
 
