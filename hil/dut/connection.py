@@ -6,7 +6,7 @@ import zlib
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from hil.errors import InputError, LinkError, TargetFault
+from hil.errors import FlashError, InputError, LinkError, RigError, TargetFault
 from hil.frame import Status
 from hil.link.client import AgentClient
 from hil.link.refusal import Refusal
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from hil.board import Board
     from hil.build import Artefact
+    from hil.dut.counting import Emulated
     from hil.dut.realised import Realised
     from hil.link.client import Identity
 
@@ -44,6 +45,7 @@ class Connection:
         self._realised = realised
         self._link = stack.enter_context(ExitStack())
         self._placed: tuple[bytes, str] | None = None
+        self._identity: Identity | None = None
         self._client: AgentClient | None = None
         self._client = self._connect()
 
@@ -56,9 +58,16 @@ class Connection:
         return self._client
 
     @property
+    def counter(self) -> Emulated:
+        """What counts the cycles of an emulated core, or why nothing does."""
+        return self._realised.counter
+
+    @property
     def identity(self) -> Identity:
-        """What the firmware says of itself."""
-        return self.client.identify()
+        """What the firmware said of itself when the link was opened."""
+        if self._identity is None:
+            raise AssertionError("the firmware has been identified since the link was opened")
+        return self._identity
 
     @contextmanager
     def guard(self) -> Iterator[AgentClient]:
@@ -68,8 +77,16 @@ class Connection:
         except (LinkError, TargetFault) as error:
             self._drop()
             if isinstance(error, LinkError):
-                self._realised.check()
+                self._look_behind(error)
             raise
+
+    def _look_behind(self, error: LinkError) -> None:
+        """Raise what has ended the firmware, if that is known; where nobody can look, the link error says so."""
+        try:
+            self._realised.check()
+        except (RigError, FlashError) as blind:  # FlashError: what pyOCD calls a bad value
+            sentence = f"the core cannot be looked at: {blind.message}" + (f" ({blind.cause})" if blind.cause else "")
+            error.cause = f"{error.cause}; and {sentence}" if error.cause else sentence
 
     def place_image(self, image: bytes, neurons: int, outputs: int) -> str:
         """Have the firmware open a model image: in RAM where it fits, else in flash, written only if it is not there.
@@ -84,7 +101,7 @@ class Connection:
             return self._placed[1]
         self._placed = None
         with self.guard() as client:
-            identity = client.identify()
+            identity = self.identity
             if identity.fits_ram(len(image), neurons, outputs):
                 client.load_image(image)
                 place = RAM
@@ -132,6 +149,7 @@ class Connection:
                 f"{self._artefact.build_id} was built",
                 hint=f"flash it: 'hil flash {self._board.name}', or --hil-flash always",
             )
+        self._identity = identity
         return client
 
     def _drop(self) -> None:

@@ -1,0 +1,112 @@
+"""What a failure on the link says of what is behind it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Self
+
+import pytest
+
+from hil.board import load_board
+from hil.dut import connection
+from hil.dut.connection import Connection
+from hil.errors import HilError, LinkError, RigError, TargetFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BOARD = load_board("microbit")
+ARTEFACT = SimpleNamespace(build_id="00ff", elf="/cache/microbit-00ff/agent.elf")
+IDENTITY = SimpleNamespace(board_name="microbit", build_id="00ff")
+
+
+@dataclass
+class FakeClient:
+    asked: int = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def identify(self) -> SimpleNamespace:
+        self.asked += 1
+        return IDENTITY
+
+
+@dataclass
+class FakeBoard:
+    """What runs the firmware; a look at it ends as told."""
+
+    found: HilError | None = None
+    serial_path: str = "/dev/pts/1"
+    restarts: int = 0
+    clients: list[FakeClient] = field(default_factory=list)
+
+    def restart(self) -> None:
+        self.restarts += 1
+
+    def check(self) -> None:
+        if self.found is not None:
+            raise self.found
+
+
+@pytest.fixture
+def behind(monkeypatch: pytest.MonkeyPatch) -> FakeBoard:
+    behind = FakeBoard()
+
+    def client(*_: object, **__: object) -> FakeClient:
+        behind.clients.append(FakeClient())
+        return behind.clients[-1]
+
+    monkeypatch.setattr(connection, "AgentClient", client)
+    return behind
+
+
+@pytest.fixture
+def link(behind: FakeBoard) -> Iterator[Connection]:
+    with ExitStack() as stack:
+        yield Connection(BOARD, ARTEFACT, behind, stack)
+
+
+def silence(link: Connection, cause: str | None = None) -> None:
+    with link.guard():
+        raise LinkError("board 'microbit' does not answer", cause=cause)
+
+
+def test_a_firmware_that_has_ended_is_told_instead_of_its_silence(link: Connection, behind: FakeBoard) -> None:
+    behind.found = TargetFault("it sits in a HardFault")
+    with pytest.raises(TargetFault, match="HardFault"):
+        silence(link)
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (None, "the core cannot be looked at: the probe is gone (USB)"),
+        ("no byte in 2 s", "no byte in 2 s; and the core cannot be looked at: the probe is gone (USB)"),
+    ],
+)
+def test_a_look_that_fails_does_not_hide_the_silent_link(
+    link: Connection, behind: FakeBoard, cause: str | None, words: str
+) -> None:
+    behind.found = RigError("the probe is gone", cause="USB")
+    with pytest.raises(LinkError, match="does not answer") as caught:
+        silence(link, cause)
+    assert caught.value.cause == words
+    assert caught.value.exit_code == 5
+
+
+def test_after_a_failure_the_next_user_gets_a_restarted_firmware(link: Connection, behind: FakeBoard) -> None:
+    with pytest.raises(LinkError):
+        silence(link)
+    assert link.client is behind.clients[1]
+    assert behind.restarts == 1
+
+
+def test_identity_is_asked_for_once_a_connection(link: Connection, behind: FakeBoard) -> None:
+    assert link.identity is link.identity is IDENTITY
+    assert behind.clients[0].asked == 1
