@@ -78,6 +78,13 @@ class NumericError(HilError):
     exit_code = 1
 
 
+class CyclesError(HilError):
+    """A step takes other cycles than its golden, or more than its budget; or a count that cannot be trusted."""
+
+    verdict = "cycles"
+    exit_code = 7
+
+
 class RigError(HilError):
     """No verdict about the firmware: a probe, port, cable, emulator or tool on this bench is missing or busy."""
 

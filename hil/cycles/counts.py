@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
-from hil.errors import HilError
+from hil.errors import CyclesError
 
 if TYPE_CHECKING:
     from hil.cycles.counter_file import RawTotals
@@ -18,13 +18,6 @@ _TROUBLE: Final = (
         "a debugger, a reset or a task switch came between: measure without them",
     ),
 )
-
-
-class CycleError(HilError):
-    """A count of cycles that cannot be trusted, or is not there."""
-
-    verdict: ClassVar[str] = "cycles"
-    exit_code: ClassVar[int] = 7
 
 
 @dataclass(frozen=True)
@@ -85,19 +78,19 @@ class CycleCounts:
         """The calls of one measured function.
 
         Raises:
-            CycleError: one of them cannot be trusted, some are missing, or there are none.
+            CyclesError: one of them cannot be trusted, some are missing, or there are none.
         """
         calls = tuple(call for call in self.calls if call.function == function)
         if self.missed:
-            raise CycleError(
+            raise CyclesError(
                 f"{self.missed} calls were measured but are no longer known", hint="read the counter more often"
             )
         if not calls:
-            raise CycleError(f"no call of {function} was measured", hint="it was not called, or has not returned yet")
+            raise CyclesError(f"no call of {function} was measured", hint="it was not called, or has not returned yet")
         for number, call in enumerate(calls, 1):
             if call.trouble:
                 what, hint = next(text for bit, text in enumerate(_TROUBLE) if call.trouble >> bit & 1)
-                raise CycleError(
+                raise CyclesError(
                     f"the cycles of {function}, call {number} of {len(calls)}, cannot be trusted: {what}", hint=hint
                 )
         return calls
@@ -106,9 +99,9 @@ class CycleCounts:
         """Whether the function table as a whole can be trusted.
 
         Raises:
-            CycleError: something was executed without a known cost, faulted, or could not be followed.
+            CyclesError: something was executed without a known cost, faulted, or could not be followed.
         """
         counts = (self.totals.unknown, self.totals.faults, self.totals.lost)
         for count, (what, hint) in zip(counts, _TROUBLE, strict=True):
             if count:
-                raise CycleError(f"the cycles of the functions cannot be trusted: {what} ({count} times)", hint=hint)
+                raise CyclesError(f"the cycles of the functions cannot be trusted: {what} ({count} times)", hint=hint)

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.cycles.counts import CycleCounts, CycleError
 from hil.cycles.qemu_counter import CycleCounter
 from hil.cycles.timing import TimingModel
+from hil.errors import CyclesError
 from tests.cycles.programs import HERE, build_program, run_qemu
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hil.cycles.counts import CycleCounts
 
 M0 = TimingModel("cortex-m0")
 RUNS = 20
@@ -86,9 +88,9 @@ def test_what_cannot_be_counted_is_flagged(tmp_path: Path) -> None:
         ("bad_load", "HardFault"),
         ("resets_core", "followed"),
     ):
-        with pytest.raises(CycleError, match=sentence):
+        with pytest.raises(CyclesError, match=sentence):
             counts.of(name)
-    with pytest.raises(CycleError, match="without a known cost"):
+    with pytest.raises(CyclesError, match="without a known cost"):
         counts.check()
 
 
@@ -97,7 +99,7 @@ def test_calls_that_the_ring_lost_are_missed(storm: Path) -> None:
         run_qemu(storm, counter=counter)
         counts = counter.counts()
         assert (len(counts.calls), counts.missed) == (16, CALLS - 16)
-        with pytest.raises(CycleError, match=f"{CALLS - 16} calls"):
+        with pytest.raises(CyclesError, match=f"{CALLS - 16} calls"):
             counts.of("work")
 
 
