@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from hil.board import Board
 
-_FORMAT = "1"  # of the cache; raise it when an artefact gets other contents
+_FORMAT = "2"  # of the cache; raise it when an artefact gets other contents
 _SOURCE_SUFFIXES = {".c", ".h", ".in", ".ld", ".cmake", ".txt"}
 _TIMEOUT_S = 600
 _LOCK_TIMEOUT_S = 900
@@ -35,6 +35,8 @@ _COMPILE_ERROR = re.compile(
 )
 _OVERFLOW = re.compile(r"region [`'](?P<region>\w+)' overflowed by (?P<bytes>\d+) bytes")
 _ASSERT = re.compile(r"(?:ld|ld\.bfd): (?P<text>too little RAM .*)$", re.MULTILINE)
+_CODE_FLAGS = ("-O", "-f", "-m", "-std=", "-D")
+_PATH_FLAGS = ("-ffile-prefix-map=",)
 _LTC_SECTION = re.compile(r"^ \.(?:text|rodata)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+\S*libltc\.a\(", re.MULTILINE)
 
 
@@ -50,6 +52,7 @@ class Artefact:
         map: the linker's map.
         build_id: 16 hexadecimal digits over sources, flags, board facts and compiler; IDENTIFY reports the same.
         compiler: name and version.
+        flags: what the runtime was compiled with, without paths and warnings.
         flash_bytes: program and constants, initial values included.
         flash_limit: flash there is for them.
         ram_bytes: data and stack, without the arena.
@@ -65,6 +68,7 @@ class Artefact:
     map: Path
     build_id: str
     compiler: str
+    flags: str
     flash_bytes: int
     flash_limit: int
     ram_bytes: int
@@ -309,12 +313,25 @@ def _record(work: Path, plan: _Plan) -> dict[str, object]:
         "board_name": board.name,
         "build_id": plan.key,
         "compiler": plan.compiler,
+        "flags": _flags(work, plan),
         "flash_bytes": sum(sections.get(name, 0) for name in (".text", ".rodata", ".data")),
         "flash_limit": flash.bytes if plan.native else board.image_slot.origin - flash.origin,
         "ram_bytes": sum(sections.get(name, 0) for name in (".stack", ".data", ".bss")),
         "ram_limit": board.memory.ram.bytes,
         "ltc_text_bytes": sum(int(size, 16) for size in _LTC_SECTION.findall(linked)),
     }
+
+
+def _flags(work: Path, plan: _Plan) -> str:
+    """What decides the code of the runtime beside its sources: the options that CMake gave the compiler for it."""
+    try:
+        commands = json.loads((work / "compile_commands.json").read_text(encoding="utf-8"))
+        words = next(each["command"] for each in commands if each["file"].endswith("/ltc/ltc.c")).split()
+    except (OSError, ValueError, KeyError, StopIteration) as error:
+        raise BuildError(
+            f"the build of board '{plan.board.name}' does not say how it compiles ltc/ltc.c", cause=str(error)
+        ) from error
+    return " ".join(word for word in words[1:] if word.startswith(_CODE_FLAGS) and not word.startswith(_PATH_FLAGS))
 
 
 def _store(work: Path, place: Path, record: Mapping[str, object]) -> None:
