@@ -1,4 +1,4 @@
-"""Which version of an emulator is installed."""
+"""Which version of an emulator is installed, and whether it can count."""
 
 from __future__ import annotations
 
@@ -19,11 +19,24 @@ def emulator_version(backend: str) -> str:
     """
     if backend != "qemu":
         return ""
+    found = re.search(r"version (\S+)", _answer("--version"))
+    return found[1] if found else "of unknown version"
+
+
+def counts_cycles(backend: str) -> bool:
+    """Whether the emulator behind a backend was built with what a cycle counter needs.
+
+    Raises:
+        RigError: it is not installed, or does not run.
+    """
+    return backend == "qemu" and re.search(r"^-plugin\b", _answer("--help"), re.MULTILINE) is not None
+
+
+def _answer(option: str) -> str:
     try:
-        done = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
+        done = subprocess.run([PROGRAM, option], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
     except FileNotFoundError as error:
         raise RigError(f"{PROGRAM} is not installed", hint="sudo apt-get install --yes qemu-system-arm") from error
     except (OSError, subprocess.SubprocessError) as error:
         raise RigError(f"{PROGRAM} does not run", cause=str(error)) from error
-    found = re.search(r"version (\S+)", done.stdout)
-    return found[1] if found else "of unknown version"
+    return done.stdout

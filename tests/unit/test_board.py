@@ -41,7 +41,7 @@ def test_an_unknown_board_is_refused_with_the_nearest_one() -> None:
         ("core: cortex-m0", "cor: cortex-m0", "cor", "did you mean 'core'"),
         ("clock_hz: 16000000", "clock_hz: fast", "clock_hz", "integer"),
         ("{baud: 115200,", "{bauds: 115200,", "links.uart.bauds", "did you mean 'baud'"),
-        ("{backend: qemu,", "{backend: bochs,", "emulators.0.backend", "'qemu'"),
+        ("backend: qemu", "backend: bochs", "emulators.0.backend", "'qemu'"),
         ("bytes: 0x4000}", "bytes: 0}", "memory.ram.bytes", "greater than 0"),
     ],
 )
