@@ -7,8 +7,7 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,18 +16,20 @@ import cmake
 import ninja
 from filelock import FileLock, Timeout
 
+from hil.build_tool import ask, run_tool
 from hil.errors import BuildError
 from hil.resources import cache_dir, firmware_dir
+from hil.sources import firmware_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from hil.board import Board
 
 _FORMAT = "2"  # of the cache; raise it when an artefact gets other contents
-_SOURCE_SUFFIXES = {".c", ".h", ".in", ".ld", ".cmake", ".txt"}
-_TIMEOUT_S = 600
+_TIMEOUT_S = 600.0
 _LOCK_TIMEOUT_S = 900
+_KEPT = 20  # builds of one board
 _RECORD = "artefact.json"
 _COMPILE_ERROR = re.compile(
     r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+)(?::\d+)?: (?:fatal )?error: (?P<text>.*)$", re.MULTILINE
@@ -130,10 +131,11 @@ class _Toolchain:
     compiler: str
     size: str
     package: str  # Debian's, for the hint
+    size_package: str
 
 
-_ARM = _Toolchain("arm-none-eabi-gcc", "arm-none-eabi-size", "gcc-arm-none-eabi")
-_NATIVE = _Toolchain("gcc", "size", "gcc")
+_ARM = _Toolchain("arm-none-eabi-gcc", "arm-none-eabi-size", "gcc-arm-none-eabi", "binutils-arm-none-eabi")
+_NATIVE = _Toolchain("gcc", "size", "gcc", "binutils")
 
 
 @dataclass(frozen=True)
@@ -158,15 +160,8 @@ def _plan(board: Board, defines: Mapping[str, str], root: Path) -> _Plan:
 def _compiler(toolchain: _Toolchain) -> str:
     """Name and version of the C compiler."""
     name = toolchain.compiler
-    try:
-        answer = subprocess.run([name, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
-    except FileNotFoundError as error:
-        raise BuildError(
-            f"the C compiler {name} is not installed", hint=f"sudo apt-get install --yes {toolchain.package}"
-        ) from error
-    except (OSError, subprocess.SubprocessError) as error:
-        raise BuildError(f"the C compiler {name} does not run", cause=str(error)) from error
-    version = re.search(r"\d+\.\d+\S*", answer.stdout.splitlines()[0].split(")")[-1])
+    answer = ask(f"the C compiler {name}", name, toolchain.package, "--version")
+    version = re.search(r"\d+\.\d+\S*", answer.partition("\n")[0].split(")")[-1])
     return f"{name} {version.group() if version else 'of unknown version'}"
 
 
@@ -191,19 +186,10 @@ def _facts(board: Board, defines: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _sources(root: Path, board: Board) -> Iterator[Path]:
-    """The files that go into this board's firmware: not those of other ports, which would only make it look stale."""
-    shared = [] if board.core == "host" else ["port/armv6m"]
-    yield root / "CMakeLists.txt"
-    yield root / "port" / "port.h"
-    for folder in ("agent", "cmake", "ltc", f"port/{board.port}", *shared):
-        yield from (path for path in sorted((root / folder).rglob("*")) if path.suffix in _SOURCE_SUFFIXES)
-
-
 def _key(root: Path, board: Board, facts: Mapping[str, str], compiler: str) -> str:
     digest = hashlib.sha256(json.dumps([_FORMAT, compiler, sorted(facts.items())]).encode())
     try:
-        for path in _sources(root, board):
+        for path in firmware_sources(root, board.port):
             content = path.read_bytes()
             digest.update(f"\0{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
     except OSError as error:
@@ -219,6 +205,7 @@ def _build(plan: _Plan, store: Path, place: Path, progress: Callable[[str], None
     try:
         _compile(plan, work, progress)
         _store(work, place, _record(work, plan))
+        _prune(store, plan.board, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     artefact = _load(place)
@@ -249,31 +236,9 @@ def _run(command: list[str], plan: _Plan, progress: Callable[[str], None] | None
     """Run a tool, passing its lines on."""
     # Flags that someone's shell sets would change the program without changing its build id.
     inherited = {k: v for k, v in os.environ.items() if k not in {"CC", "CFLAGS", "CPPFLAGS", "LDFLAGS"}}
-    lines: list[str] = []
-    try:
-        with subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=inherited | {"LC_ALL": "C"},
-        ) as process:
-            watchdog = threading.Timer(_TIMEOUT_S, process.kill)
-            watchdog.start()
-            try:
-                for line in process.stdout or ():
-                    lines.append(line.rstrip("\n"))
-                    if progress is not None:
-                        progress(lines[-1])
-                code = process.wait()
-            finally:
-                watchdog.cancel()
-    except OSError as error:
-        raise BuildError(f"{command[0]} cannot be started", cause=str(error), hint="pip install cmake ninja") from error
+    code, output = run_tool(command, timeout_s=_TIMEOUT_S, environment=inherited | {"LC_ALL": "C"}, progress=progress)
     if code != 0:
-        raise _failure("\n".join(lines), plan)
+        raise _failure(output, plan)
 
 
 def _failure(output: str, plan: _Plan) -> BuildError:
@@ -302,12 +267,15 @@ def _failure(output: str, plan: _Plan) -> BuildError:
 def _record(work: Path, plan: _Plan) -> dict[str, object]:
     """What is known of the finished build in ``work``."""
     board = plan.board
-    size_tool = _NATIVE.size if plan.native else _ARM.size
-    listing = subprocess.run(
-        [size_tool, "-A", str(work / "agent.elf")], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
-    ).stdout
+    toolchain = _NATIVE if plan.native else _ARM
+    listing = ask(toolchain.size, toolchain.size, toolchain.size_package, "-A", str(work / "agent.elf"))
     sections = {name: int(size) for name, size in re.findall(r"^(\.\S+)\s+(\d+)\s+\d+$", listing, re.MULTILINE)}
-    linked = (work / "agent.map").read_text(errors="replace").partition("Linker script and memory map")[2]
+    if ".text" not in sections:
+        raise BuildError(f"{toolchain.size} tells no size of the firmware's code", cause=listing.strip() or None)
+    try:
+        linked = (work / "agent.map").read_text(errors="replace").partition("Linker script and memory map")[2]
+    except OSError as error:
+        raise BuildError(f"the build of board '{board.name}' wrote no map", cause=str(error)) from error
     flash = board.memory.flash
     return {
         "board_name": board.name,
@@ -346,12 +314,22 @@ def _store(work: Path, place: Path, record: Mapping[str, object]) -> None:
     stage.rename(place)
 
 
+def _prune(store: Path, board: Board, work: Path) -> None:
+    """Remove all but the builds of a board that were used last; under the board's lock."""
+    name = re.compile(rf"{re.escape(board.name)}-[0-9a-f]{{16}}")
+    builds = [path for path in store.iterdir() if name.fullmatch(path.name)]
+    for number, place in enumerate(sorted(builds, key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]):
+        place.rename(work / f"pruned-{number}")  # away all at once; `work` itself is removed next
+
+
 def _load(place: Path) -> Artefact | None:
     """The artefact in a place of the cache, or None where there is none that is whole."""
     try:
         record = json.loads((place / _RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    with suppress(OSError):  # a cache may be read-only
+        os.utime(place)  # so that `_prune` knows what is used
     files = {name: place / f"agent.{name}" for name in ("elf", "hex", "bin", "map")}
     if not (files["elf"].is_file() and files["map"].is_file()):
         return None
