@@ -34,14 +34,13 @@ class Transport:
 
     def __init__(self, address: str, baud: int = 0) -> None:
         self.address = address
-        is_url = "://" in address
         try:
             self._port = serial.serial_for_url(
                 address,
                 baudrate=baud or _DEFAULT_BAUD,
                 timeout=READ_SLICE_S,
-                write_timeout=None if is_url else _WRITE_TIMEOUT_S,
-                exclusive=None if is_url else True,
+                write_timeout=_WRITE_TIMEOUT_S,
+                exclusive=None if "://" in address else True,
             )
         except (serial.SerialException, ValueError) as error:
             raise _open_error(address, error) from error
