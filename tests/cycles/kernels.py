@@ -144,6 +144,14 @@ KERNELS = (
         m0plus=1 + 2 + 3 + 2 * (2 + 1 + 1 + 3) + (2 + 1 + 2) + 3 * 4 + 4,
     ),
     Kernel(
+        "recursion_with_tail_call",
+        # SUBS BEQ(not taken) PUSH BL, then SUBS BEQ(taken) B and the leaf, then POP.
+        "movs r1, #2; push {lr}; bl twist; pop {pc};"
+        ".type twist, %function; twist: subs r1, #1; beq 1f; push {lr}; bl twist; pop {pc}; 1: b leaf",
+        m0=1 + 2 + 4 + (1 + 1 + 2 + 4) + (1 + 3 + 3 + 3) + 5 + 5,
+        m0plus=1 + 2 + 3 + (1 + 1 + 2 + 3) + (1 + 2 + 2 + 2) + 4 + 4,
+    ),
+    Kernel(
         "switch_table",
         # As GCC's: the helper finds a table after the call and returns behind it. 14 and 13 cycles, return included.
         "push {r4, lr}; movs r0, #1; bl choose; .byte 1, 2; nop; nop; pop {r4, pc}",

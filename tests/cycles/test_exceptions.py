@@ -94,6 +94,16 @@ def test_what_cannot_be_counted_is_flagged(tmp_path: Path) -> None:
         counts.check()
 
 
+def test_code_that_changes(tmp_path: Path) -> None:
+    elf = build_program(tmp_path / "changing.elf", HERE / "changing.c")
+    with CycleCounter(elf, M0, measure=["first", "second"]) as counter:
+        assert run_qemu(elf, counter=counter).result == 1
+        counts = counter.counts()
+    around = 2 + 3 + 3 + 5  # PUSH, BLX, and BX in RAM, POP
+    assert [call.cycles for call in counts.of("first")] == [around + 2 * 1]
+    assert [call.cycles for call in counts.of("second")] == [around + 2 * 2]
+
+
 def test_calls_that_the_ring_lost_are_missed(storm: Path) -> None:
     with CycleCounter(storm, M0, measure=["work"], ring=16) as counter:
         run_qemu(storm, counter=counter)

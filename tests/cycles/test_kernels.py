@@ -39,7 +39,7 @@ def count(program: Path) -> Count:
 
     def run(model: TimingModel) -> CycleCounts:
         if model not in known:
-            with CycleCounter(program, model, measure=NAMES) as counter:
+            with CycleCounter(program, model, measure=[*NAMES, "twist"]) as counter:
                 assert run_qemu(program, counter=counter).result == 2 * len(KERNELS)
                 known[model] = counter.counts()
         return known[model]
@@ -59,6 +59,43 @@ def test_kernel_takes_what_was_counted_by_hand(count: Count, core: str, kernel: 
     expected = kernel.m0 if core == "cortex-m0" else kernel.m0plus
     assert [call.cycles for call in calls] == [expected, expected]
     assert [call.exceptions for call in calls] == [kernel.exceptions] * 2
+
+
+# By hand, on a Cortex-M0: times that it is entered, cycles of its own, and with what it calls; every kernel runs twice.
+LEAVES = 13
+BY_FUNCTION = {
+    "tail_call": (1, 3, 3 + 3),
+    "tail_call_by_register": (1, 2 + 3, 2 + 3 + 3),
+    "leaf": (LEAVES, LEAVES * 3, LEAVES * 3),
+    "fall_through": (1, 1, 1 + 4),
+    "fallen": (1, 4, 4),
+    "call_local": (1, 14, 14),  # a BL within a function is no call
+    "loop_to_entry": (1, 13, 13),  # nor is a branch to its own entry
+    "recursion": (1, 12, 12 + 37),
+    "deeper": (3, 37, 37),  # of calls within calls the outermost counts
+    "twist": (2, 20, 20 + 3),
+    "choose": (1, 14, 14),
+    "switch_table": (1, 15, 15 + 14),
+    "supervisor_call": (1, 5, 5),  # without the handler
+    "pendsv_handler": (1, 2 + 3, None),
+}
+
+
+@pytest.mark.parametrize("name", BY_FUNCTION)
+def test_functions(count: Count, name: str) -> None:
+    calls, exclusive, inclusive = BY_FUNCTION[name]
+    row = count(TimingModel("cortex-m0")).functions[name]
+    assert (row.calls, row.exclusive) == (2 * calls, 2 * exclusive)
+    if inclusive is None:
+        busy = count(TimingModel("cortex-m0")).functions["later"].inclusive
+        assert row.inclusive == 2 * exclusive + busy
+    else:
+        assert row.inclusive == 2 * inclusive
+
+
+def test_call_within_a_call_ends_when_it_returns(count: Count) -> None:
+    inner, outer = 1 + 3 + 3 + 3, 1 + 1 + 2 + 4 + 10 + 5
+    assert [call.cycles for call in count(TimingModel("cortex-m0")).of("twist")] == [inner, outer] * 2
 
 
 @pytest.mark.parametrize("core", ["cortex-m0", "cortex-m0plus"])
@@ -85,6 +122,12 @@ def test_wait_states_on_data_delay_every_access(count: Count, name: str, m0: int
     assert [call.cycles for call in calls] == [m0, m0]
 
 
+def test_wait_states_are_no_port(count: Count) -> None:
+    slow_ram = MemoryTiming(RAM.origin, RAM.bytes, data_wait_states=1)
+    calls = count(TimingModel("cortex-m0plus", memories=(slow_ram,))).of("load_immediate")
+    assert [call.cycles for call in calls] == [6 + 3 * 1 + 2] * 2
+
+
 @pytest.mark.parametrize(
     ("name", "m0plus"),
     [
@@ -105,6 +148,7 @@ def test_single_cycle_port(count: Count, name: str, m0plus: int) -> None:
     ("name", "m0"),
     [
         ("nothing", 3 + 2 * 1),  # one halfword at a word's start
+        ("branch_not_taken", 6 + 2 * 2),  # CMP BNE | NOP BX
         ("move_immediate", 5 + 2 * 2),  # three halfwords in two words
         # MOVS SUBS | BNE BX: two words to begin with, both again in each of nine turns; BX lies in the last one.
         ("loop", 42 + 2 * (2 + 9 * 2)),
