@@ -54,10 +54,10 @@ class _Segment:
 class FlashSession:
     """A board's debug probe, open for programming and run control. A context manager.
 
-    What the rig may be to blame for (the probe or the connection was lost on the way: a RigError) is tried once more,
-    on a recovered connection, and told in `retries`. What the flash itself is to blame for is not: memory that does not
-    erase, or reads back differently from what was written (a FlashError), is a defect, and a second attempt that
-    happens to hold would hide it. Nothing here erases the whole flash: a model image in it stays.
+    What the rig may be to blame for (the connection was lost, or the core did not answer in time: a RigError) is tried
+    once more, on a recovered connection, and told in `retries`. What the flash itself is to blame for is not: memory
+    that does not erase, or reads back differently from what was written (a FlashError), is a defect, and a second
+    attempt that happens to hold would hide it. Nothing here erases the whole flash: a model image in it stays.
 
     Args:
         board: the board that must be behind the probe.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hil.dut.counting import Emulated
     from hil.dut.realised import Realised
     from hil.link.client import Identity
+    from hil.result import Flashed
 
 RAM, FLASH = "RAM", "flash"
 
@@ -56,6 +57,11 @@ class Connection:
             self._realised.restart()
             self._client = self._connect()
         return self._client
+
+    @property
+    def flashed(self) -> Flashed:
+        """What was written to the board's flash so far."""
+        return self._realised.flashed
 
     @property
     def counter(self) -> Emulated:
@@ -135,7 +141,12 @@ class Connection:
     def _connect(self) -> AgentClient:
         uart = self._board.links.uart
         client = self._link.enter_context(
-            AgentClient(self._realised.serial_path, board_name=self._board.name, baud=uart.baud if uart else 0)
+            AgentClient(
+                self._realised.serial_path,
+                board_name=self._board.name,
+                baud=uart.baud if uart else 0,
+                elf=str(self._artefact.elf),
+            )
         )
         identity = client.identify()
         if identity.board_name != self._board.name:

@@ -22,13 +22,17 @@ class AgentClient(Agent):
         board_name: for messages.
         baud: bits per second; 0 for a link without.
         timeout_s: how long an answer may take beyond transmission and computation.
+        elf: path of the program on the board, for hints.
     """
 
-    def __init__(self, address: str, *, board_name: str, baud: int = 115200, timeout_s: float = 2.0) -> None:
+    def __init__(
+        self, address: str, *, board_name: str, baud: int = 115200, timeout_s: float = 2.0, elf: str = "agent.elf"
+    ) -> None:
         super().__init__(board_name)
         self._address = address
         self._baud = baud
         self._timeout_s = timeout_s
+        self._elf = elf
         self._transport: Transport | None = None
 
     def __enter__(self) -> Self:
@@ -40,7 +44,9 @@ class AgentClient(Agent):
         """
         self._transport = Transport(self._address, self._baud)
         try:
-            self.attach(Session(self._transport, self._board_name, baud=self._baud, timeout_s=self._timeout_s))
+            self.attach(
+                Session(self._transport, self._board_name, baud=self._baud, timeout_s=self._timeout_s, elf=self._elf)
+            )
         except BaseException:
             self._transport.close()
             raise

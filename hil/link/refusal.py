@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from hil.errors import TargetFault
 from hil.frame import Command, LtcError, Status
 
@@ -59,7 +61,12 @@ def _ltc_name(code: int) -> str:
     return f"LTC_ERR_{LtcError(code).name} (-{code})" if code in set(LtcError) else f"error -{code}"
 
 
-def core_fault(board_name: str, exception: int, registers: tuple[int, ...]) -> TargetFault:
+def line_hint(elf: str, pc: int) -> str:
+    """What to type to see the line that an address of a program belongs to."""
+    return f"'arm-none-eabi-addr2line -fe {shlex.quote(elf)} 0x{pc:x}' names the line"
+
+
+def core_fault(board_name: str, exception: int, registers: tuple[int, ...], elf: str) -> TargetFault:
     """The error for a FAULT frame: the exception's number and r0 r1 r2 r3 r12 lr pc xpsr as the core stacked them."""
     kind = "HardFault" if exception == _HARD_FAULT else f"exception {exception}"
     if not any(registers):
@@ -74,5 +81,5 @@ def core_fault(board_name: str, exception: int, registers: tuple[int, ...]) -> T
     return TargetFault(
         f"the firmware on board '{board_name}' stopped in a {kind} at pc 0x{pc:08x}",
         cause=values,
-        hint=f"'arm-none-eabi-addr2line -fe agent.elf 0x{pc:x}' names the line; reset the board to go on",
+        hint=f"{line_hint(elf, pc)}; reset the board to go on",
     )

@@ -84,6 +84,7 @@ class Session:
         board_name: for messages.
         baud: bits per second that bound the transmission time; 0 where the link has no pace.
         timeout_s: how long an answer may take beyond transmission and computation.
+        elf: path of the program on the board, for hints.
         clock: monotonic time in seconds.
         random_bits: of so many bits; epochs of different sessions must not meet.
 
@@ -100,6 +101,7 @@ class Session:
         *,
         baud: int,
         timeout_s: float,
+        elf: str = "agent.elf",
         clock: Callable[[], float] = time.monotonic,
         random_bits: Callable[[int], int] = secrets.randbits,
     ) -> None:
@@ -108,6 +110,7 @@ class Session:
         self.repairs = 0
         self._wire = wire
         self._board_name = board_name
+        self._elf = elf
         self._byte_s = 10 / (baud or 115200)
         self._timeout_s = timeout_s
         self._decoder = FrameDecoder()
@@ -234,7 +237,7 @@ class Session:
     def _core_fault(self, frame: Frame) -> TargetFault:
         registers = frame.payload[:-5]
         words = struct.unpack(f"<{len(registers) // 4}I", registers[: len(registers) // 4 * 4])
-        return core_fault(self._board_name, frame.detail, words)
+        return core_fault(self._board_name, frame.detail, words, self._elf)
 
     # ---- epochs ----
 

@@ -135,6 +135,14 @@ class MemoryWire:
         """An agent object that talks over this wire."""
         agent = Agent("memory")
         agent.attach(
-            session(self, "memory", baud=0, timeout_s=timeout_s, clock=self.clock, random_bits=lambda _: FIRST_EPOCH)
+            session(
+                self,
+                "memory",
+                baud=0,
+                timeout_s=timeout_s,
+                elf="/cache/memory/agent.elf",
+                clock=self.clock,
+                random_bits=lambda _: FIRST_EPOCH,
+            )
         )
         return agent

@@ -12,7 +12,7 @@ from pyocd.core import exceptions
 from hil import flash
 from hil.board import Board, load_board
 from hil.emulator.power import PoweredBoard, power
-from hil.errors import FlashError, InputError, RigError
+from hil.errors import FlashError, HilError, InputError, RigError
 from hil.flash import FlashSession
 from tests.contract.tiny_firmware import TinyFirmware, build
 
@@ -165,7 +165,7 @@ def test_flash_that_reads_back_differently_is_a_defect_and_not_tried_again(
     assert powered.machine.flash_image()[:SLOT] == firmware.flash_image()[:SLOT]  # nothing erased the rest
 
 
-def lose_the_probe(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+def lose_the_probe(monkeypatch: pytest.MonkeyPatch, times: int, how: Exception | None = None) -> None:
     """Lose the connection in the middle, after the first page of a write, the first ``times`` times."""
 
     real = flash.MemoryLoader
@@ -181,7 +181,7 @@ def lose_the_probe(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
             first = real(self._session, progress=lambda _: None, keep_unwritten=True)
             first.add_data(SLOT, list(BLOB[:1024]))
             first.commit()
-            raise exceptions.TransferError("the cable is loose")
+            raise how or exceptions.TransferError("the cable is loose")
 
     monkeypatch.setattr(flash, "MemoryLoader", Losing)
 
@@ -200,6 +200,23 @@ def test_a_lost_connection_is_tried_again_once_and_told(powered: PoweredBoard, m
         "tried again with the core halted"
     )
     assert result.bytes_written == 2 * 1024  # the first page was there already
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "retries"),
+    [
+        (exceptions.FlashFailure("flash init timed out"), RigError, 1),
+        (exceptions.FlashEraseFailure("flash erase sector failure", result_code=3), FlashError, 0),
+    ],
+)
+def test_a_core_that_does_not_answer_is_tried_again_and_flash_that_fails_is_not(
+    powered: PoweredBoard, monkeypatch: pytest.MonkeyPatch, failure: Exception, kind: type[HilError], retries: int
+) -> None:
+    lose_the_probe(monkeypatch, 99, failure)
+    with FlashSession(BOARD, powered.probe_uid) as session:
+        with pytest.raises(kind):
+            session.program_blob(BLOB, SLOT)
+        assert len(session.retries) == retries
 
 
 def test_a_connection_lost_twice_is_a_rig_error_that_tells_both(

@@ -186,6 +186,8 @@ def test_core_fault_names_the_place(library: Path) -> None:
     with pytest.raises(TargetFault, match=r"stopped in a HardFault at pc 0x00001234") as caught:
         agent.run(INPUTS, ELAPSED)
     assert "lr=0x00000006 pc=0x00001234" in str(caught.value)
+    assert caught.value.hint is not None
+    assert "-fe /cache/memory/agent.elf 0x1234' names the line" in caught.value.hint
 
 
 def test_a_fault_from_before_a_reset_is_no_fault(library: Path) -> None:
