@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from pyocd.core.exceptions import Error as PyocdError  # type: ignore[import-untyped]
 from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
+from serial.tools import list_ports  # type: ignore[import-untyped]
 
+from hil.emulator.power import PROBE_PREFIX
 from hil.errors import InputError, RigError
 
 if TYPE_CHECKING:
     from hil.board import Board
     from hil.dut.options import DutOptions
-
-EMULATED_PREFIX = "emulated:"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Selection:
         emulated: no silicon takes part.
         reason: why, where nobody asked for it by name; or empty.
         probe: uid of the probe of a board that is powered already; None where the emulator is to be powered first.
-        port: serial port of such a board.
+        port: serial port of such a board: the one named, or the one with its probe's serial number.
     """
 
     backend: str
@@ -58,10 +58,16 @@ def attached_probes() -> list[AttachedProbe]:
     found = []
     for probe in probes:
         uid = str(probe.unique_id)
-        if not uid.startswith(EMULATED_PREFIX):
+        if not uid.startswith(PROBE_PREFIX):
             info = probe.associated_board_info
             found.append(AttachedProbe(uid, str(probe.description), None if info is None else info.target))
     return found
+
+
+def ports_of(uid: str) -> list[str]:
+    """The serial ports that a probe brings: DAPLink and ST-LINK have one USB serial number for both."""
+    ports = list_ports.comports()
+    return sorted(port.device for port in ports if (port.serial_number or "").casefold() == uid.casefold())
 
 
 def select(board: Board, options: DutOptions) -> Selection:
@@ -80,7 +86,7 @@ def select(board: Board, options: DutOptions) -> Selection:
         return Selection(options.backend, emulated=True)
     if board.pyocd_target is None:
         return Selection(board.emulators[0].backend, emulated=True)
-    if options.probe is not None and options.probe.startswith(EMULATED_PREFIX):
+    if options.probe is not None and options.probe.startswith(PROBE_PREFIX):
         return _kept_powered(board, options, options.probe)
     if options.backend == "hardware" or options.probe or options.port:
         return _hardware(board, options, _probe_for(board, options.probe))
@@ -106,13 +112,15 @@ def _kept_powered(board: Board, options: DutOptions, uid: str) -> Selection:
 
 
 def _hardware(board: Board, options: DutOptions, uid: str) -> Selection:
-    if options.port is None:
+    ports = [options.port] if options.port else ports_of(uid)
+    if len(ports) != 1:
+        which = f": the probe has {' and '.join(ports)}" if ports else ", e.g. --hil-port /dev/ttyACM0"
+        instead = f"; or take --hil-backend {board.emulators[0].backend}" if board.emulators else ""
         raise InputError(
             f"the serial port of board '{board.name}' (probe {uid}) is not known",
-            hint="name it with --hil-port, e.g. --hil-port /dev/ttyACM0; or take --hil-backend "
-            f"{board.emulators[0].backend if board.emulators else 'qemu'}",
+            hint=f"name it with --hil-port{which}{instead}",
         )
-    return Selection("hardware", emulated=False, probe=uid, port=options.port)
+    return Selection("hardware", emulated=False, probe=uid, port=ports[0])
 
 
 def _probe_for(board: Board, wanted: str | None) -> str:

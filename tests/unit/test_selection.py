@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from hil.board import load_board
@@ -21,6 +23,7 @@ def attach(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(selection, "attached_probes", lambda: list(probes))
 
     attach()
+    monkeypatch.setattr(selection, "ports_of", lambda _: [])
     return attach
 
 
@@ -52,6 +55,33 @@ def test_an_attached_board_is_taken_and_its_port_asked_for(attach) -> None:
     )
     taken = select(MICROBIT, DutOptions(port="/dev/ttyACM0"))
     assert taken == Selection("hardware", emulated=False, probe="9900360140", port="/dev/ttyACM0")
+
+
+def plug_in(monkeypatch: pytest.MonkeyPatch, *ports: tuple[str, str | None]) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(selection, "attached_probes", lambda: [DAPLINK])
+    found = [SimpleNamespace(device=device, serial_number=number) for device, number in ports]
+    monkeypatch.setattr(selection.list_ports, "comports", lambda: found)
+
+
+def test_the_port_of_a_probe_is_the_one_with_its_serial_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    plug_in(monkeypatch, ("/dev/ttyS0", None), ("/dev/ttyACM1", "9900360140"), ("/dev/ttyACM0", "0672FF"))
+    assert select(MICROBIT, DutOptions()) == Selection(
+        "hardware", emulated=False, probe="9900360140", port="/dev/ttyACM1"
+    )
+    assert select(MICROBIT, DutOptions(port="/dev/ttyUSB0")).port == "/dev/ttyUSB0"
+
+
+def test_a_port_that_is_not_clear_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    plug_in(monkeypatch, ("/dev/ttyACM1", "9900360140"), ("/dev/ttyACM0", "9900360140"))
+    assert "name it with --hil-port: the probe has /dev/ttyACM0 and /dev/ttyACM1; or take --hil-backend qemu" in (
+        complaint(InputError)
+    )
+    plug_in(monkeypatch)
+    bare = MICROBIT.model_copy(update={"emulators": ()})
+    with pytest.raises(InputError) as caught:
+        select(bare, DutOptions())
+    assert caught.value.hint == "name it with --hil-port, e.g. --hil-port /dev/ttyACM0"
 
 
 def test_hardware_never_falls_back() -> None:
