@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from hil.case import CaseFile, Decisions, Outputs, PromiseName, States
     from hil.result import RunResult
 
-_SOURCES = {"cycles": "no cycle source", "current": "no current source", "energy": "no current source"}
+_SOURCES = {"current": "no current source", "energy": "no current source"}
 
 SHOWN_DECISIONS = 6
 
 
 def not_measured(promise: PromiseName, board: str) -> str | None:
-    """Why a budget has no verdict on this board, or None where it can be judged."""
+    """Why a budget can have no verdict on this board, or None where a run can tell."""
     source = _SOURCES.get(promise)
     return None if source is None else f"{promise} not measured: {source} on board '{board}'"
 
@@ -28,7 +28,7 @@ def judge(promise: PromiseName, says: CaseFile, result: RunResult) -> None:
     """Return if the promise holds.
 
     Args:
-        promise: one that :func:`not_measured` has no objection to.
+        promise: one that :func:`not_measured` has no objection to; cycles are :mod:`hil.cycle_promise`'s.
         says: the case file.
         result: the run.
 

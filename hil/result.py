@@ -11,10 +11,24 @@ from numpy.typing import NDArray
 from hil.compare import largest_error
 
 if TYPE_CHECKING:
+    from hil.step_cycles import RunCycles
     from hil.vectors import Vectors
 
 Lsb = NDArray[np.int32]
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Flashed:
+    """What was written to a board's flash since it was opened.
+
+    Attributes:
+        bytes_written: size of the erase pages written; 0 where all was there already.
+        retries: what had to be tried again, and why: a sentence each.
+    """
+
+    bytes_written: int = 0
+    retries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,6 +44,9 @@ class Provenance:
         probe: uid of the debug probe, or empty for a native process.
         firmware: build id of the artefact that answered.
         compiler: the compiler that built it, with its version.
+        core: the core that it was built for.
+        flags: what the compiler was told, as far as it decides the code.
+        flashed: what was written to its flash for this result and those before.
     """
 
     board: str
@@ -40,6 +57,9 @@ class Provenance:
     probe: str
     firmware: str
     compiler: str
+    core: str
+    flags: str
+    flashed: Flashed = Flashed()
 
     @property
     def where(self) -> str:
@@ -54,7 +74,8 @@ class Provenance:
         kind = f" (emulated{because})" if self.emulated and self.backend != "native" else ""
         where = self.where if self.backend == "native" else f"{self.backend}{version}{kind}"
         probe = f", probe {self.probe}" if self.probe else ""
-        return f"{self.board} on {where}{probe}, firmware {self.firmware}, {self.compiler}"
+        again = "".join(f"; {retry}" for retry in self.flashed.retries)
+        return f"{self.board} on {where}{probe}, firmware {self.firmware}, {self.compiler}{again}"
 
 
 @dataclass(frozen=True)
@@ -83,6 +104,7 @@ class RunResult:
         reference_outputs: (S, T, O) float64 outputs, likewise.
         device_s: seconds from the first frame of the first step to the last reply.
         retries: frames that had to be sent again.
+        cycles: of each step, or why they were not measured.
     """
 
     provenance: Provenance
@@ -104,6 +126,7 @@ class RunResult:
     reference_outputs: Floats
     device_s: float
     retries: int
+    cycles: RunCycles
 
     @property
     def bits_equal(self) -> bool:

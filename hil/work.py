@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hil.convert import Converted
     from hil.model import LtcModel
     from hil.result import Provenance
+    from hil.step_cycles import RunCycles
     from hil.vectors import Vectors
 
 DIGEST_DIGITS = 12
@@ -125,6 +126,7 @@ class Work:
         *,
         device_s: float,
         retries: int,
+        cycles: RunCycles,
     ) -> RunResult:
         """The result of all sequences, from the device's (S, T, N) states and (S, T, O) outputs."""
         converted = self.converted
@@ -148,4 +150,5 @@ class Work:
             reference_outputs=self.reference_outputs,
             device_s=device_s,
             retries=retries,
+            cycles=cycles,
         )

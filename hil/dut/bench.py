@@ -12,7 +12,7 @@ from hil.model import load_model
 from hil.vectors import load_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
     from pathlib import Path
 
     from hil.board import Board
@@ -26,11 +26,12 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class RunKey:
-    """One device run: board, model and vectors."""
+    """One device run: board, model and vectors, and whether the firmware was asked to count its cycles."""
 
     board: str
     model: Path
     vectors: Path
+    counted: bool
 
 
 class _Once(Generic[Value]):
@@ -47,7 +48,7 @@ class _Once(Generic[Value]):
                 self._values[key] = error
         value = self._values[key]
         if isinstance(value, HilError):
-            raise value
+            raise value.with_traceback(None)  # else each raise would add to what the first has gathered
         return value
 
 
@@ -56,6 +57,7 @@ class Bench:
 
     Args:
         options: how to open a DUT.
+        boards: path of a board's file by the board's name, where the name alone does not lead to it.
         progress: called with each line of a build.
         prepared: called when a build has ended.
     """
@@ -64,10 +66,12 @@ class Bench:
         self,
         options: DutOptions,
         *,
+        boards: Mapping[str, str] | None = None,
         progress: Callable[[str], None] | None = None,
         prepared: Callable[[], None] | None = None,
     ) -> None:
         self.options = options
+        self._given = boards or {}
         self._progress = progress
         self._done_preparing = prepared
         self._open = ExitStack()
@@ -83,7 +87,7 @@ class Bench:
         Raises:
             InputError: for an unknown name, offering the nearest one.
         """
-        return self._boards.get(name, lambda: load_board(name))
+        return self._boards.get(name, lambda: load_board(self._given.get(name, name)))
 
     def provenance(self, name: str) -> Provenance:
         """What a run on this board will be made with; builds the firmware, but opens nothing."""
@@ -104,7 +108,8 @@ class Bench:
             HilError: for unusable files, and as :meth:`hil.dut.Dut.run` does.
         """
         return self._results.get(
-            RunKey(board, case.model_path, vectors_path), lambda: self._run(case, vectors_path, board)
+            RunKey(board, case.model_path, vectors_path, case.says.cycles is not None),
+            lambda: self._run(case, vectors_path, board),
         )
 
     def take_results(self) -> list[RunResult]:
@@ -139,6 +144,8 @@ class Bench:
     def _run(self, case: Case, vectors_path: Path, board: str) -> RunResult:
         model = load_model(case.model_path)
         vectors = load_vectors(vectors_path, model)
-        result = self.dut(board).run(model, vectors, timeout_s=case.says.timeout_s)
+        result = self.dut(board).run(
+            model, vectors, check=False, count_cycles=case.says.cycles is not None, timeout_s=case.says.timeout_s
+        )
         self._fresh.pop()  # it is the case's, not the next test's
         return result

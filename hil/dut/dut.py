@@ -17,6 +17,7 @@ import numpy as np
 
 from hil.build import build
 from hil.dut.connection import Connection
+from hil.dut.counting import CycleMeter
 from hil.dut.options import DutOptions
 from hil.dut.realised import realise
 from hil.dut.selection import select
@@ -24,6 +25,7 @@ from hil.emulator.version import emulator_version
 from hil.errors import LinkError
 from hil.image import ModelImage
 from hil.model import load_model
+from hil.promise import check_bits
 from hil.result import Provenance
 from hil.vectors import load_vectors
 from hil.work import Work
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from hil.board import Board
     from hil.build import Artefact
+    from hil.dut.counting import RunCount
     from hil.dut.options import FlashWhen
     from hil.dut.selection import Selection
     from hil.link.client import Identity
@@ -63,16 +66,21 @@ class Dut:
     Attributes:
         board: what it is.
         artefact: the firmware that runs on it.
-        provenance: board, backend, firmware, compiler.
         on_result: called with every result, or None.
     """
 
     def __init__(self, prepared: Prepared, connection: Connection) -> None:
         self.board = prepared.board
         self.artefact = prepared.artefact
-        self.provenance = prepared.provenance
+        self._provenance = prepared.provenance
         self.on_result: Callable[[RunResult], None] | None = None
         self._connection = connection
+        self._meter = CycleMeter(prepared.board, prepared.selection, connection.counter)
+
+    @property
+    def provenance(self) -> Provenance:
+        """Board, backend, firmware, compiler, and what was flashed so far."""
+        return replace(self._provenance, flashed=self._connection.flashed)
 
     @property
     def identity(self) -> Identity:
@@ -84,6 +92,8 @@ class Dut:
         model: LtcModel | Path,
         vectors: Vectors | Path,
         *,
+        check: bool = True,
+        count_cycles: bool = False,
         timeout_s: float = TIMEOUT_S,
         on_sequence: Callable[[SequenceDone], None] | None = None,
     ) -> RunResult:
@@ -92,10 +102,14 @@ class Dut:
         Args:
             model: the network, or its file.
             vectors: what to stream, or their file.
+            check: raise unless every bit equals the exact integer model's; a caller that judges by itself says False.
+            count_cycles: have the firmware count its own cycles, where the board can, which is slower; an emulator
+                with a counter counts them in any case.
             timeout_s: bound on the time that the device computes, in seconds; loading the image is not counted.
             on_sequence: called after each sequence.
 
         Raises:
+            NumericError: with ``check``, if any bit differs.
             InputError: files that cannot be used, or an image that is too large for the board.
             LinkError, TargetFault, FlashError: as they come from the board.
         """
@@ -106,9 +120,10 @@ class Dut:
         states = np.zeros_like(work.golden_states)
         outputs = np.zeros_like(work.golden_outputs)
         retries = self._connection.client.retries
+        count = self._meter.start(self._connection.client, wanted=count_cycles)
         watch = _Watch(self.board.name, timeout_s, vectors)
         for sequence in range(vectors.sequences):
-            states[sequence], outputs[sequence] = self._run_sequence(work, sequence, watch)
+            states[sequence], outputs[sequence] = self._run_sequence(work, sequence, watch, count)
             if on_sequence is not None:
                 on_sequence(work.done(sequence, states[sequence], outputs[sequence]))
         result = work.result(
@@ -118,9 +133,12 @@ class Dut:
             outputs,
             device_s=watch.elapsed_s,
             retries=self._connection.client.retries - retries,
+            cycles=count.result(),
         )
         if self.on_result is not None:
             self.on_result(result)
+        if check:
+            check_bits(result)
         return result
 
     def run_image(
@@ -156,10 +174,20 @@ class Dut:
             states[sequence], outputs[sequence] = step.states, step.outputs
         return states, outputs
 
-    def _run_sequence(self, work: Work, sequence: int, watch: _Watch) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def _run_sequence(
+        self, work: Work, sequence: int, watch: _Watch, count: RunCount
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         watch.sequence = sequence
         with self._connection.guard() as client:
-            step = client.run(work.inputs[sequence], work.elapsed[sequence], state=work.state0, progress=watch.check)
+            count.begin_sequence()
+            step = client.run(
+                work.inputs[sequence],
+                work.elapsed[sequence],
+                state=work.state0,
+                count_cycles=count.counts_on_chip,
+                progress=watch.check,
+            )
+            count.end_sequence(step)
         return step.states, step.outputs
 
 
@@ -212,6 +240,8 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
         probe=selection.probe or "",
         firmware=artefact.build_id,
         compiler=artefact.compiler,
+        core=board.core,
+        flags=artefact.flags,
     )
     return Prepared(board, options, selection, artefact, provenance)
 

@@ -7,10 +7,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from hil.dut.counting import Emulated, open_counter
 from hil.emulator.native import NativeBoard
 from hil.emulator.power import power
 from hil.errors import BuildError, TargetFault
 from hil.flash import FlashSession
+from hil.link.refusal import line_hint
+from hil.result import Flashed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +36,14 @@ class Realised(Protocol):
     @property
     def serial_path(self) -> str:
         """Device path or URL of the serial port; may change when the board restarts."""
+
+    @property
+    def flashed(self) -> Flashed:
+        """What was written to its flash since it was opened, and what had to be tried again."""
+
+    @property
+    def counter(self) -> Emulated:
+        """What counts the cycles of an emulated core, or why nothing does."""
 
     def restart(self) -> None:
         """Start the firmware anew."""
@@ -57,6 +68,8 @@ class NativeProcess:
     """
 
     probe_uid = ""
+    flashed = Flashed()
+    counter = Emulated(reason="model: a native process has no Cortex-M0")
 
     def __init__(self, artefact: Artefact, stack: ExitStack) -> None:
         self._artefact = artefact
@@ -91,20 +104,44 @@ class ProbedBoard:
 
     Args:
         board: the board.
+        artefact: its firmware.
         session: an open pyOCD session.
         probe_uid: what pyOCD calls its probe.
         serial_path: its serial port.
         flash: when to write model images.
+        counter: what counts its cycles, or why nothing does.
     """
 
     def __init__(
-        self, board: Board, session: FlashSession, probe_uid: str, serial_path: str, *, flash: FlashWhen
+        self,
+        board: Board,
+        artefact: Artefact,
+        session: FlashSession,
+        probe_uid: str,
+        serial_path: str,
+        *,
+        flash: FlashWhen,
+        counter: Emulated,
     ) -> None:
+        self.counter = counter
         self.probe_uid = probe_uid
         self.serial_path = serial_path
         self._board = board
+        self._artefact = artefact
         self._session = session
         self._flash = flash
+        self._written = 0
+
+    @property
+    def flashed(self) -> Flashed:
+        """See `Realised`."""
+        return Flashed(self._written, self._session.retries)
+
+    def program(self) -> None:
+        """Flash the firmware where it is not there yet, as the mode says, and start it."""
+        if self._artefact.hex is None:
+            raise BuildError(f"the build of board '{self._board.name}' gave no Intel HEX file to flash")
+        self._written += self._session.program(self._artefact.hex, mode=self._flash).bytes_written
 
     def restart(self) -> None:
         """Reset the core."""
@@ -112,7 +149,8 @@ class ProbedBoard:
 
     def store_image(self, image: bytes) -> None:
         """Flash the image alone; the firmware beside it stays."""
-        self._session.program_blob(image, self._board.image_slot.origin, mode=self._flash)
+        done = self._session.program_blob(image, self._board.image_slot.origin, mode=self._flash)
+        self._written += done.bytes_written
         self._session.reset()
 
     def check(self) -> None:
@@ -122,7 +160,7 @@ class ProbedBoard:
             raise TargetFault(
                 f"the firmware on board '{self._board.name}' has stopped: {found.state}, in {found.exception}",
                 cause=found.describe(),
-                hint=f"'arm-none-eabi-addr2line -fe agent.elf 0x{found.registers['pc']:x}' names the line",
+                hint=line_hint(str(self._artefact.elf), found.registers["pc"]),
             )
 
 
@@ -138,13 +176,13 @@ def realise(board: Board, artefact: Artefact, selection: Selection, options: Dut
         if selection.backend == "native":
             yield NativeProcess(artefact, stack)
             return
+        emulated = open_counter(board, artefact.elf, selection, stack)
         if selection.probe is None or selection.port is None:
-            powered = stack.enter_context(power(board, selection.backend, options.instance))
+            powered = stack.enter_context(power(board, selection.backend, options.instance, counter=emulated.counter))
             probe, port = powered.probe_uid, powered.serial_path
         else:
             probe, port = selection.probe, selection.port
         session = stack.enter_context(FlashSession(board, probe))
-        if artefact.hex is None:
-            raise BuildError(f"the build of board '{board.name}' gave no Intel HEX file to flash")
-        session.program(artefact.hex, mode=options.flash)
-        yield ProbedBoard(board, session, probe, port, flash=options.flash)
+        probed = ProbedBoard(board, artefact, session, probe, port, flash=options.flash, counter=emulated)
+        probed.program()
+        yield probed

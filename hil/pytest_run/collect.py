@@ -10,6 +10,8 @@ import pytest
 
 from hil.board import board_names
 from hil.case import load_case
+from hil.cycle_golden import golden_path, load_golden
+from hil.cycle_promise import Held, check_cycles, not_counted
 from hil.errors import HilError, InputError, RigError
 from hil.promise import judge, not_measured
 from hil.pytest_run.state import STATE
@@ -36,6 +38,11 @@ class Subject:
     def vectors_name(self) -> str:
         """The vector file's name without its endings."""
         return self.vectors_path.name.removesuffix(".npz").removesuffix(".vectors")
+
+    @property
+    def vectors_in_case(self) -> str:
+        """The vector file as the case names it."""
+        return self.case.says.vectors[self.case.vector_paths.index(self.vectors_path)]
 
     @property
     def item_name(self) -> str:
@@ -98,19 +105,43 @@ class PromiseItem(pytest.Item):
             pytest.skip(f"case is for {', '.join(says.boards)}, not for board '{subject.board}'")
         if says.links and options.dut.link not in says.links:
             pytest.skip(f"case is for link {', '.join(says.links)}, not for {options.dut.link}")
-        reason = not_measured(subject.promise, subject.board)
-        if reason is not None:
-            self.user_properties.append(("hil_not_measured", reason))
-            if options.strict:
-                raise RigError(reason, hint="leave --hil-strict out to have it reported as not measured")
-            pytest.skip(reason)
+        self._require(not_measured(subject.promise, subject.board))
         self._result = state.bench.run(subject.case, subject.vectors_path, subject.board)
         self.user_properties.extend(run_properties(self._result).items())
+        if subject.promise == "cycles":
+            self._require(not_counted(self._result))
+
+    def _require(self, reason: str | None) -> None:
+        """Skip for a reason that the promise cannot be measured for, or make it an error where that was asked for."""
+        if reason is not None:
+            self.user_properties.append(("hil_not_measured", reason))
+            if self.config.stash[STATE].options.strict:
+                raise RigError(reason, hint="leave --hil-strict out to have it reported as not measured")
+            pytest.skip(reason)
 
     def runtest(self) -> None:
         """Judge the promise."""
-        if self._result is not None:
+        if self._result is None:
+            return
+        if self.subject.promise == "cycles":
+            self._judge_cycles(self._result)
+        else:
             judge(self.subject.promise, self.subject.case.says, self._result)
+
+    def _judge_cycles(self, result: RunResult) -> None:
+        """Hold the cycles against budget and golden, or take them for the golden; say which in the report."""
+        case, vectors, state = self.subject.case, self.subject.vectors_in_case, self.config.stash[STATE]
+        promised = case.says.cycles
+        if promised is None:
+            raise InputError(f"case {case.name} promises nothing about cycles")
+        if state.recorder is not None:
+            state.recorder.add(case, vectors, result)
+            held = Held("recorded", "recorded for the golden, nothing compared")
+        else:
+            golden = load_golden(golden_path(case.path))
+            held = check_cycles(result, promised, golden, vectors, strict=state.options.strict)
+        self.user_properties.append(("hil_cycles_golden", held.words))
+        self.add_report_section("call", "cycles", held.sentence)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """The case file, the line of the promise (from 0), and ``case::promise[board]``."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hil.board import load_board
+from hil.board import board_label, load_board
 from hil.dut.options import BACKENDS, FLASH, LINKS, DutOptions
 from hil.errors import InputError
 
@@ -21,17 +21,19 @@ class Options:
     """The options of one pytest run.
 
     Attributes:
-        boards: names of the boards to run on.
+        boards: names of the boards to run on, with what each was given as: its name, or the path of its file.
         boards_chosen: they were named with ``--board``.
         dut: how to open a DUT.
         strict: what cannot be measured is an error.
+        update_golden: cycle goldens are recorded.
         report_dir: where to write the results, or None.
     """
 
-    boards: tuple[str, ...]
+    boards: dict[str, str]
     boards_chosen: bool
     dut: DutOptions
     strict: bool
+    update_golden: bool
     report_dir: Path | None
 
 
@@ -42,7 +44,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--board",
         action="append",
         metavar="NAME",
-        help=f"board to run on, repeatable; 'hil boards' lists them (default: {DEFAULT_BOARD})",
+        help=f"board to run on, or its YAML file; repeatable; 'hil boards' lists them (default: {DEFAULT_BOARD})",
     )
     group.addoption(
         "--hil-backend",
@@ -59,7 +61,7 @@ def add_options(parser: pytest.Parser) -> None:
         default="auto",
         help="auto writes firmware that is not there yet, always writes it, never refuses to (default: auto)",
     )
-    group.addoption("--hil-update-golden", action="store_true", help="record cycle and current goldens from this run")
+    group.addoption("--hil-update-golden", action="store_true", help="record cycle goldens from this run")
     group.addoption("--hil-report", metavar="DIR", type=Path, help="write results.json into this folder")
     group.addoption("--hil-rig", metavar="FILE", help="what is plugged in on this bench")
     group.addoption("--hil-strict", action="store_true", help="a promise that cannot be measured is an error, no skip")
@@ -74,10 +76,11 @@ def read_options(config: pytest.Config) -> Options:
     Raises:
         InputError: for an unknown board, an option that does not fit, or one whose feature is not in this version.
     """
-    if config.getoption("hil_update_golden"):
+    update_golden: bool = config.getoption("hil_update_golden")
+    if update_golden and (hasattr(config, "workerinput") or config.getoption("tx", None)):
         raise InputError(
-            "--hil-update-golden has nothing to record: this version measures no cycles and no current",
-            hint="expected outputs come from the reference alone and are never recorded from a run",
+            "--hil-update-golden writes from one process, and this run has several (pytest-xdist)",
+            hint="leave -n out, or end the command with -n0",
         )
     if config.getoption("hil_rig"):
         raise InputError(
@@ -87,6 +90,7 @@ def read_options(config: pytest.Config) -> Options:
     report_dir: Path | None = config.getoption("hil_report")
     if report_dir is not None and report_dir.exists() and not report_dir.is_dir():
         raise InputError(f"--hil-report {report_dir} is no folder")
+    strict: bool = config.getoption("hil_strict")
     chosen: list[str] = config.getoption("board") or []
     dut = DutOptions(
         backend=config.getoption("hil_backend"),
@@ -95,15 +99,15 @@ def read_options(config: pytest.Config) -> Options:
         link=config.getoption("hil_link"),
         flash=config.getoption("hil_flash"),
     )
-    boards = tuple(dict.fromkeys(chosen or [DEFAULT_BOARD]))
+    boards = {board_label(given): given for given in chosen or [DEFAULT_BOARD]}
     if (dut.probe or dut.port) and len(boards) > 1:
         raise InputError(
             f"--hil-probe and --hil-port name one attached board, but {len(boards)} boards were asked for",
             hint="run pytest once for each attached board",
         )
-    for name in boards if _asked(config) else ():
-        dut.check(load_board(name))
-    return Options(boards, bool(chosen), dut, config.getoption("hil_strict"), report_dir)
+    for given in boards.values() if _asked(config) else ():
+        dut.check(load_board(given))
+    return Options(boards, bool(chosen), dut, strict, update_golden, report_dir)
 
 
 def _asked(config: pytest.Config) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.errors import RigError
+from hil.errors import HilError, RigError
 from hil.report.explain import entry_of
 from hil.report.json_file import SESSION_FILE, session_json, write_json
 from hil.report.terminal import summary_lines
@@ -45,9 +45,27 @@ class Reporter:
             return
         if exitstatus == pytest.ExitCode.TESTS_FAILED and self._state.tally.nothing_but_rig_errors:
             session.exitstatus = RigError.exit_code
+        self._record_goldens(session)
         folder = self._state.options.report_dir
         if folder is not None:
             write_json(folder / SESSION_FILE, session_json(self._state.tally))
+
+    def _record_goldens(self, session: pytest.Session) -> None:
+        """Show what changes in the goldens, then write them; nothing of a run that was interrupted."""
+        recorder = self._state.recorder
+        if recorder is None or session.exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+            return
+        terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+        say = terminal.write_line if terminal is not None else print
+        try:
+            say("")
+            for line in recorder.lines():
+                say(line)
+            for line in recorder.write():
+                say(line)
+        except HilError as error:
+            say(f"{error.verdict}: {error}")
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Figures of each run, and what was not measured."""

@@ -8,6 +8,7 @@ import pytest
 
 from hil.dut.bench import Bench
 from hil.errors import HilError
+from hil.pytest_run.recorder import Recorder
 from hil.report.properties import run_properties
 from hil.report.tally import Tally
 
@@ -22,12 +23,14 @@ class State:
         options: as given.
         bench: the DUTs.
         tally: the outcomes so far.
+        recorder: gathers cycle goldens, where they are to be recorded.
     """
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.bench = Bench(options.dut)
+        self.bench = Bench(options.dut, boards=options.boards)
         self.tally = Tally()
+        self.recorder = Recorder() if options.update_golden else None
         self._announced = False
 
     def announce(self) -> list[str]:

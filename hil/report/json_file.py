@@ -26,6 +26,7 @@ def run_json(result: RunResult) -> dict[str, Any]:
         "emulated": origin.emulated,
         "firmware": origin.firmware,
         "compiler": origin.compiler,
+        "flash": {"bytes_written": origin.flashed.bytes_written, "retries": list(origin.flashed.retries)},
         "model": result.model_name,
         "image": {"digest": result.image_digest, "place": result.image_place},
         "q_formats": result.q_formats,
@@ -34,9 +35,21 @@ def run_json(result: RunResult) -> dict[str, Any]:
         "max_error": result.max_error,
         "vectors_per_second": result.vectors_per_second,
         "retries": result.retries,
+        "cycles": _cycles_json(result),
         "states": result.vectors.shaped(result.states).tolist(),
         "outputs": result.vectors.shaped(result.outputs).tolist(),
     }
+
+
+def _cycles_json(result: RunResult) -> dict[str, Any]:
+    """What counted, and (T,) or (S, T) cycles as the vectors are shaped; null with the reason where nothing did."""
+    cycles = result.cycles
+    sources = [
+        {"source": each.source, "core": cycles.core, "per_step": result.vectors.shaped(each.per_step).tolist()}
+        for each in cycles.sources
+    ]
+    first = sources[0] if sources else {"source": None, "core": cycles.core, "per_step": None}
+    return {**first, "reason": cycles.reason or None, "others": sources[1:], "difference": cycles.difference or None}
 
 
 def session_json(tally: Tally) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hil.result import RunResult
+    from hil.step_cycles import RunCycles
 
 Property = str | int | float | bool
 
@@ -36,4 +37,25 @@ def run_properties(result: RunResult) -> dict[str, Property]:
         "hil_max_error": result.max_error,
         "hil_vectors_per_second": round(result.vectors_per_second, 1),
         "hil_retries": result.retries,
+        "hil_flash_bytes_written": origin.flashed.bytes_written,
+        "hil_flash_retries": "; ".join(origin.flashed.retries),
+        **cycles_properties(result.cycles),
     }
+
+
+def cycles_properties(cycles: RunCycles) -> dict[str, Property]:
+    """Cycles a step in figures, what counted them, and what did not and why."""
+    found: dict[str, Property] = {"hil_core": cycles.core}
+    if cycles.measured is not None:
+        spread = cycles.measured.spread
+        found |= {
+            "hil_cycles_source": cycles.measured.source,
+            "hil_cycles_min": spread.low,
+            "hil_cycles_median": spread.median,
+            "hil_cycles_max": spread.high,
+        }
+    if cycles.reason:
+        found["hil_cycles_missing"] = cycles.reason
+    if cycles.difference:
+        found["hil_cycles_difference"] = cycles.difference
+    return found

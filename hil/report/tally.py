@@ -61,3 +61,8 @@ class Tally:
     def not_measured(self) -> list[str]:
         """Why promises have no verdict, one sentence a test."""
         return [str(e.properties["hil_not_measured"]) for e in self.entries if "hil_not_measured" in e.properties]
+
+    @property
+    def golden_words(self) -> list[str]:
+        """How each promise of cycles stands to its golden."""
+        return [str(e.properties["hil_cycles_golden"]) for e in self.entries if "hil_cycles_golden" in e.properties]

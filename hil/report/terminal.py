@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
     from hil.report.properties import Property
     from hil.report.tally import Tally
+    from hil.step_cycles import RunCycles
 
-_HEADINGS = ("case", "board", "on", "image", "steps", "worst error", "bits", "vectors/s", "retries")
-_NUMBERS = frozenset({"steps", "worst error", "bits", "vectors/s", "retries"})
+_HEADINGS = ("case", "board", "on", "image", "steps", "worst error", "bits", "cycles/step", "vectors/s", "retries")
+_NUMBERS = frozenset({"steps", "worst error", "bits", "cycles/step", "vectors/s", "retries"})
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: frozenset[str] = frozenset()) -> list[str]:
@@ -42,9 +43,36 @@ def summary_lines(tally: Tally) -> list[str]:
         lines += table(_HEADINGS, [_row(run) for run in runs], _NUMBERS)
         lines += sorted({str(run["hil_origin"]) for run in runs})
         lines.append("worst error: to float64, as a share of the state bound; bits: device against the integer model")
+        lines += _cycles_lines(runs)
+    for words, count in sorted(Counter(tally.golden_words).items()):
+        lines.append(f"cycles: {words} ({_promises(count)})")
     for reason, count in sorted(Counter(tally.not_measured).items()):
-        lines.append(f"{reason} ({count} {'promise' if count == 1 else 'promises'})")
+        lines.append(f"{reason} ({_promises(count)})")
     return lines
+
+
+def _promises(count: int) -> str:
+    return f"{count} {'promise' if count == 1 else 'promises'}"
+
+
+def cycles_sentences(cycles: RunCycles) -> list[str]:
+    """Cycles of one run: min-median-max by each source, how they differ, and what did not count and why."""
+    lines = [f"cycles a step (min-median-max): {each.spread}, {each.source}" for each in cycles.sources]
+    if cycles.difference:
+        lines.append(cycles.difference)
+    lines += [f"cycles not measured: {why}" if not lines else f"not counted: {why}" for why in cycles.missing]
+    return lines
+
+
+def _cycles_lines(runs: Sequence[dict[str, Property]]) -> list[str]:
+    """What counted the cycles on each board, and what did not and why; a line for each board and source."""
+    lines = []
+    for run in runs:
+        board = run["hil_board"]
+        counted = f"by {run['hil_cycles_source']}" if "hil_cycles_source" in run else "not measured"
+        also = "".join(f"; {run[name]}" for name in ("hil_cycles_difference", "hil_cycles_missing") if name in run)
+        lines.append(f"cycles/step on {board}: min-median-max of ltc_step, {counted}{also}")
+    return sorted(set(lines))
 
 
 def _row(run: dict[str, Property]) -> list[str]:
@@ -57,6 +85,9 @@ def _row(run: dict[str, Property]) -> list[str]:
         str(run["hil_steps"]),
         error_words(float(run["hil_max_error"])),
         f"{run['hil_bits_compared']} equal" if run["hil_bits_equal"] else "DIFFER",
+        f"{run['hil_cycles_min']}-{run['hil_cycles_median']}-{run['hil_cycles_max']}"
+        if "hil_cycles_source" in run
+        else "not measured",
         f"{float(run['hil_vectors_per_second']):.0f}",
         str(run["hil_retries"]),
     ]

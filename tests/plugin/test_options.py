@@ -47,7 +47,7 @@ def test_help_lists_every_option_once(project: pytest.Pytester) -> None:
         (["--board=microbit", "--hil-backend=qemu", "--hil-port=/dev/x"], "backend 'qemu' brings its own"),
         (["--board=host", "--board=microbit", "--hil-probe=1"], "name one attached board, but 2 boards"),
         (["--hil-rig=rig.yaml"], "--hil-rig is not read by this version"),
-        (["--hil-update-golden"], "--hil-update-golden has nothing to record"),
+        (["--hil-update-golden", "-n1"], "--hil-update-golden writes from one process"),
         (["--hil-report=bridge.hil.yaml"], "--hil-report bridge.hil.yaml is no folder"),
     ],
 )

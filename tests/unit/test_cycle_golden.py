@@ -1,0 +1,114 @@
+"""The golden file of a case's cycles: read back as written, refused when damaged, replaced when old."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.cycle_golden import Entry, GoldenFile, Platform, Recording, golden_path, load_golden, save_golden
+from hil.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GCC12 = Platform(board="microbit", core="cortex-m0", kind="emulator", compiler="gcc 12", flags="-O2")
+GCC13 = GCC12.model_copy(update={"compiler": "gcc 13"})
+SILICON = GCC12.model_copy(update={"kind": "silicon"})
+
+
+def recording(*rows: tuple[int, ...]) -> Recording:
+    return Recording(source="model", firmware="00", image="11", recorded="2026-01-02", hil="0.1", per_step=rows)
+
+
+def golden(platform: Platform = GCC12, **vectors: Recording) -> GoldenFile:
+    return GoldenFile(entries=(Entry(platform=platform, vectors=vectors),))
+
+
+def test_lies_beside_its_case(tmp_path: Path) -> None:
+    assert golden_path(tmp_path / "bridge.hil.yaml") == tmp_path / "bridge.cycles.json"
+
+
+def test_is_read_as_it_was_written_with_one_sequence_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.cycles.json"
+    assert load_golden(path) == GoldenFile()
+    wanted = golden(a=recording((1, 22, 333), (4, 5, 6)), b=recording((7,)))
+    save_golden(path, wanted)
+    assert load_golden(path) == wanted
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    assert [line for line in lines if line[:2] in {"[1", "[4", "[7"}] == ["[1,22,333],", "[4,5,6]", "[7]"]
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "is damaged: it is not JSON"),
+        ("{", "is damaged: it is not JSON"),
+        ("[]", "is damaged, at the top"),
+        ('{"format": "hil cycles", "version": 2}', "has version 2, this hil reads version 1"),
+        ('{"format": "another", "version": 1}', "is damaged, at format"),
+        ('{"format": "hil cycles", "version": 1, "entris": []}', "is damaged, at entris"),
+    ],
+)
+def test_what_cannot_be_read_is_named_and_not_taken_for_absent(tmp_path: Path, content: str, words: str) -> None:
+    path = tmp_path / "bridge.cycles.json"
+    path.write_text(content)
+    with pytest.raises(InputError) as caught:
+        load_golden(path)
+    assert caught.value.message.startswith(f"golden file {path} {words}")
+    assert "--hil-update-golden" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("wrong", [-1, 1.5, "1", None, True])
+def test_a_count_is_a_whole_number(tmp_path: Path, wrong: object) -> None:
+    path = tmp_path / "bridge.cycles.json"
+    save_golden(path, golden(a=recording((1, 2))))
+    data = json.loads(path.read_text())
+    data["entries"][0]["vectors"]["a"]["per_step"][0][1] = wrong
+    path.write_text(json.dumps(data))
+    with pytest.raises(InputError, match=r"is damaged, at entries\.0\.vectors\.a\.per_step\.0\.1"):
+        load_golden(path)
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "bridge.cycles.json"
+    save_golden(path, golden(a=recording((1,))))
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"bridge\.cycles\.json cannot be written"):
+        save_golden(path, golden(a=recording((2,))))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_is_found_by_everything_that_cycles_depend_on() -> None:
+    there = golden(a=recording((1,)))
+    assert there.find(GCC12, "a") == recording((1,))
+    assert there.find(GCC12, "b") is None
+    for key, value in (("board", "x"), ("core", "x"), ("kind", "silicon"), ("compiler", "x"), ("flags", "x")):
+        assert there.find(GCC12.model_copy(update={key: value}), "a") is None
+    assert there.other_compilers(GCC13, "a") == (GCC12,)
+    assert there.other_compilers(GCC12.model_copy(update={"flags": "-Os"}), "a") == (GCC12,)
+    assert there.other_compilers(GCC13, "b") == ()
+    assert there.other_compilers(SILICON, "a") == ()
+    assert there.other_compilers(GCC12, "a") == ()
+
+
+def test_merging_replaces_what_was_recorded_anew_and_drops_what_the_case_lost() -> None:
+    there = golden(a=recording((1,)), b=recording((2,)), c=recording((3,)))
+    both = there.merged(GCC13, {"a": recording((4,))}, ["a", "b"])
+    assert both.find(GCC13, "a") == recording((4,))
+    assert both.find(GCC12, "c") == recording((3,))
+    again = both.merged(GCC12, {"a": recording((5,))}, ["a", "b"])
+    assert again.find(GCC12, "a") == recording((5,))
+    assert again.find(GCC12, "b") == recording((2,))
+    assert again.find(GCC12, "c") is None
+    assert again.find(GCC13, "a") == recording((4,))
+    assert len(again.entries) == 2
