@@ -6,16 +6,14 @@ A description never says where a board is plugged in (serial number, /dev/tty*):
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from hil.errors import InputError
-from hil.resources import boards_dir
+from hil.resources import boards_dir, own_boards_dirs
 from hil.yaml_file import load_yaml
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Backend = Literal["qemu", "native"]
 
@@ -123,19 +121,49 @@ def load_board_file(path: Path) -> Board:
 
 
 def board_names() -> list[str]:
-    """Names of the boards that ship with hil."""
-    return sorted(path.stem for path in boards_dir().glob("*.yaml"))
+    """Names of the boards that ship with hil, and of those in the folders of $HIL_BOARDS."""
+    return sorted(_shelf())
 
 
-def load_board(name: str) -> Board:
-    """The shipped board of this name.
+def board_label(given: str) -> str:
+    """Name of a board that was given by its name or by the path of its file."""
+    return Path(given).stem if _is_path(given) else given
+
+
+def load_board(given: str) -> Board:
+    """A board by the path of its file (with a slash, or .yaml at its end), or by its name.
+
+    A name is looked up in the folders of $HIL_BOARDS, in order, then among those that ship with hil.
 
     Raises:
-        InputError: for an unknown name, offering the nearest one.
+        InputError: for an unknown name, offering the nearest one, or a file that says another name than its own.
     """
-    names = board_names()
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-        hint = f"did you mean '{near[0]}'? " if near else ""
-        raise InputError(f"there is no board '{name}'", hint=f"{hint}known boards: {', '.join(names)} ('hil boards')")
-    return load_board_file(boards_dir() / f"{name}.yaml")
+    if _is_path(given):
+        path = Path(given)
+    else:
+        shelf = _shelf()
+        if given not in shelf:
+            near = difflib.get_close_matches(given, shelf, n=1, cutoff=0.4)
+            hint = f"did you mean '{near[0]}'? " if near else ""
+            known = ", ".join(sorted(shelf))
+            raise InputError(
+                f"there is no board '{given}'", hint=f"{hint}known boards: {known} ('hil boards'); or give a YAML file"
+            )
+        path = shelf[given]
+    board = load_board_file(path)
+    if board.name != path.stem:
+        raise InputError(
+            f"board file {path} describes board '{board.name}'",
+            hint=f"name the file {board.name}.yaml, or the board so",
+        )
+    return board
+
+
+def _is_path(given: str) -> bool:
+    return "/" in given or given.endswith(".yaml")
+
+
+def _shelf() -> dict[str, Path]:
+    """The files of all boards that have a name to go by."""
+    folders = [*own_boards_dirs(), boards_dir()]
+    return {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.yaml"))}

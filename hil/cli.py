@@ -32,8 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Board = Annotated[str, typer.Argument(metavar="BOARD", help="a board that 'hil boards' lists")]
-BoardOption = Annotated[str, typer.Option("--board", metavar="NAME", help="a board that 'hil boards' lists")]
+Board = Annotated[str, typer.Argument(metavar="BOARD", help="a board that 'hil boards' lists, or its YAML file")]
+BoardOption = Annotated[str, typer.Option("--board", metavar="NAME", help="a board, or its YAML file")]
 Backend = Annotated[str, typer.Option(metavar="NAME", help="auto, hardware, or an emulator of the board")]
 Probe = Annotated[str | None, typer.Option(metavar="UID", help="debug probe of an attached board")]
 Port = Annotated[str | None, typer.Option(metavar="DEV", help="serial port of an attached board")]

@@ -20,6 +20,11 @@ def boards_dir() -> Path:
     return _find("boards")
 
 
+def own_boards_dirs() -> list[Path]:
+    """Folders of the user's own board descriptions: $HIL_BOARDS, separated as $PATH is."""
+    return [Path(each) for each in os.environ.get("HIL_BOARDS", "").split(os.pathsep) if each]
+
+
 def firmware_dir() -> Path:
     """Folder of the C sources: ``ltc/``, ``agent/``, ``port/`` and their CMake files."""
     return _find("firmware")

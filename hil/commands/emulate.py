@@ -6,7 +6,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from hil.board import load_board
+from hil.board import board_label, load_board
 from hil.emulator.power import power
 from hil.errors import HilError, RigError
 
@@ -32,14 +32,15 @@ def emulate(name: str, backend: str = "qemu") -> None:
     """Power a board and keep it until Ctrl-C, SIGTERM or SIGHUP.
 
     Args:
-        name: a board, or one of several of its kind: ``microbit``, ``microbit.2``.
+        name: a board, or one of several of its kind: ``microbit``, ``microbit.2``; or the path of a board's file.
         backend: the emulator.
 
     Raises:
         InputError: there is no such board.
         RigError: it cannot be powered, or its emulator ended by itself.
     """
-    board_name, _, instance = name.partition(".")
+    is_file = board_label(name) != name
+    board_name, _, instance = (name, "", "") if is_file else name.partition(".")
     board = load_board(board_name)
     previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:

@@ -11,6 +11,7 @@ from pyocd.core import exceptions  # type: ignore[import-untyped]
 from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 from pyocd.core.session import Session  # type: ignore[import-untyped]
 
+from hil.emulator.power import PROBE_PREFIX
 from hil.errors import FlashError, HilError, InputError, RigError
 from hil.probe.emulated import EmulatedProbe
 
@@ -176,6 +177,10 @@ class ProbeSession:
         return "under-reset" if self.board.reset_pin else "halt"
 
     def _choose_probe(self) -> Any:
+        name = self.probe.removeprefix(PROBE_PREFIX)
+        if name != self.probe and name.partition(".")[0] == self.board.name:
+            # pyOCD would look the name up, and would not find a board that only its file's path leads to.
+            return EmulatedProbe(self.board, name.partition(".")[2])
         try:
             probes = ConnectHelper.get_all_connected_probes(blocking=False, unique_id=self.probe or None)
         except exceptions.Error as error:

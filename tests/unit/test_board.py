@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.board import board_names, load_board, load_board_file
+from hil.board import board_label, board_names, load_board, load_board_file
 from hil.errors import InputError
 from hil.resources import boards_dir
 
@@ -32,6 +32,29 @@ def test_an_unknown_board_is_refused_with_the_nearest_one() -> None:
     assert str(caught.value).startswith(
         "there is no board 'micro-bit'\n  hint: did you mean 'microbit'? known boards: "
     )
+
+
+def test_a_board_of_ones_own_is_found_by_path_and_by_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "my-board.yaml"
+    path.write_text(GOOD.replace("name: microbit", "name: my-board", 1), encoding="utf-8")
+    assert load_board(str(path)).name == board_label(str(path)) == "my-board"
+    monkeypatch.chdir(tmp_path)
+    assert load_board("./my-board.yaml").name == load_board("my-board.yaml").name == "my-board"
+    with pytest.raises(InputError, match="there is no board 'my-board'"):
+        load_board("my-board")
+    monkeypatch.setenv("HIL_BOARDS", f"{tmp_path / 'absent'}:{tmp_path}")
+    assert load_board("my-board").name == "my-board"
+    assert {"my-board", "microbit"} <= set(board_names())
+
+
+def test_a_board_file_that_does_not_fit_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"board file .*absent\.yaml cannot be read"):
+        load_board(str(tmp_path / "absent.yaml"))
+    path = tmp_path / "other.yaml"
+    path.write_text(GOOD, encoding="utf-8")
+    with pytest.raises(InputError, match="describes board 'microbit'") as caught:
+        load_board(str(path))
+    assert caught.value.hint == "name the file microbit.yaml, or the board so"
 
 
 @pytest.mark.parametrize(
