@@ -170,7 +170,8 @@ class FlashSession:
                 pages = self._attempt(segments, what, mode)
             except HilError as error:
                 if error is not first:
-                    error.cause = f"{error.cause}; it was the second attempt, after: {first.message} ({first.cause})"
+                    before = f"it was the second attempt, after: {first.message} ({first.cause})"
+                    error.cause = f"{error.cause}; {before}" if error.cause else before
                 raise
         total = sum(len(segment.data) for segment in segments)
         return FlashResult(total, pages * flash.page_bytes, time.monotonic() - started)

@@ -151,5 +151,5 @@ class CycleCounter:
             raise RigError(
                 "QEMU does not count cycles",
                 cause="it was not started with the counter, or has no plugin support",
-                hint="apt-get install qemu-system-arm (7.2 or later)",
+                hint="sudo apt-get install --yes qemu-system-arm (7.2 or later)",
             )

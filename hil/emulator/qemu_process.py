@@ -29,6 +29,11 @@ _MONITOR_CHUNK: Final = 1 << 16
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 
 
+def not_installed() -> MachineError:
+    """The error where there is no QEMU."""
+    return MachineError(f"{PROGRAM} is not installed", hint="sudo apt-get install --yes qemu-system-arm")
+
+
 def _die_with_parent() -> Callable[[], None]:
     """What a child runs between fork and exec so that it cannot outlive this process, nor leave a core file."""
     prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -78,7 +83,7 @@ class QemuProcess:
             near.close()
             self._monitor.close()
             os.close(self._messages)
-            raise MachineError(f"{PROGRAM} is not installed", hint="apt-get install qemu-system-arm") from error
+            raise not_installed() from error
         finally:
             far.close()
             monitor.close()

@@ -164,6 +164,8 @@ class Supervisor:
     def _admit(self) -> None:
         """Take a new client, unless it is another user's or there is one already."""
         client = _Client(self._listener.accept()[0])
+        if self._guest and select.select([self._guest.sock], [], [], 0)[0]:
+            self._serve_guest()  # it may be gone: who lets a board go and takes it again must not meet himself
         uid, pid = peer_of(client.sock)
         if uid != os.geteuid():
             client.sock.close()

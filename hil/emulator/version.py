@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from hil.emulator.qemu_process import PROGRAM
+from hil.emulator.qemu_process import PROGRAM, not_installed
 from hil.errors import RigError
 
 _TIMEOUT_S = 20
@@ -36,7 +36,7 @@ def _answer(option: str) -> str:
     try:
         done = subprocess.run([PROGRAM, option], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
     except FileNotFoundError as error:
-        raise RigError(f"{PROGRAM} is not installed", hint="sudo apt-get install --yes qemu-system-arm") from error
+        raise not_installed() from error
     except (OSError, subprocess.SubprocessError) as error:
         raise RigError(f"{PROGRAM} does not run", cause=str(error)) from error
     return done.stdout

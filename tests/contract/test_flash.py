@@ -11,7 +11,7 @@ from pyocd.core import exceptions
 
 from hil import flash
 from hil.board import Board, load_board
-from hil.emulator.power import PoweredBoard, power
+from hil.emulator.power import PoweredBoard, power, power_or_connect
 from hil.errors import FlashError, HilError, InputError, RigError
 from hil.flash import FlashSession
 from tests.contract.tiny_firmware import TinyFirmware, build
@@ -328,3 +328,9 @@ def test_pyocd_log_is_silent(powered: PoweredBoard, caplog: pytest.LogCaptureFix
     with FlashSession(BOARD, powered.probe_uid):
         pass
     assert not caplog.records
+
+
+def test_a_board_let_go_can_be_taken_at_once(powered: PoweredBoard) -> None:
+    for _ in range(50):
+        with power_or_connect(BOARD) as board:
+            assert board.name == powered.name
