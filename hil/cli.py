@@ -19,8 +19,9 @@ from hil.commands.emulate import emulate
 from hil.commands.flash import flash_board
 from hil.commands.output import make_console, print_error
 from hil.commands.run import RunRequest, run_model
-from hil.dut.options import DutOptions, FlashWhen
+from hil.dut.options import DutOptions
 from hil.errors import HilError
+from hil.flash_mode import FlashMode
 
 DEFAULT_MAX_ERROR = 2.0**-10
 
@@ -38,7 +39,7 @@ Backend = Annotated[str, typer.Option(metavar="NAME", help="auto, hardware, or a
 Probe = Annotated[str | None, typer.Option(metavar="UID", help="debug probe of an attached board")]
 Port = Annotated[str | None, typer.Option(metavar="DEV", help="serial port of an attached board")]
 Link = Annotated[str, typer.Option(metavar="NAME", help="link to the firmware: uart or spi")]
-Flash = Annotated[FlashWhen, typer.Option("--flash", help="when to write firmware")]
+Flash = Annotated[FlashMode, typer.Option("--flash", help="when to write firmware")]
 
 
 def main() -> None:

@@ -19,14 +19,13 @@ import numpy as np
 from hil import encode
 from hil.errors import InputError
 from hil.image import FULL_SCALE, NEURON, OUTPUT, SYNAPSE, ModelImage, Records
-from hil.model import LtcModel
+from hil.model import ELAPSED_MAX, ELAPSED_MIN, LtcModel
 from hil.ncps import model_from_ncps
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 ELAPSED_FRAC = 22
-ELAPSED_MIN, ELAPSED_MAX = 1e-3, 1e3
 
 _LOG2E = 1 / math.log(2)
 _SCALE_BITS = 30  # a source at its full scale is 2^30

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from intelhex import IntelHex, IntelHexError  # type: ignore[import-untyped]  # has no annotations
 from pyocd.flash.loader import MemoryLoader  # type: ignore[import-untyped]  # has annotations but no py.typed
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hil.board import Board
-
-FlashMode = Literal["auto", "always", "never"]
+    from hil.flash_mode import FlashMode
 
 
 @dataclass(frozen=True)

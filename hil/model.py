@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAX_NEURONS = 255
 MAX_INPUTS = 255
 MAX_UNFOLDS = 32
+ELAPSED_MIN, ELAPSED_MAX = 1e-3, 1e3  # the times between steps that a device takes
 
 _PER_NEURON = ("gleak", "vleak", "cm")
 _PER_SYNAPSE = ("w", "mu", "sigma", "erev")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.errors import InputError
+from hil.model import ELAPSED_MAX, ELAPSED_MIN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +24,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 KEYS = ("inputs", "elapsed", "state0", "states", "outputs", "expected", "labels", "label_names")
-MIN_ELAPSED = 1e-3
-MAX_ELAPSED = 1e3
 
 # what zipfile raises for damaged archives: bad headers, broken streams, unknown methods, a set encryption bit
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -108,7 +107,7 @@ def load_vectors(path: Path, model: LtcModel) -> Vectors:
 
     elapsed = per_step("elapsed")
     if elapsed is not None:
-        arrays.check_range("elapsed", elapsed, MIN_ELAPSED, MAX_ELAPSED)
+        arrays.check_range("elapsed", elapsed, ELAPSED_MIN, ELAPSED_MAX)
     state0 = arrays.floats("state0", (model.neurons,))
     labels = arrays.labels(None if single else steps[0], model.outputs)
     return Vectors(

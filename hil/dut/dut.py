@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from hil.board import Board
     from hil.build import Artefact
     from hil.dut.counting import RunCount
-    from hil.dut.options import FlashWhen
     from hil.dut.selection import Selection
+    from hil.flash_mode import FlashMode
     from hil.link.client import Identity
     from hil.model import LtcModel
     from hil.result import RunResult
@@ -271,7 +271,7 @@ def open_dut(
     probe: str | None = None,
     port: str | None = None,
     link: str = "uart",
-    flash: FlashWhen = "auto",
+    flash: FlashMode = "auto",
     instance: str = "auto",
     firmware_root: Path | None = None,
 ) -> Iterator[Dut]:

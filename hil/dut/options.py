@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from hil.errors import InputError
+from hil.flash_mode import FLASH_MODES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hil.board import Board
+    from hil.flash_mode import FlashMode
 
 BACKENDS = ("auto", "hardware", "qemu", "renode", "twin")
 LINKS = ("uart", "spi")
-FLASH = ("auto", "always", "never")
-
-FlashWhen = Literal["auto", "always", "never"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class DutOptions:
     probe: str | None = None
     port: str | None = None
     link: str = "uart"
-    flash: FlashWhen = "auto"
+    flash: FlashMode = "auto"
     instance: str = "auto"
     firmware_root: Path | None = None
 
@@ -50,7 +49,7 @@ class DutOptions:
         for option, value, known in (
             ("backend", self.backend, BACKENDS),
             ("link", self.link, LINKS),
-            ("flash", self.flash, FLASH),
+            ("flash", self.flash, FLASH_MODES),
         ):
             if value not in known:
                 raise InputError(f"there is no {option} '{value}'", hint=f"known: {', '.join(known)}")

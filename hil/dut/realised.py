@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from hil.board import Board
     from hil.build import Artefact
-    from hil.dut.options import DutOptions, FlashWhen
+    from hil.dut.options import DutOptions
     from hil.dut.selection import Selection
+    from hil.flash_mode import FlashMode
 
 _FAULTS = {"HardFault", "NMI"}
 
@@ -120,7 +121,7 @@ class ProbedBoard:
         probe_uid: str,
         serial_path: str,
         *,
-        flash: FlashWhen,
+        flash: FlashMode,
         counter: Emulated,
     ) -> None:
         self.counter = counter

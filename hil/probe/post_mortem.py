@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from hil.emulator.machine import REGISTERS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_REGISTERS: Final = (*(f"r{n}" for n in range(13)), "sp", "lr", "pc", "xpsr", "msp", "psp", "primask", "control")
 _FRAME: Final = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")  # exception entry stacks these, ARMv6-M ARM B1.5.6
 _EXCEPTIONS: Final = {0: "thread mode", 2: "NMI", 3: "HardFault", 11: "SVCall", 14: "PendSV", 15: "SysTick"}
 _IPSR: Final = 0x3F
@@ -52,8 +53,8 @@ def take(target: Any, vectors_at: int, read: Callable[[int, int], bytes]) -> Pos
     """
     state = target.get_state().name.lower()
     target.halt()
-    values = target.read_core_registers_raw(list(_REGISTERS))
-    registers = dict(zip(_REGISTERS, values, strict=True))
+    values = target.read_core_registers_raw(list(REGISTERS))
+    registers = dict(zip(REGISTERS, values, strict=True))
     number = registers["xpsr"] & _IPSR
     exception = _EXCEPTIONS.get(number, f"interrupt {number - _FIRST_INTERRUPT}")
     interrupted = None

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hil.board import board_label, load_board
-from hil.dut.options import BACKENDS, FLASH, LINKS, DutOptions
+from hil.dut.options import BACKENDS, LINKS, DutOptions
 from hil.errors import InputError
+from hil.flash_mode import FLASH_MODES
 
 if TYPE_CHECKING:
     import pytest
@@ -57,7 +58,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--hil-link", choices=LINKS, default="uart", help="link to the firmware (default: uart)")
     group.addoption(
         "--hil-flash",
-        choices=FLASH,
+        choices=FLASH_MODES,
         default="auto",
         help="auto writes firmware that is not there yet, always writes it, never refuses to (default: auto)",
     )

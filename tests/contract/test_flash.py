@@ -14,6 +14,7 @@ from hil.board import Board, load_board
 from hil.emulator.power import PoweredBoard, power, power_or_connect
 from hil.errors import FlashError, HilError, InputError, RigError
 from hil.flash import FlashSession
+from hil.probe.emulated import EmulatedProbe
 from tests.contract.tiny_firmware import TinyFirmware, build
 
 if TYPE_CHECKING:
@@ -230,14 +231,17 @@ def test_a_connection_lost_twice_is_a_rig_error_that_tells_both(
     assert "the cable is loose; it was the second attempt, after: 3072 bytes" in str(caught.value.cause)
 
 
-def test_no_reset_pin_is_held_on_a_board_that_has_none(powered: PoweredBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reset_pin_is_held_where_there_is_one(powered: PoweredBoard, monkeypatch: pytest.MonkeyPatch) -> None:
     lose_the_probe(monkeypatch, 1)
-    with (
-        pytest.raises(RigError) as caught,
-        FlashSession(board_with(reset_pin=True), powered.probe_uid) as session,
-    ):
+    with FlashSession(board_with(reset_pin=True), powered.probe_uid) as session:
         session.program_blob(BLOB, SLOT)
-    assert "emulated board 'microbit' has no reset pin of its own" in str(caught.value)
+        assert session.retries[0].endswith("tried again with the reset pin held")
+    probe = EmulatedProbe.of(powered)
+    probe.open()
+    with pytest.raises(exceptions.ProbeError, match="'microbit' has no reset pin of its own"):
+        probe.assert_reset(True)
+    assert not probe.is_reset_asserted()
+    probe.close()
 
 
 @pytest.mark.parametrize(
