@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+from hil.case import load_case
 from hil.cycle_golden import Entry, GoldenFile, Platform, Recording, golden_path, load_golden, save_golden
-from hil.errors import InputError
+from hil.errors import CyclesError, InputError
+from hil.pytest_run.recorder import Recorder
+from tests.results import ORIGIN, result_with
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,3 +117,45 @@ def test_merging_replaces_what_was_recorded_anew_and_drops_what_the_case_lost() 
     assert again.find(GCC12, "c") is None
     assert again.find(GCC13, "a") == recording((4,))
     assert len(again.entries) == 2
+
+
+def test_the_recorder_shows_then_writes_what_changed_and_keeps_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.hil.yaml"
+    path.write_text("model: m.npz\nvectors: [a.npz, b.npz]\ncycles: {per_step: 50}\n")
+    case = load_case(path)
+    first = Recorder()
+    first.add(case, "a.npz", result_with([[10, 20]]))
+    first.add(case, "b.npz", result_with([[30], [40]]))
+    assert not golden_path(path).exists()
+    assert first.write() == [f"{golden_path(path)}: written"]
+    before = load_golden(golden_path(path))
+
+    again = Recorder()
+    again.add(case, "a.npz", result_with([[10, 20]]))
+    assert again.lines()[1].split() == ["bridge", "microbit", "a.npz", "10-10-20", "10-10-20", "unchanged"]
+    assert again.write() == [f"{golden_path(path)}: unchanged"]
+
+    slower = Recorder()
+    slower.add(case, "a.npz", result_with([[10, 25]], provenance=replace(ORIGIN, firmware="beef")))
+    assert slower.lines()[1].split() == ["bridge", "microbit", "a.npz", "10-10-20", "10-10-25", "+25.00%"]
+    assert slower.write() == [f"{golden_path(path)}: written"]
+    after = load_golden(golden_path(path))
+    platform = Platform.of(ORIGIN)
+    changed = after.find(platform, "a.npz")
+    assert changed is not None
+    assert (changed.per_step, changed.firmware) == (((10, 25),), "beef")
+    assert after.find(platform, "b.npz") == before.find(platform, "b.npz")
+
+
+def test_the_recorder_takes_no_cycles_of_wrong_bits_or_over_the_budget(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.hil.yaml"
+    path.write_text("model: m.npz\nvectors: a.npz\ncycles: {per_step: 50}\n")
+    case, recorder = load_case(path), Recorder()
+    with pytest.raises(CyclesError, match="bits differ"):
+        recorder.add(case, "a.npz", result_with([[10]], states_lsb=np.zeros((1, 1, 1), np.int32)))
+    with pytest.raises(CyclesError, match="take more than 50 cycles"):
+        recorder.add(case, "a.npz", result_with([[51]]))
+    assert recorder.lines() == [
+        "no golden recorded: no item of this run promises cycles, measured them and kept its budget"
+    ]
+    assert recorder.write() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,7 +14,6 @@ from hil.errors import CyclesError
 from hil.report.terminal import cycles_sentences
 from hil.step_cycles import RunCycles, Spread, StepCycles
 from tests.results import MODEL, ORIGIN, result_with
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hil.result import RunResult
