@@ -53,6 +53,21 @@ class StepCycles:
 
 
 @dataclass(frozen=True)
+class PathCycles:
+    """What one path of calls took in all steps of a run.
+
+    Attributes:
+        path: names of functions from ``ltc_step`` down, each called by the one before.
+        calls: how often it was taken.
+        cycles: of the last function's own instructions.
+    """
+
+    path: tuple[str, ...]
+    calls: int
+    cycles: int
+
+
+@dataclass(frozen=True)
 class RunCycles:
     """Cycles of a run's steps.
 
@@ -61,12 +76,14 @@ class RunCycles:
         sources: what counted; the first is the one that promises are held against.
         missing: of each source that did not count, why, in words.
         empty_call: cycles of an empty call, which an on-chip count lacks.
+        paths: the first source's cycles by path of calls, together those of all steps; empty where it cannot tell.
     """
 
     core: str
     sources: tuple[StepCycles, ...] = ()
     missing: tuple[str, ...] = ()
     empty_call: int = 0
+    paths: tuple[PathCycles, ...] = ()
 
     @property
     def measured(self) -> StepCycles | None:

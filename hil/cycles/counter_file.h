@@ -2,7 +2,7 @@
  * The memory that a counter shares with whoever reads it: first what to count, then the counts.
  * hil/cycles/counter_file.py writes and reads the same layout.
  *
- *     header | ranges | functions | handlers | memories | ring of calls
+ *     header | ranges | functions | handlers | memories | nodes of call paths | ring of calls
  */
 #ifndef COUNTER_FILE_H
 #define COUNTER_FILE_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define COUNTER_MAGIC    0x43594331u /* "1CYC" */
-#define COUNTER_VERSION  1u
+#define COUNTER_VERSION  2u
 #define COUNTER_NOWHERE  0u /* function 0: all code that belongs to no symbol */
 #define COUNTER_MEASURED 1u /* flag of a function whose every call goes to the ring */
 
@@ -33,10 +33,12 @@ struct counter_header {
     uint32_t functions;
     uint32_t handlers;
     uint32_t memories;
-    uint32_t ring; /* a power of two */
+    uint32_t nodes; /* room for call paths, even */
+    uint32_t ring;  /* a power of two */
     /* What was counted. */
-    uint32_t state;  /* 1 once a counter is attached, 2 if it cannot use this file */
-    uint32_t idles;  /* times that the core went to sleep or was halted, with all booked */
+    uint32_t state; /* 1 once a counter is attached, 2 if it cannot use this file */
+    uint32_t idles; /* times that the core went to sleep or was halted, with all booked */
+    uint32_t nodes_used;
     uint64_t cycles; /* of all instructions */
     uint64_t instructions;
     uint64_t entries; /* exceptions taken, chained ones apart */
@@ -76,6 +78,14 @@ struct counter_memory {
     uint32_t fetch_wait;
     uint32_t data_wait;
     uint32_t port; /* whether it is the single-cycle I/O port */
+};
+
+/* A function as it was called by one path of calls. A call within a call is a node of its own. */
+struct counter_node {
+    uint32_t function;
+    uint32_t parent; /* lower than its own number; 0, the root, where nothing called it */
+    uint64_t calls;
+    uint64_t exclusive; /* cycles of its own instructions on this path */
 };
 
 struct counter_call {

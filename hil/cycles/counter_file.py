@@ -21,16 +21,20 @@ if TYPE_CHECKING:
 RING: Final = 1 << 16
 """Calls that are kept; a power of two."""
 
+NODES: Final = 1 << 12
+"""Call paths that there is room for."""
+
 _MAGIC: Final = 0x43594331
-_VERSION: Final = 1
+_VERSION: Final = 2
 _MEASURED: Final = 1
-_CONFIG: Final = struct.Struct("<10I")
-_STATE: Final = struct.Struct("<II")
+_CONFIG: Final = struct.Struct("<11I")
+_STATE: Final = struct.Struct("<III")
 _TOTALS: Final = struct.Struct("<10Q")
 _RANGE: Final = struct.Struct("<IIII")
 _FUNCTION: Final = struct.Struct("<II5Q")
 _HANDLER: Final = struct.Struct("<II")
 _MEMORY: Final = struct.Struct("<5I")
+_NODE: Final = struct.Struct("<IIQQ")
 _CALL: Final = struct.Struct("<II3Q")
 _HEADER_BYTES: Final = _CONFIG.size + _STATE.size + _TOTALS.size
 
@@ -86,6 +90,16 @@ class RawCall:
     exceptions: int
 
 
+@dataclass(frozen=True)
+class RawNode:
+    """One path of calls; ``parent`` is another one's index, lower than its own, or 0 where nothing called it."""
+
+    function: int
+    parent: int
+    calls: int
+    exclusive: int
+
+
 class CounterFile:
     """A counter's file in memory, ready for an emulator to inherit.
 
@@ -103,11 +117,12 @@ class CounterFile:
         tables = _tables(code, model, measured)
         self._functions_at = _HEADER_BYTES + len(code.ranges) * _RANGE.size
         self._functions = len(code.names)
-        self._ring_at = (_HEADER_BYTES + len(tables) + 15) & ~15
+        self._nodes_at = (_HEADER_BYTES + len(tables) + 15) & ~15
+        self._ring_at = self._nodes_at + NODES * _NODE.size
         self._kept = ring
         self._ring = 2 * ring  # room for what a running core adds while it is read
         size = self._ring_at + self._ring * _CALL.size
-        counts = (len(code.ranges), len(code.names), len(code.handlers), len(model.memories), self._ring)
+        counts = (len(code.ranges), len(code.names), len(code.handlers), len(model.memories), NODES, self._ring)
         config = _CONFIG.pack(_MAGIC, _VERSION, size, model.core_index, model.multiply_cycles, *counts)
         self.fd = os.memfd_create("cycle-counter")
         os.ftruncate(self.fd, size)
@@ -139,6 +154,13 @@ class CounterFile:
         end = self._functions_at + self._functions * _FUNCTION.size
         rows = _FUNCTION.iter_unpack(self._map[self._functions_at : end])
         return [RawFunction(*row[2:]) for row in rows]
+
+    def nodes(self) -> list[RawNode]:
+        """Every path of calls; the first is the root, which is none."""
+        used = _STATE.unpack_from(self._map, _CONFIG.size)[2]
+        return [
+            RawNode(*row) for row in _NODE.iter_unpack(self._map[self._nodes_at : self._nodes_at + used * _NODE.size])
+        ]
 
     def calls(self, first: int, end: int) -> list[RawCall]:
         """Measured calls by their number, from the first up to ``end``; the earliest may be lost already."""

@@ -59,6 +59,14 @@ class FunctionCycles:
 
 
 @dataclass(frozen=True)
+class PathCount:
+    """One path of calls: how often it was taken, and the cycles of the last function's own instructions on it."""
+
+    calls: int
+    cycles: int
+
+
+@dataclass(frozen=True)
 class CycleCounts:
     """What was counted between two moments.
 

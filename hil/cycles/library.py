@@ -24,7 +24,7 @@ _HIDDEN: Final = ("-fvisibility=hidden",)  # the plugin offers QEMU its entry po
 _SOURCES: Final = Path(__file__).parent
 _TRACKER: Final = ("cost.c", "block.c", "tracker.c")
 _PLUGIN: Final = (*_TRACKER, "tcg_plugin.c")
-_HEADERS: Final = ("cost.h", "block.h", "tracker.h", "counter_file.h")
+_HEADERS: Final = ("cost.h", "block.h", "tracker.h", "call_tree.h", "counter_file.h")
 _TIMEOUT_S: Final = 120
 
 

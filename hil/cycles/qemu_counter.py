@@ -23,16 +23,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from hil.cycles.counter_file import RING, CounterFile, RawFunction, RawTotals
-from hil.cycles.counts import Call, CycleCounts, FunctionCycles
+from hil.cycles.counts import Call, CycleCounts, FunctionCycles, PathCount
 from hil.cycles.library import plugin_path
 from hil.cycles.symbols import read_code_map
 from hil.errors import RigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from pathlib import Path as FilePath
 
     from hil.cycles.timing import TimingModel
+
+
+Path = tuple[str, ...]
+"""Names of functions, each called by the one before."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class CycleCounter:
 
     def __init__(
         self,
-        elf: Path,
+        elf: FilePath,
         model: TimingModel,
         *,
         measure: Iterable[str] = ("ltc_step",),
@@ -135,6 +139,27 @@ class CycleCounter:
                 )
             ),
         )
+
+    def paths(self, root: str) -> dict[Path, PathCount]:
+        """What was counted so far on each path of calls from a function down, that function first.
+
+        Complete when no call of it is open. Paths beyond what there is room for are missing.
+
+        Raises:
+            RigError: no QEMU has taken the counter.
+        """
+        self._require()
+        found: dict[Path, PathCount] = {}
+        paths: list[Path] = []
+        for node in self._file.nodes():
+            name = self._code.names[node.function]
+            above = paths[node.parent] if paths else ()
+            path = (*above, name) if above or (paths and name == root) else ()
+            paths.append(path)
+            if path:
+                before = found.get(path, PathCount(0, 0))
+                found[path] = PathCount(before.calls + node.calls, before.cycles + node.exclusive)
+        return found
 
     def _rows(self, before: Iterable[RawFunction], after: Iterable[RawFunction]) -> Iterable[FunctionCycles]:
         for name, then, now in zip(self._code.names, before, after, strict=True):

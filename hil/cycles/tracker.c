@@ -20,10 +20,12 @@ bool tracker_open(struct tracker *tracker, struct counter_header *file) {
     place += file->handlers * sizeof(struct counter_handler);
     place += file->memories * sizeof(struct counter_memory);
     place += (0u - (uintptr_t)place) & 15u;
+    struct counter_node *node = (struct counter_node *)place;
+    place += file->nodes * sizeof(struct counter_node);
     tracker->ring = (struct counter_call *)place;
     tracker->innermost = calloc(file->functions, sizeof *tracker->innermost);
     tracker->last = &nowhere;
-    return tracker->innermost != NULL;
+    return tracker->innermost != NULL && call_tree_open(&tracker->tree, file, node);
 }
 
 static struct tracker_frame *top(struct tracker *tracker) {
@@ -42,6 +44,7 @@ static void book(struct tracker *tracker) {
         struct counter_function *function = &tracker->function[top(tracker)->function];
         function->exclusive += spent[CYCLES];
         function->instructions += spent[INSTRUCTIONS];
+        tracker->tree.node[top(tracker)->node].exclusive += spent[CYCLES];
     }
     tracker->header->cycles += spent[CYCLES];
     tracker->header->instructions += spent[INSTRUCTIONS];
@@ -92,9 +95,12 @@ static void push(struct tracker *tracker, const struct block *block, uint32_t co
 
     book(tracker);
     function->calls++;
+    /* What a handler calls has nothing to do with what it interrupted. */
+    const uint32_t caller = tracker->frames > bottom(tracker) ? top(tracker)->node : 0u;
     struct tracker_frame *frame = &tracker->frame[tracker->frames++];
     frame->entered = tracker->clock;
     frame->function = block->function;
+    frame->node = call_tree_enter(&tracker->tree, caller, block->function);
     frame->comes_back = comes_back;
     frame->outer = tracker->innermost[block->function];
     frame->tail = tail;

@@ -14,6 +14,7 @@
 #define TRACKER_H
 
 #include "block.h"
+#include "call_tree.h"
 
 #define TRACKER_FRAMES   1024u
 #define TRACKER_CONTEXTS 32u
@@ -23,6 +24,7 @@ struct tracker_frame {
     uint32_t function;
     uint32_t comes_back; /* address after the call */
     uint32_t outer;      /* frames up to and with the next one of the same function, or 0 */
+    uint32_t node;       /* of the call tree */
     uint8_t tail;        /* entered by a jump: returns together with the frame below */
     uint8_t measured;
     uint64_t exceptions; /* the header's counts at entry */
@@ -47,6 +49,7 @@ struct tracker {
     uint32_t *innermost; /* for each function: frames up to and with its latest one, or 0 */
     struct counter_header *header;
     struct counter_function *function;
+    struct call_tree tree;
     struct counter_call *ring;
     struct tracker_context context[TRACKER_CONTEXTS];
     struct tracker_frame frame[TRACKER_FRAMES];

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from hil.cycles.counts import PathCount
 from hil.cycles.qemu_counter import CycleCounter
 from hil.cycles.timing import CORES, MemoryTiming, TimingModel, costs
 from hil.emulator.version import counts_cycles
 from hil.errors import CyclesError, RigError
-from hil.step_cycles import RunCycles, StepCycles
+from hil.step_cycles import PathCycles, RunCycles, StepCycles
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -158,11 +159,14 @@ class RunCount:
     _on_chip: list[Counts] = field(default_factory=list)
     _trouble: str = ""
     _since: Snapshot | None = None
+    _paths: dict[tuple[str, ...], PathCount] = field(default_factory=dict)
 
     def begin_sequence(self) -> None:
         """The core is at rest, and about to be given the steps of a sequence."""
         if self.counter is not None:
             self._since = self.counter.snapshot()
+            if not self._model:
+                self._paths = self.counter.paths(STEP)
 
     def end_sequence(self, step: StepResult) -> None:
         """Every step of the sequence has been answered."""
@@ -194,7 +198,21 @@ class RunCount:
             sources.append(StepCycles(self.model_source, np.stack(self._model)))
         if self._on_chip:
             sources.append(StepCycles(self.on_chip_source, np.stack(self._on_chip), self.tolerance))
-        return RunCycles(self.core, tuple(sources), tuple(missing), _empty_call(self.core))
+        paths = self._paths_since() if self._model and not self._trouble else ()
+        return RunCycles(self.core, tuple(sources), tuple(missing), _empty_call(self.core), paths)
+
+    def _paths_since(self) -> tuple[PathCycles, ...]:
+        """The paths of calls of this run; none where there was no room for all of them."""
+        if self.counter is None:
+            return ()
+        none = PathCount(0, 0)
+        paths = [
+            PathCycles(path, now.calls - then.calls, now.cycles - then.cycles)
+            for path, now in self.counter.paths(STEP).items()
+            if (then := self._paths.get(path, none)).calls != now.calls
+        ]
+        steps = sum(int(each.sum()) for each in self._model)
+        return tuple(sorted(paths, key=lambda each: each.path)) if sum(p.cycles for p in paths) == steps else ()
 
 
 def _empty_call(core: str) -> int:

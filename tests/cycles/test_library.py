@@ -29,12 +29,14 @@ def test_layout_in_c_is_the_one_in_python(tmp_path: Path) -> None:
         "struct counter_function": counter_file._FUNCTION.size,
         "struct counter_handler": counter_file._HANDLER.size,
         "struct counter_memory": counter_file._MEMORY.size,
+        "struct counter_node": counter_file._NODE.size,
         "struct counter_call": counter_file._CALL.size,
     }
     places = {
         "struct counter_header, state": counter_file._CONFIG.size,
         "struct counter_header, cycles": counter_file._CONFIG.size + counter_file._STATE.size,
         "struct counter_function, calls": 8,
+        "struct counter_node, calls": 8,
         "struct counter_call, cycles": 8,
     }
     asserts = [f'_Static_assert(sizeof({name}) == {size}, "{name}");' for name, size in sizes.items()]

@@ -10,7 +10,7 @@ import pytest
 
 from hil.board import load_board
 from hil.cycles.counter_file import RawTotals
-from hil.cycles.counts import Call, CycleCounts
+from hil.cycles.counts import Call, CycleCounts, PathCount
 from hil.dut.counting import CycleMeter, Emulated, RunCount, open_counter, timing_model
 from hil.dut.selection import Selection
 from hil.link.jobs import Dimensions
@@ -27,13 +27,22 @@ class FakeCounter:
 
     sequences: list[list[Call] | int]
     snapshots: int = 0
+    ended: int = 0
+    astray: int = 0
 
     def snapshot(self) -> int:
         self.snapshots += 1
         return self.snapshots
 
+    def paths(self, root: str) -> dict[tuple[str, ...], PathCount]:
+        """Of each sequence that has ended, a cycle in every call of the function and the rest in what it calls."""
+        done = [call.cycles for each in self.sequences[: self.ended] if isinstance(each, list) for call in each]
+        total = sum(done) - len(done)
+        return {(root,): PathCount(len(done), len(done)), (root, "f"): PathCount(len(done), total + self.astray)}
+
     def counts(self, since: int) -> CycleCounts:
         found = self.sequences[since - 1]
+        self.ended = since
         calls, missed = ((), found) if isinstance(found, int) else (tuple(found), 0)
         return CycleCounts(calls, missed, {}, RawTotals(*[0] * 10))
 
@@ -94,6 +103,22 @@ def test_a_doubtful_sequence_makes_the_whole_run_not_measured(
     assert cycles.sources == ()
     assert cycles.missing[0].startswith(f"{MODEL}: ")
     assert words in cycles.missing[0]
+
+
+def test_paths_of_calls_add_up_to_the_steps_of_this_run_or_are_not_given() -> None:
+    counter = FakeCounter([calls(50, 60), calls(5, 6, 7), calls(8, 9, 10)], snapshots=1, ended=1)  # one run before
+    count = CycleMeter(BOARD, QEMU, Emulated(counter)).start(FakeAgent(), wanted=True)
+    paths = run(count, step(3), step(3)).result().paths
+    assert [(each.path, each.calls, each.cycles) for each in paths] == [
+        (("ltc_step",), 6, 6),
+        (("ltc_step", "f"), 6, 5 + 6 + 7 + 8 + 9 + 10 - 6),
+    ]
+    counter = FakeCounter([calls(5, 6, 7)])
+    count = CycleMeter(BOARD, QEMU, Emulated(counter)).start(FakeAgent(), wanted=True)
+    count.begin_sequence()
+    counter.astray = 1
+    count.end_sequence(step(3))
+    assert count.result().paths == ()
 
 
 def test_silicon_counts_by_itself_where_it_is_asked_to() -> None:
