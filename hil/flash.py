@@ -186,6 +186,8 @@ class FlashSession:
                 hint="allow it with --hil-flash auto ('hil': --flash auto)",
             )
         if pages:
+            # The algorithm runs on the target's core: not asleep, and with no interrupt or watchdog of the firmware's.
+            self.reset(halt=True)
             self._write(segments, what, only_different=only_different)
         return len(pages)
 

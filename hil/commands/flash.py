@@ -23,6 +23,8 @@ def flash_board(name: str, options: DutOptions, console: Console) -> None:
         dut = bench.dut(name)
         console.print(dut.artefact.size_report())
         console.print(str(dut.provenance))
+        written = dut.provenance.flashed.bytes_written
+        console.print(f"{written} bytes of flash written" if written else "the flash held it already")
         identity = dut.identity
         console.print(
             f"the firmware answers: protocol {identity.protocol_version}, LTC runtime {identity.ltc_version}, "

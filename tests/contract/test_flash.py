@@ -190,6 +190,18 @@ def lose_the_probe(monkeypatch: pytest.MonkeyPatch, times: int, how: Exception |
 BLOB = bytes(range(256)) * 12  # three pages
 
 
+def test_a_sleeping_core_is_flashed_at_the_first_attempt(powered: PoweredBoard) -> None:
+    machine = powered.machine
+    machine.halt()
+    machine.write_memory(0x20001000, bytes.fromhex("72b630bffde7"))  # cpsid i; wfi; b .-2
+    machine.write_register("pc", 0x20001000)
+    machine.resume()
+    with FlashSession(BOARD, powered.probe_uid) as session:
+        session.program_blob(BLOB, SLOT)
+        assert session.retries == ()
+        assert session.read_memory(SLOT, len(BLOB)) == BLOB
+
+
 def test_a_lost_connection_is_tried_again_once_and_told(powered: PoweredBoard, monkeypatch: pytest.MonkeyPatch) -> None:
     lose_the_probe(monkeypatch, 1)
     with FlashSession(BOARD, powered.probe_uid) as session:
