@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from pathlib import Path  # noqa: TC003 - typer reads the annotations when it runs
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +18,7 @@ from hil.commands.doctor import examine
 from hil.commands.emulate import emulate
 from hil.commands.flash import flash_board
 from hil.commands.output import make_console, print_error
+from hil.commands.profile import ProfileRequest, profile
 from hil.commands.run import RunRequest, run_model
 from hil.dut.options import DutOptions
 from hil.errors import HilError
@@ -110,6 +111,22 @@ def run(
     """Run a network and its vectors on a board; exit code 1 where a promise is broken."""
     options = DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when)
     raise typer.Exit(run_model(RunRequest(model, vectors, board, json, max_error, atol), options, make_console()))
+
+
+@app.command(name="profile")
+def profile_cycles(
+    files: Annotated[list[Path], typer.Argument(metavar="CASE.hil.yaml|MODEL.npz VECTORS.npz", help="what to run")],
+    *,
+    board: BoardOption,
+    backend: Backend = "auto",
+    probe: Probe = None,
+    port: Port = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="where the files go")] = Path(),
+    picture: Annotated[str, typer.Option(metavar="KIND", help="svg or png")] = "svg",
+) -> None:
+    """Show which functions the cycles of a network's steps go to."""
+    options = DutOptions(backend=backend, probe=probe, port=port)
+    profile(ProfileRequest(files, board, output, picture), options, make_console())
 
 
 @app.command()

@@ -1,0 +1,160 @@
+"""``hil profile``: which functions the cycles of a network's steps go to, as a table, a flame graph and a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from hil.case import SUFFIX, load_case
+from hil.commands.output import open_bench, progress_bar
+from hil.errors import CyclesError, InputError
+from hil.model import load_model
+from hil.report.picture import draw_cycles
+from hil.report.profile import folded, functions_of
+from hil.report.terminal import cycles_sentences
+from hil.vectors import load_vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from hil.dut.bench import Bench
+    from hil.dut.options import DutOptions
+    from hil.result import RunResult
+    from hil.step_cycles import StepCycles
+
+
+@dataclass(frozen=True)
+class ProfileRequest:
+    """What ``hil profile`` was asked for.
+
+    Attributes:
+        files: a case file, or a model and its vectors.
+        board: the board's name.
+        folder: where the files go.
+        picture: ending of the picture: ``svg`` or ``png``.
+    """
+
+    files: Sequence[Path]
+    board: str
+    folder: Path
+    picture: str
+
+
+@dataclass(frozen=True)
+class _Subject:
+    name: str
+    model: Path
+    vectors: Path
+    budget: float | None
+
+
+def profile(request: ProfileRequest, options: DutOptions, console: Console) -> None:
+    """Run every vectors file and show where its cycles went.
+
+    Raises:
+        HilError: the run failed, or its cycles were not measured.
+    """
+    if request.picture not in {"svg", "png"}:
+        raise InputError(f"there is no picture format '{request.picture}'", hint="svg or png")
+    subjects = _subjects(request.files)
+    try:
+        request.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"folder {request.folder} cannot be made", cause=error.strerror) from error
+    with open_bench(options, console) as bench:
+        options.check(bench.board(request.board))
+        for subject in subjects:
+            _profile(subject, request, bench, console)
+
+
+def _subjects(files: Sequence[Path]) -> list[_Subject]:
+    if len(files) == 1 and files[0].name.endswith(SUFFIX):
+        case = load_case(files[0])
+        budget = case.says.cycles.per_step if case.says.cycles else None
+        several = len(case.vector_paths) > 1
+        return [
+            _Subject(f"{case.name}-{_stem(path)}" if several else case.name, case.model_path, path, budget)
+            for path in case.vector_paths
+        ]
+    if len(files) == len(("model", "vectors")) and not any(each.name.endswith(SUFFIX) for each in files):
+        return [_Subject(_stem(files[1]), files[0], files[1], None)]
+    raise InputError(
+        "'hil profile' takes one case file, or a model and its vectors",
+        hint=f"hil profile NAME{SUFFIX}, or hil profile MODEL.npz VECTORS.npz",
+    )
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".npz").removesuffix(".vectors")
+
+
+def _profile(subject: _Subject, request: ProfileRequest, bench: Bench, console: Console) -> None:
+    model = load_model(subject.model)
+    vectors = load_vectors(subject.vectors, model)
+    dut = bench.dut(request.board)
+    with progress_bar(console, "on the device", vectors.sequences) as advance:
+        result = dut.run(model, vectors, count_cycles=True, on_sequence=lambda _: advance())
+    measured = result.cycles.measured
+    if measured is None:
+        raise CyclesError(
+            f"cycles of {subject.name} not measured: {result.cycles.reason}",
+            hint="an emulated board that hil powers itself has a counter: leave --probe and --backend out",
+        )
+    console.print(str(result.provenance))
+    console.print(f"{subject.name}: {result.steps} steps")
+    for line in cycles_sentences(result.cycles):
+        console.print(line)
+    if result.cycles.paths:
+        console.print(_table(result))
+        place = request.folder / f"{subject.name}.folded"
+        try:
+            place.write_text(folded(result.cycles.paths), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{place} cannot be written", cause=error.strerror) from error
+        console.print(f"{place}: call paths, for speedscope or flamegraph.pl")
+    else:
+        console.print(f"no functions: {measured.source} counts whole steps")
+    _picture(subject, request, result, measured, console)
+
+
+def _table(result: RunResult) -> Table:
+    table = Table(show_footer=True, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    rows = functions_of(result.cycles.paths)
+    total = sum(row.exclusive for row in rows)
+    table.add_column("function", footer="all", min_width=max(len(row.name) for row in rows))
+    for heading, footer in (
+        ("calls/step", ""),
+        ("exclusive/step", f"{total / result.steps:.1f}"),
+        ("share", "100.0 %"),
+        ("inclusive/step", ""),
+        ("exclusive", str(total)),
+    ):
+        table.add_column(heading, footer=footer, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row.name,
+            f"{row.calls / result.steps:.1f}",
+            f"{row.exclusive / result.steps:.1f}",
+            f"{row.share:.1%}".replace("%", " %"),
+            f"{row.inclusive / result.steps:.1f}",
+            str(row.exclusive),
+        )
+    return table
+
+
+def _picture(
+    subject: _Subject, request: ProfileRequest, result: RunResult, measured: StepCycles, console: Console
+) -> None:
+    place = request.folder / f"{subject.name}.{request.picture}"
+    title = f"{subject.name} on {result.provenance.board}, {result.provenance.where}, {result.provenance.compiler}"
+    try:
+        draw_cycles(place, title, measured, budget=subject.budget)
+    except InputError as error:
+        console.print(f"no picture: {error.message}; {error.hint or error.cause}")
+    else:
+        console.print(f"{place}: cycles of each step")
