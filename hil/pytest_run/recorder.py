@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hil.case import Case
     from hil.result import RunResult
 
-_HEADINGS = ("case", "board", "vectors", "cycles/step before", "now", "longest")
+_HEADINGS = ("case", "board", "vectors", "cycles/step before", "now", "max")
 
 
 @dataclass

@@ -1,0 +1,80 @@
+"""Work that changes no bit is caught by the cycle golden alone, and a run's cycles do not depend on the run."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from hil.board import load_board
+from hil.case import load_case
+from hil.cycle_golden import golden_path, load_golden
+from hil.cycle_promise import check_cycles
+from hil.dut.dut import open_dut
+from hil.errors import CyclesError
+from hil.promise import judge
+from tests.host_c import REPO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hil.result import RunResult
+
+RUNS = 20
+CASE = load_case(REPO / "tests" / "hil" / "dead_inputs.hil.yaml")
+LOOP = "    for (; count > 0; count--, synapse++) {\n"
+DEFECTS = {
+    # The sums of the turn are thrown away: nothing but time is lost.
+    "one-extra-turn": (
+        "    return sums;\n",
+        "    for (volatile uint32_t extra = 1; extra > 0; extra--) {\n    }\n    return sums;\n",
+    ),
+    "one-extra-pass": (LOOP, f"    for (volatile uint32_t i = 0; i < count; i++) {{\n    }}\n{LOOP}"),
+}
+
+
+def run_once(root: Path) -> RunResult:
+    with open_dut(load_board("microbit"), firmware_root=root) as dut:
+        return dut.run(CASE.model_path, CASE.vector_paths[0], check=False)
+
+
+def check(result: RunResult) -> None:
+    assert CASE.says.cycles is not None
+    check_cycles(result, CASE.says.cycles, load_golden(golden_path(CASE.path)), CASE.says.vectors[0], strict=True)
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_an_extra_turn_is_caught_by_the_cycles_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    root = tmp_path / "firmware"
+    shutil.copytree(REPO / "firmware", root)
+    source = root / "ltc" / "ltc.c"
+    right, wrong = DEFECTS[name]
+    head, found, rest = source.read_text().partition("static struct ltc_sums add_synapses")
+    assert found
+    assert right in rest
+    source.write_text(head + found + rest.replace(right, wrong, 1))
+    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    result = run_once(root)
+    for promise in CASE.promises:
+        if promise != "cycles":
+            judge(promise, CASE.says, result)
+    assert CASE.says.cycles is not None
+    assert result.cycles.measured is not None
+    assert result.cycles.measured.spread.high <= CASE.says.cycles.per_step  # the budget would let it pass
+    with pytest.raises(CyclesError, match=f"{result.steps} of {result.steps} steps differ, first at step 0"):
+        check(result)
+
+
+def test_twenty_runs_take_the_same_cycles_and_those_of_the_golden() -> None:
+    with open_dut(load_board("microbit")) as dut:
+        results = [dut.run(CASE.model_path, CASE.vector_paths[0]) for _ in range(RUNS)]
+    for result in results:
+        check(result)
+    counts = [result.cycles.sources[0].per_step for result in results]
+    assert all(np.array_equal(each, counts[0]) for each in counts)
+    assert len(np.unique(counts[0])) > 1  # the steps differ from one another: there is something to confuse
