@@ -110,7 +110,7 @@ _LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("Python", lambda: sys.version.split()[0]),
     ("boards and firmware", _sources),
     ("arm-none-eabi-gcc", lambda: _tool("arm-none-eabi-gcc", "gcc-arm-none-eabi")),
-    ("gcc (board 'host')", lambda: _tool("gcc", "gcc libc6-dev")),
+    ("gcc (host, cycles)", lambda: _tool("gcc", "gcc libc6-dev")),
     ("cmake", lambda: _package("cmake")),
     ("ninja", lambda: _package("ninja")),
     ("qemu-system-arm", lambda: emulator_version("qemu")),

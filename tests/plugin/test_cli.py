@@ -35,7 +35,7 @@ def hil(*arguments: object, code: int = 0) -> str:
 
 def test_every_command_explains_itself() -> None:
     text = hil("--help")
-    for command in ("boards", "build", "flash", "run", "convert", "demo", "doctor", "emulate"):
+    for command in ("boards", "build", "flash", "run", "profile", "convert", "demo", "doctor", "emulate"):
         assert f" {command} " in text
     assert hil("--version").startswith("hil ")
 
@@ -155,5 +155,5 @@ def test_doctor_finds_what_is_there_and_names_what_is_missing(tmp_path: Path, mo
     assert "everything that hil needs is there" in hil("doctor")
     monkeypatch.setenv("PATH", str(tmp_path))
     text = hil("doctor", code=10)
-    assert "missing: arm-none-eabi-gcc, gcc (board 'host'), qemu-system-arm" in text
+    assert "missing: arm-none-eabi-gcc, gcc (host, cycles), qemu-system-arm" in text
     assert "sudo apt-get install --yes gcc-arm-none-eabi" in text
