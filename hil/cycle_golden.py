@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hil.result import Provenance
 
 SUFFIX = ".cycles.json"
+FORMAT = "hil cycles"
 VERSION = 1
 _NUMBERS = re.compile(r"\[\n\s+\d+(?:,\n\s+\d+)*\n\s+\]")
 
@@ -128,7 +129,9 @@ def load_golden(path: Path) -> GoldenFile:
         raise InputError(f"golden file {path} cannot be read", cause=error.strerror) from error
     except ValueError as error:
         raise InputError(f"golden file {path} is damaged: it is not JSON", cause=str(error), hint=hint) from error
-    if isinstance(data, dict) and data.get("format") == "hil cycles" and data.get("version") != VERSION:
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise InputError(f"golden file {path} is damaged: it does not say that its format is '{FORMAT}'", hint=hint)
+    if data.get("version") != VERSION:
         raise InputError(
             f"golden file {path} has version {data.get('version')!r}, this hil reads version {VERSION}",
             hint="use the hil that wrote it, or delete it and record with --hil-update-golden",

@@ -67,6 +67,16 @@ def test_run_judges_and_writes_json(tmp_path: Path, board: str, backend: str) ->
             result["max_error"] * result["state_bound"], rel=1e-6
         )
     assert 0 < result["max_error"] < 2**-10
+    cycles = result["cycles"]
+    if board == "host":
+        assert (cycles["source"], cycles["per_step"]) == (None, None)
+        assert cycles["reason"] == "no cycle source on board 'host'"
+        assert "cycles not measured: no cycle source on board 'host'" in text
+    else:
+        assert (cycles["source"], cycles["core"]) == ("model: QEMU plugin, Cortex-M0 timing", "cortex-m0")
+        assert np.shape(cycles["per_step"]) == np.shape(result["outputs"])[:1]
+        assert min(cycles["per_step"]) > 1000
+        assert "on-chip TIMER0: QEMU's TIMER0 follows the host's clock" in cycles["reason"]
 
 
 def test_run_ends_in_1_where_a_promise_is_broken_and_still_writes_json(tmp_path: Path) -> None:

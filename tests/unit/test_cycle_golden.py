@@ -52,9 +52,11 @@ def test_is_read_as_it_was_written_with_one_sequence_a_line(tmp_path: Path) -> N
     [
         ("", "is damaged: it is not JSON"),
         ("{", "is damaged: it is not JSON"),
-        ("[]", "is damaged, at the top"),
+        ("[]", "is damaged: it does not say that its format is"),
+        ("{}", "is damaged: it does not say that its format is"),
+        ('{"format": "hil cycles"}', "has version None, this hil reads version 1"),
         ('{"format": "hil cycles", "version": 2}', "has version 2, this hil reads version 1"),
-        ('{"format": "another", "version": 1}', "is damaged, at format"),
+        ('{"format": "another", "version": 1}', "is damaged: it does not say that its format is"),
         ('{"format": "hil cycles", "version": 1, "entris": []}', "is damaged, at entris"),
     ],
 )

@@ -1,0 +1,84 @@
+"""Cycles where something goes wrong on the way: a damaged link, and a holder that is killed."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hil.board import load_board
+from hil.dut import connection
+from hil.dut.dut import open_dut
+from hil.link.client import AgentClient
+from hil.resources import examples_dir
+from tests.contract.faults import RandomFaults, drop
+from tests.contract.proxies import FaultyPty
+from tests.contract.test_leftovers import children_of
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.contract.memory_agent import Fault
+
+NETWORKS = examples_dir() / "networks"
+FILES = NETWORKS / "tiny_dense.model.npz", NETWORKS / "tiny_dense.vectors.npz"
+DEADLINE_S = 20.0
+HOLDER = """
+import sys, time
+from pathlib import Path
+from hil.board import load_board
+from hil.dut.dut import open_dut
+with open_dut(load_board("microbit")) as dut:
+    assert dut.run(*map(Path, sys.argv[1:3])).cycles.measured is not None
+    print("counting", flush=True)
+    while True:
+        dut.run(*map(Path, sys.argv[1:3]))
+"""
+
+
+def through(fault: Fault, stack: ExitStack) -> type[AgentClient]:
+    """A client whose frames go through a line with faults."""
+
+    class Damaged(AgentClient):
+        def __init__(self, address: str, **kwargs: object) -> None:
+            super().__init__(stack.enter_context(FaultyPty(address, up=fault)).path, timeout_s=0.3, **kwargs)
+
+    return Damaged
+
+
+def test_a_repaired_run_is_right_in_every_bit_and_has_no_cycles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path))
+    with ExitStack() as stack:
+        faults = RandomFaults(7, 0.05, [drop])
+        monkeypatch.setattr(connection, "AgentClient", through(faults, stack))
+        with open_dut(load_board("microbit")) as dut:
+            result = dut.run(*FILES)
+    assert faults.faults
+    assert result.bits_equal
+    assert result.retries
+    assert result.cycles.measured is None
+    assert "repairs, so a step may have been executed twice" in result.cycles.reason
+
+
+def test_a_killed_holder_leaves_no_counting_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, *map(str, FILES)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "counting\n"
+    (supervisor,) = children_of(holder.pid)
+    (emulator,) = children_of(supervisor)
+    arguments = Path(f"/proc/{emulator}/cmdline").read_bytes()
+    assert b"-plugin" in arguments
+    ends = [os.pidfd_open(pid) for pid in (supervisor, emulator)]
+    holder.send_signal(signal.SIGKILL)
+    holder.communicate()
+    for end in ends:
+        assert select.select([end], [], [], DEADLINE_S)[0], "a process outlives its holder"
+        os.close(end)
