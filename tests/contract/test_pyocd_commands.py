@@ -328,7 +328,7 @@ def test_a_missing_emulator_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PATH", "/nowhere")
     output = pyocd("reset", "-u", UID, "-t", "nrf51", fails=True)
     assert "qemu-system-arm is not installed" in output
-    assert "apt-get install qemu-system-arm" in output
+    assert "apt-get install --yes qemu-system-arm" in output
 
 
 def test_emulate_says_what_is_wrong() -> None:

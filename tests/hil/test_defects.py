@@ -94,7 +94,10 @@ DEFECTS = [
     Defect("quotient one bit short", MATH, "bit < 32; bit++", "bit < 31; bit++"),
     Defect("state not set", LTC, "        net->state[j] = state[j];", "        (void)state[j];"),
     Defect(
-        "wrong endianness of elapsed", AGENT, "words[0], agent->outputs", "__builtin_bswap32(words[0]), agent->outputs"
+        "wrong endianness of elapsed",
+        AGENT,
+        "error = ltc_step(&agent->net, (const int32_t *)&words[1], words[0],",
+        "error = ltc_step(&agent->net, (const int32_t *)&words[1], __builtin_bswap32(words[0]),",
     ),
     Defect(
         "stale image",
