@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +23,14 @@ if TYPE_CHECKING:
 MAX_NEURONS = 255
 MAX_INPUTS = 255
 MAX_UNFOLDS = 32
+LARGEST = 1e15  # of any parameter, input or start state: the number formats are proved up to here
 ELAPSED_MIN, ELAPSED_MAX = 1e-3, 1e3  # the times between steps that a device takes
+
+# What numpy raises for an archive that is cut off, damaged, encrypted, pickled, or lies about its shapes.
+UNREADABLE = (
+    *(OSError, ValueError, TypeError, AttributeError, EOFError, RuntimeError, MemoryError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, TokenError),
+)
 
 _PER_NEURON = ("gleak", "vleak", "cm")
 _PER_SYNAPSE = ("w", "mu", "sigma", "erev")
@@ -90,7 +99,7 @@ def load_model(path: Path) -> LtcModel:
             arrays = {key: archive[key] for key in archive.files}
     except FileNotFoundError as error:
         raise InputError(f"there is no model file {path}") from error
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
+    except UNREADABLE as error:
         raise InputError(
             f"{path} is not a model archive (.npz of plain arrays)",
             cause=str(error),
@@ -165,10 +174,10 @@ class _Reader:
         if key not in self._arrays:
             known = ", ".join(sorted(self._arrays))
             raise InputError(f"{self._where}: array '{key}' is missing", hint=f"arrays present: {known}")
-        try:
-            return np.asarray(self._arrays[key]).astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{self._where}: array '{key}' does not hold numbers", cause=str(error)) from error
+        array = np.asarray(self._arrays[key])
+        if array.dtype.kind not in "biuf":
+            raise InputError(f"{self._where}: array '{key}' does not hold numbers but {array.dtype}")
+        return array.astype(np.float64)
 
     def vector(self, key: str) -> Array:
         value = self._get(key)
@@ -200,6 +209,13 @@ class _Reader:
             place = f"'{key}[{index}]'" if index else f"'{key}'"
             synapse = " (a synapse that exists)" if mask is not None else ""
             raise InputError(f"{self._where}: {place}{synapse} is {value[bad][0]}, wanted a finite number")
+        far = np.abs(value) > LARGEST
+        if far.any():
+            index = ", ".join(str(i) for i in np.argwhere(far)[0])
+            raise InputError(
+                f"{self._where}: '{key}[{index}]' is {value[far][0]:g}, beyond +-{LARGEST:g}",
+                hint="such a parameter is a slip or a training that diverged",
+            )
         return value
 
     def check_not_negative(self, key: str, value: Array) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from hil.convert import convert
 from hil.errors import InputError
 from hil.model import load_model, model_from_arrays
 from hil.ncps import model_from_ncps
@@ -121,3 +122,25 @@ def test_a_state_dict(prefix: str) -> None:
         model_from_ncps(state_dict)
     with pytest.raises(InputError, match="mixed memory"):
         model_from_ncps(state_dict | {"lstm.input_map.weight": np.ones(1)}, **settings)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"erev": np.full((3, 3), 1e50)}, r"'erev\[0, 0\]' is 1e\+50, beyond"),
+        ({"w": np.full((3, 3), 1e308)}, "beyond"),
+        ({"cm": np.full(3, 1e307)}, "beyond"),
+        ({"cm": np.full(3, 0.5 + 1j)}, "array 'cm' does not hold numbers but complex128"),
+    ],
+)
+def test_extremes_beyond_what_the_formats_are_proved_for(change: dict[str, object], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        model_from_arrays(arrays() | change, where="here")
+
+
+@pytest.mark.parametrize("key", ["gleak", "cm", "w", "mu", "sigma", "erev", "sensory_w", "sensory_sigma", "input_w"])
+@pytest.mark.parametrize("value", [1e15, 1e-15, 1e-300])
+def test_every_parameter_up_to_the_largest_converts(key: str, value: float) -> None:
+    given = arrays()
+    model = model_from_arrays(given | {key: np.full(np.shape(given[key]), value)}, where="here")
+    assert convert(model).image
