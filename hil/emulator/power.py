@@ -181,7 +181,18 @@ def power_or_connect(board: Board, backend: str = "qemu", instance: str = "") ->
 def _take(board: Board, instance: str) -> tuple[str, int]:
     """Name and locked flash file of the instance asked for, or of the first that is free."""
     directory = state_dir()
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return _take_in(directory, board, instance)
+    except OSError as error:
+        raise RigError(
+            f"the flash of emulated boards cannot be kept in {directory}",
+            cause=str(error),
+            hint="set HIL_STATE_DIR to a folder that can be written",
+        ) from error
+
+
+def _take_in(directory: Path, board: Board, instance: str) -> tuple[str, int]:
     if instance != "auto":
         name = instance_name(board, instance)
         return name, open_locked(directory / f"{name}.flash")

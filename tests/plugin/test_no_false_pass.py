@@ -103,3 +103,10 @@ def test_of_several_results_in_a_test_the_worst_is_shown(project: pytest.Pyteste
     result = project.runpytest("--board=host")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["test_bridge*(worst of 2)*"])
+
+
+def test_an_unusable_state_folder_is_a_rig_error_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "file" / "state"))
+    text = hil("run", MODEL, VECTORS, "--board=microbit", code=10)
+    assert "error (rig): the flash of emulated boards cannot be kept in" in text
