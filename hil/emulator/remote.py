@@ -26,6 +26,7 @@ class RemoteMachine:
         self._name = name
         self._reader = MessageReader()
         self._lock = threading.Lock()
+        self._unanswered = False  # a request was given up before its answer came, which may come yet
         sock.settimeout(timeout_s)
 
     def close(self) -> None:
@@ -38,6 +39,9 @@ class RemoteMachine:
         Raises:
             MachineError: it ended, does not answer, or reports an error.
         """
+        return result_of(self._next())
+
+    def _next(self) -> Message:
         try:
             while (message := self._reader.next()) is None:
                 data = self._sock.recv(1 << 18)
@@ -48,15 +52,20 @@ class RemoteMachine:
             raise MachineError(f"the supervisor of emulated board '{self._name}' does not answer") from error
         except OSError as error:
             raise MachineError(f"emulated board '{self._name}' was lost", cause=str(error)) from error
-        return result_of(message)
+        return message
 
     def _call(self, op: str, payload: bytes = b"", **args: Any) -> Message:
         with self._lock:
+            if self._unanswered:
+                raise MachineError(f"a request to emulated board '{self._name}' was interrupted; power it again")
+            self._unanswered = True
             try:
                 self._sock.sendall(encode({"op": op, "args": args}, payload))
             except OSError as error:
                 raise MachineError(f"emulated board '{self._name}' was lost", cause=str(error)) from error
-            return self.receive()
+            message = self._next()
+            self._unanswered = False
+        return result_of(message)
 
     def power_on(self) -> None:
         """See `Machine`."""
