@@ -5,13 +5,13 @@ A description never says where a board is plugged in (serial number, /dev/tty*):
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from hil.errors import InputError
+from hil.nearest import offer
 from hil.resources import boards_dir, own_boards_dirs
 from hil.yaml_file import load_yaml
 
@@ -143,12 +143,8 @@ def load_board(given: str) -> Board:
     else:
         shelf = _shelf()
         if given not in shelf:
-            near = difflib.get_close_matches(given, shelf, n=1, cutoff=0.4)
-            hint = f"did you mean '{near[0]}'? " if near else ""
-            known = ", ".join(sorted(shelf))
-            raise InputError(
-                f"there is no board '{given}'", hint=f"{hint}known boards: {known} ('hil boards'); or give a YAML file"
-            )
+            known = offer(given, sorted(shelf), "boards")
+            raise InputError(f"there is no board '{given}'", hint=f"{known} ('hil boards'); or give a YAML file")
         path = shelf[given]
     board = load_board_file(path)
     if board.name != path.stem:

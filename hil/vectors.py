@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import zipfile
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from hil.errors import InputError
 from hil.model import ELAPSED_MAX, ELAPSED_MIN, LARGEST, UNREADABLE
+from hil.nearest import misspelt, offer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +23,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 KEYS = ("inputs", "elapsed", "state0", "states", "outputs", "expected", "labels", "label_names")
-
-# what zipfile raises for damaged archives: bad headers, broken streams, unknown methods, a set encryption bit
 
 
 @dataclass(frozen=True)
@@ -161,10 +159,9 @@ class _Arrays:
 
     def check_keys(self) -> None:
         """A misspelt key would be left out in silence; one that resembles none is the user's own business."""
-        for key in sorted(self.keys - set(KEYS)):
-            near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.75)
-            if near and near[0] not in self._arrays:
-                raise self.error(key, "unknown key", hint=f"did you mean '{near[0]}'? known keys: {', '.join(KEYS)}")
+        slip = misspelt(self.keys, KEYS)
+        if slip is not None:
+            raise self.error(slip, "unknown key", hint=offer(slip, KEYS, "keys"))
 
     def error(self, key: str, problem: str, *, hint: str | None = None) -> InputError:
         return InputError(f"vectors {self.path}, key '{key}': {problem}", hint=hint)

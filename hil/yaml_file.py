@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -10,6 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from hil.errors import InputError
+from hil.nearest import offer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,9 +86,7 @@ def _explain(first: ErrorDetails, data: object, path: Path, model: type[BaseMode
     place = f"{kind} {path}, line {line_of(data, keys)}, key '{_dotted(data, keys)}'"
     if first["type"] == "extra_forbidden":
         known = sorted(_fields(model, keys[:-1]))
-        near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
-        offer = f"did you mean '{near[0]}'? " if near else ""
-        return InputError(f"{place}: unknown key", hint=f"{offer}known keys: {', '.join(known)}")
+        return InputError(f"{place}: unknown key", hint=offer(str(keys[-1]), known, "keys"))
     if first["type"] == "missing":
         return InputError(f"{place}: missing")
     message = first["msg"].removeprefix("Value error, ")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from hil.case import load_case
 from hil.cycle_golden import golden_path, load_golden
 from hil.cycle_promise import Held, check_cycles, not_counted
 from hil.errors import HilError, InputError, RigError
+from hil.nearest import offer
 from hil.promise import judge, not_measured
 from hil.pytest_run.state import STATE
 from hil.report.properties import run_properties
@@ -66,14 +66,12 @@ class HilFile(pytest.File):
 
     def _check_boards(self, case: Case) -> None:
         """A case for a board that does not exist would be skipped for ever."""
-        known = {*board_names(), *self.config.stash[STATE].options.boards}
+        known = sorted({*board_names(), *self.config.stash[STATE].options.boards})
         for name in case.says.boards:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-                hint = f"did you mean '{near[0]}'? " if near else ""
                 raise InputError(
                     f"case file {self.path}, line {case.lines['boards']}, key 'boards': there is no board '{name}'",
-                    hint=f"{hint}known boards: {', '.join(sorted(known))}",
+                    hint=offer(name, known, "boards"),
                 )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
