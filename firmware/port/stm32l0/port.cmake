@@ -1,0 +1,12 @@
+# STM32L0: USART2 with the pins of port A that have it in all of the family. (PA14 has it too, but is SWCLK.)
+if(NOT HIL_UART_TX STREQUAL "PA2")
+  message(FATAL_ERROR "HIL_UART_TX is '${HIL_UART_TX}', but USART2 of an STM32L0 transmits on PA2")
+endif()
+if(NOT HIL_UART_RX MATCHES "^PA(3|15)$")
+  message(FATAL_ERROR "HIL_UART_RX is '${HIL_UART_RX}', but USART2 of an STM32L0 receives on PA3 or PA15")
+endif()
+set(HIL_UART_RX_PIN ${CMAKE_MATCH_1})
+
+target_sources(agent PRIVATE port/stm32l0/clock.c port/stm32l0/port.c port/stm32l0/vectors.c)
+target_compile_definitions(agent PRIVATE BOARD_UART_TX_PIN=2u BOARD_UART_RX_PIN=${HIL_UART_RX_PIN}u)
+include(port/armv6m/link.cmake)

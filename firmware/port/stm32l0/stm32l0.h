@@ -1,0 +1,96 @@
+/*
+ * The registers used here, named and placed as in RM0377 (STM32L0x1 reference manual). What each
+ * was held against, and what could not be, is in README.md.
+ */
+#ifndef STM32L0_H
+#define STM32L0_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define STM32L0_REGISTER(address) (*(volatile uint32_t *)(address))
+
+/* RM0377 3.7, FLASH. */
+#define FLASH_ACR         STM32L0_REGISTER(0x40022000u)
+#define FLASH_ACR_LATENCY (1u << 0) /* one wait state */
+#define FLASH_ACR_PRFTEN  (1u << 1) /* prefetch */
+
+/* RM0377 6.4, PWR. */
+#define PWR_CR         STM32L0_REGISTER(0x40007000u)
+#define PWR_CR_VOS     (3u << 11)
+#define PWR_CR_VOS_1V8 (1u << 11) /* range 1; reset: 2, range 2 */
+#define PWR_CSR        STM32L0_REGISTER(0x40007004u)
+#define PWR_CSR_VOSF   (1u << 4) /* the regulator is still on its way */
+
+/* RM0377 7.3, RCC. */
+#define RCC_CR               STM32L0_REGISTER(0x40021000u)
+#define RCC_CR_HSI16ON       (1u << 0)
+#define RCC_CR_HSI16RDYF     (1u << 2)
+#define RCC_CR_PLLON         (1u << 24)
+#define RCC_CR_PLLRDY        (1u << 25)
+#define RCC_CFGR             STM32L0_REGISTER(0x4002100Cu)
+#define RCC_CFGR_SW          (3u << 0) /* 0 MSI, 1 HSI16, 2 HSE, 3 PLL */
+#define RCC_CFGR_SW_HSI16    (1u << 0)
+#define RCC_CFGR_SW_PLL      (3u << 0)
+#define RCC_CFGR_SWS_SHIFT   2u         /* what SW has come to */
+#define RCC_CFGR_PLLMUL4     (1u << 18) /* PLLSRC 0: from HSI16 */
+#define RCC_CFGR_PLLDIV2     (1u << 22)
+#define RCC_IOPENR           STM32L0_REGISTER(0x4002102Cu)
+#define RCC_IOPENR_IOPAEN    (1u << 0)
+#define RCC_APB1ENR          STM32L0_REGISTER(0x40021038u)
+#define RCC_APB1ENR_USART2EN (1u << 17)
+#define RCC_APB1ENR_PWREN    (1u << 28)
+
+/* RM0377 8.4, GPIO port A. */
+#define GPIOA_MODER           STM32L0_REGISTER(0x50000000u)
+#define GPIOA_MODER_MASK(pin) (3u << (2u * (pin)))
+#define GPIOA_MODER_AF(pin)   (2u << (2u * (pin))) /* reset: 3, analog */
+#define GPIOA_PUPDR           STM32L0_REGISTER(0x5000000Cu)
+#define GPIOA_PUPDR_MASK(pin) (3u << (2u * (pin)))
+#define GPIOA_PUPDR_UP(pin)   (1u << (2u * (pin)))
+#define GPIOA_AFR(pin)        STM32L0_REGISTER(0x50000020u + 4u * ((pin) / 8u)) /* AFRL, AFRH */
+#define GPIOA_AFR_MASK(pin)   (15u << (4u * ((pin) % 8u)))
+#define GPIOA_AFR_USART2(pin) (4u << (4u * ((pin) % 8u))) /* DS10668, alternate functions: AF4 */
+
+/* RM0377, chapter USART. Registers keep their reset values where nothing is written: 8 data bits,
+ * no parity, 1 stop bit, 16 samples a bit, clocked by PCLK1. */
+#define USART2_CR1        STM32L0_REGISTER(0x40004400u)
+#define USART2_CR1_UE     (1u << 0)
+#define USART2_CR1_RE     (1u << 2)
+#define USART2_CR1_TE     (1u << 3)
+#define USART2_CR1_RXNEIE (1u << 5) /* interrupt on USART2_ISR_RXNE and on USART2_ISR_ORE */
+#define USART2_CR1_TXEIE  (1u << 7)
+#define USART2_BRR        STM32L0_REGISTER(0x4000440Cu)
+#define USART2_ISR        STM32L0_REGISTER(0x4000441Cu)
+#define USART2_ISR_ORE    (1u << 3)
+#define USART2_ISR_RXNE   (1u << 5)
+#define USART2_ISR_TXE    (1u << 7)
+#define USART2_ICR        STM32L0_REGISTER(0x40004420u)
+#define USART2_ICR_ORECF  (1u << 3)
+#define USART2_RDR        STM32L0_REGISTER(0x40004424u)
+#define USART2_TDR        STM32L0_REGISTER(0x40004428u)
+
+/* ARMv6-M, B3.3: SysTick, a down counter of 24 bits. */
+#define SYST_CSR           STM32L0_REGISTER(0xE000E010u)
+#define SYST_CSR_ENABLE    (1u << 0)
+#define SYST_CSR_CLKSOURCE (1u << 2) /* the core's clock; 0: an eighth of it */
+#define SYST_RVR           STM32L0_REGISTER(0xE000E014u)
+#define SYST_CVR           STM32L0_REGISTER(0xE000E018u)
+#define SYST_BITS          24u
+#define SYST_MAX           ((1u << SYST_BITS) - 1u)
+
+/* ARMv6-M, B3.4: interrupt set-enable; RM0377 11.3: position in the vector table. */
+#define NVIC_ISER          STM32L0_REGISTER(0xE000E100u)
+#define STM32L0_USART2_IRQ 28u
+
+/* MSI, which the core runs from after reset, in Hz: 64 times 32768 (MSIRANGE 5). */
+#define STM32L0_MSI_HZ 2097152u
+
+/* From MSI to BOARD_CLOCK_HZ. False if something never became ready: the core then still runs from
+ * MSI. */
+bool stm32l0_clock_start(void);
+
+/* Vector 16 + STM32L0_USART2_IRQ. */
+void stm32l0_usart2_handler(void);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * The vector table: 16 of the core, 32 of the STM32L0 (RM0377 11.3). USART2 has position 28 in all
+ * of the family; of the others, the STM32L031 has 0 to 7, 9 to 13, 15, 20, 22, 23, 25 and 29.
+ */
+#include "startup.h"
+#include "stm32l0.h"
+
+struct vector_table {
+    uint32_t *stack;
+    void (*exception[15])(void);
+    void (*interrupt[32])(void);
+};
+
+__attribute__((section(".vectors"), used)) static const struct vector_table vectors = {
+    .stack = stack_top,
+    .exception = {[0] = startup_reset, [1 ... 14] = startup_fault},
+    .interrupt = {[0 ... STM32L0_USART2_IRQ - 1] = startup_fault,
+                  [STM32L0_USART2_IRQ] = stm32l0_usart2_handler,
+                  [STM32L0_USART2_IRQ + 1 ... 31] = startup_fault},
+};
