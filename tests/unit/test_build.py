@@ -298,7 +298,7 @@ def test_the_same_sources_give_the_same_image(sources: Path, tmp_path: Path, mon
     assert first.hex.read_bytes() == second.hex.read_bytes()
 
 
-@pytest.mark.parametrize("name", ["host", "microbit"])
+@pytest.mark.parametrize("name", ["host", "microbit", "nucleo-l031"])
 def test_presets_repeat_the_board_description(name: str) -> None:
     presets = json.loads((firmware_dir() / "CMakePresets.json").read_text())["configurePresets"]
     preset = next(preset for preset in presets if preset["name"] == name)
@@ -327,7 +327,7 @@ def test_presets_repeat_the_board_description(name: str) -> None:
     assert set(facts) == {*numbers, *words}
 
 
-@pytest.mark.parametrize("name", ["host", "microbit"])
+@pytest.mark.parametrize("name", ["host", "microbit", "nucleo-l031"])
 def test_presets_build(name: str, sources: Path) -> None:
     for arguments in (["--preset", name], ["--build", "--preset", name]):
         done = subprocess.run(["cmake", *arguments], cwd=sources, capture_output=True, text=True, check=False)
