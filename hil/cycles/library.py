@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 COMPILER: Final = "gcc"
 FLAGS: Final = ("-std=c11", "-O2", "-fPIC", "-shared")
 _HIDDEN: Final = ("-fvisibility=hidden",)  # the plugin offers QEMU its entry point and nothing else
-_SOURCES: Final = Path(__file__).parent
-_TRACKER: Final = ("cost.c", "block.c", "tracker.c")
-_PLUGIN: Final = (*_TRACKER, "tcg_plugin.c")
-_HEADERS: Final = ("cost.h", "block.h", "tracker.h", "call_tree.h", "counter_file.h")
+SOURCES: Final = Path(__file__).parent
+TRACKER: Final = ("cost.c", "block.c", "tracker.c")
+_PLUGIN: Final = (*TRACKER, "tcg_plugin.c")
+HEADERS: Final = ("cost.h", "block.h", "tracker.h", "call_tree.h", "counter_file.h")
 _TIMEOUT_S: Final = 120
 
 
@@ -34,7 +34,7 @@ def plugin_path() -> Path:
     Raises:
         RigError: there is no host compiler, or it fails.
     """
-    return _built("tcg_plugin", _PLUGIN, _HIDDEN)
+    return _compiled("tcg_plugin", _PLUGIN, _HIDDEN)
 
 
 def tracker_path() -> Path:
@@ -43,7 +43,7 @@ def tracker_path() -> Path:
     Raises:
         RigError: there is no host compiler, or it fails.
     """
-    return _built("tracker", _TRACKER, ())
+    return _compiled("tracker", TRACKER, ())
 
 
 def compile_shared(out: Path, sources: Sequence[Path], *, flags: Sequence[str] = ()) -> None:
@@ -58,7 +58,7 @@ def compile_shared(out: Path, sources: Sequence[Path], *, flags: Sequence[str] =
         RigError: there is no host compiler, or it fails.
     """
     (out.parent / "timing_table.h").write_text(c_header(), encoding="utf-8")
-    include = (f"-I{out.parent}", f"-I{_SOURCES}")
+    include = (f"-I{out.parent}", f"-I{SOURCES}")
     command = [COMPILER, *FLAGS, *flags, *include, *map(str, sources), "-o", str(out)]
     try:
         done = subprocess.run(
@@ -80,9 +80,22 @@ def compile_shared(out: Path, sources: Sequence[Path], *, flags: Sequence[str] =
         )
 
 
-def _built(name: str, sources: Sequence[str], flags: Sequence[str]) -> Path:
+def compiled(
+    name: str, sources: Sequence[Path], *, headers: Sequence[Path] = (), flags: Sequence[str] = ()
+) -> Path:
+    """A shared library of C files, from the cache where their content has been compiled before.
+
+    Args:
+        name: what it is called there, and in messages.
+        sources: C files, which may include the generated ``timing_table.h`` and the headers of this folder.
+        headers: what else their content depends on.
+        flags: more for the compiler.
+
+    Raises:
+        RigError: there is no host compiler, or it fails.
+    """
     store = cache_dir() / "cycles"
-    place = store / f"{name}-{_key(sources, flags)}.so"
+    place = store / f"{name}-{_key((*headers, *sources), flags)}.so"
     if place.is_file():
         return place
     try:
@@ -99,21 +112,28 @@ def _built(name: str, sources: Sequence[str], flags: Sequence[str]) -> Path:
     return place
 
 
-def _build(work: Path, place: Path, sources: Sequence[str], flags: Sequence[str]) -> None:
+def _compiled(name: str, sources: Sequence[str], flags: Sequence[str]) -> Path:
+    """A library of this folder's own sources."""
+    return compiled(
+        name, [SOURCES / each for each in sources], headers=[SOURCES / each for each in HEADERS], flags=flags
+    )
+
+
+def _build(work: Path, place: Path, sources: Sequence[Path], flags: Sequence[str]) -> None:
     """Build under the lock. One name of the folder: what a killed build left behind is swept by the next."""
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     try:
         out = work / place.name
-        compile_shared(out, [_SOURCES / source for source in sources], flags=flags)
+        compile_shared(out, sources, flags=flags)
         out.replace(place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _key(sources: Sequence[str], flags: Sequence[str]) -> str:
+def _key(files: Sequence[Path], flags: Sequence[str]) -> str:
     digest = hashlib.sha256(" ".join([platform.machine(), *FLAGS, *flags]).encode() + c_header().encode())
-    for name in (*_HEADERS, *sources):
-        content = (_SOURCES / name).read_bytes()
-        digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
+    for file in files:
+        content = file.read_bytes()
+        digest.update(f"\0{file.name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:16]

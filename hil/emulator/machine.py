@@ -63,6 +63,7 @@ class MachineSpec:
     """The facts about a board that its emulator needs. Addresses and sizes in bytes.
 
     Attributes:
+        baud: what the host's serial port is set to, in bit/s.
         arguments: more for the emulator's command line.
         descriptors: what it must inherit for them.
     """
@@ -73,6 +74,7 @@ class MachineSpec:
     flash_bytes: int
     ram_origin: int
     ram_bytes: int
+    baud: int = 0
     arguments: Sequence[str] = ()
     descriptors: Sequence[int] = ()
 

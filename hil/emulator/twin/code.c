@@ -1,0 +1,172 @@
+/* Blocks of code: decoded and costed once for each content. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_internal.h"
+
+#define SEV  0xBF40u
+#define NONE 1u /* no instruction has an odd address */
+
+bool code_open(struct code *code, const struct engine_memory *memory) {
+    const uint32_t halfwords = memory->bytes / 2u;
+
+    code->memory = *memory;
+    code->block = calloc(halfwords, sizeof *code->block);
+    code->breakpoint = calloc(halfwords, 1);
+    if (code->block == NULL || code->breakpoint == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < halfwords; i++) {
+        code->block[i].start = NONE;
+    }
+    return true;
+}
+
+void code_close(struct code *code) {
+    if (code->block != NULL) {
+        for (uint32_t i = 0; i < code->memory.bytes / 2u; i++) {
+            free(code->block[i].content);
+        }
+    }
+    free(code->block);
+    free(code->breakpoint);
+}
+
+void code_forget(struct code *code, uint32_t address, uint32_t bytes) {
+    const uint32_t from = address - code->memory.origin;
+
+    for (uint32_t i = 0; i < code->memory.bytes / 2u; i++) {
+        struct code_block *block = &code->block[i];
+        if (block->start != NONE && block->start - code->memory.origin < from + bytes &&
+            from < block->start - code->memory.origin + block->bytes) {
+            block->start = NONE;
+        }
+    }
+}
+
+struct code *code_at(struct engine *engine, uint32_t address) {
+    for (uint32_t i = 0; i < engine->codes; i++) {
+        if (address - engine->code[i].memory.origin < engine->code[i].memory.bytes) {
+            return &engine->code[i];
+        }
+    }
+    return NULL;
+}
+
+static uint16_t halfword_of(const struct code *code, uint32_t address) {
+    const uint32_t at = address - code->memory.origin;
+
+    if (at + 2u > code->memory.bytes) {
+        return 0;
+    }
+    return (uint16_t)(code->memory.data[at] | code->memory.data[at + 1u] << 8);
+}
+
+uint16_t code_halfword(struct engine *engine, uint32_t address) {
+    const struct code *code = code_at(engine, address);
+
+    return code == NULL ? 0 : halfword_of(code, address);
+}
+
+uint32_t code_length(struct engine *engine, uint32_t address) {
+    return cost_bytes(code_halfword(engine, address));
+}
+
+static struct cost cost_at(const struct engine *engine, const struct code *code,
+                           uint32_t address) {
+    return cost_of(&engine->model, address, halfword_of(code, address),
+                   halfword_of(code, address + 2u));
+}
+
+/* What the word of an instruction costs to fetch, if it is the first of its word in a block. */
+static uint32_t fetch(const struct code *code, uint32_t block, uint32_t address, uint32_t bytes) {
+    uint32_t waits = 0;
+
+    for (uint32_t word = address & ~3u; word < address + bytes; word += 4u) {
+        if (word >= address && word > block) {
+            waits += code->memory.sequential_wait;
+        }
+    }
+    return waits;
+}
+
+static void fill(struct engine *engine, struct code *code, struct code_block *block,
+                 uint32_t address, uint32_t bytes) {
+    uint8_t *content = block->content;
+
+    *block = (struct code_block){.start = address, .bytes = bytes, .target = NONE};
+    block->breakpoint = block->undefined = bytes;
+    block->jump_wait = code->memory.fetch_wait;
+    for (uint32_t at = address; at < address + bytes;) {
+        const struct cost cost = cost_at(engine, code, at);
+        if (code->breakpoint[(at - code->memory.origin) / 2u] != 0 && block->breakpoint == bytes) {
+            block->breakpoint = at - address;
+        }
+        block->sends_event |= halfword_of(code, at) == SEV;
+        block->before_last = block->cycles;
+        block->cycles += cost.cycles + fetch(code, address, at, cost.bytes);
+        block->instructions++;
+        block->last_kind = cost.kind;
+        if ((cost.flags & COST_UNKNOWN) != 0 && cost.kind != COST_BREAKPOINT &&
+            block->undefined == bytes) {
+            block->undefined = at - address;
+        }
+        block->masks = cost.kind == COST_CHANGE_STATE || cost.kind == COST_WRITE_SPECIAL;
+        block->target = NONE;
+        if (cost.flow == COST_CHOICE && (cost.flags & COST_UNDECIDED) == 0) {
+            block->target = cost.target;
+            block->taken = cost.taken;
+        }
+        at += cost.bytes;
+    }
+    if (code->memory.writable) {
+        block->content = realloc(content, bytes);
+        if (block->content != NULL) {
+            memcpy(block->content, code->memory.data + (address - code->memory.origin), bytes);
+        }
+    }
+}
+
+const struct code_block *code_block(struct engine *engine, uint32_t address, uint32_t bytes) {
+    struct code *code = code_at(engine, address);
+
+    if (code == NULL || bytes < 2u || address - code->memory.origin + bytes > code->memory.bytes) {
+        return NULL;
+    }
+    const uint32_t at = address - code->memory.origin;
+    struct code_block *block = &code->block[at / 2u];
+    if (block->start != address || block->bytes != bytes ||
+        (code->memory.writable &&
+         (block->content == NULL || memcmp(block->content, code->memory.data + at, bytes) != 0))) {
+        fill(engine, code, block, address, bytes);
+    }
+    return block;
+}
+
+uint32_t code_cost(struct engine *engine, const struct code_block *block, uint32_t end,
+                   uint32_t *count) {
+    struct code *code = code_at(engine, block->start);
+    uint32_t cycles = 0;
+
+    *count = 0;
+    for (uint32_t at = block->start; at < end && at < block->start + block->bytes;) {
+        const struct cost cost = cost_at(engine, code, at);
+        cycles += cost.cycles + fetch(code, block->start, at, cost.bytes);
+        at += cost.bytes;
+        (*count)++;
+    }
+    return cycles;
+}
+
+uint32_t code_boundary(struct engine *engine, const struct code_block *block, uint64_t cycles) {
+    struct code *code = code_at(engine, block->start);
+    uint64_t passed = 0;
+    uint32_t at = block->start;
+
+    while (passed < cycles && at < block->start + block->bytes) {
+        const struct cost cost = cost_at(engine, code, at);
+        passed += cost.cycles + fetch(code, block->start, at, cost.bytes);
+        at += cost.bytes;
+    }
+    return at;
+}

@@ -1,0 +1,310 @@
+"""The twin backend: a chip in this process, run in slices between the supervisor's other work."""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
+from hil.emulator.twin.core import Stop
+from hil.emulator.twin.registers import NotModelledError
+from hil.emulator.twin.stm32l031.part import Stm32l031
+from hil.emulator.uart import UartStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SLICE_CYCLES: Final = 400_000
+"""Run at a time: some milliseconds of the host's, after which requests are answered and bytes moved."""
+
+_CHUNK: Final = 65536
+_KINDS: Final = {Access.READ: 1, Access.WRITE: 2, Access.ANY: 3}
+_REASONS: Final = {
+    Stop.BREAKPOINT: HaltReason.BREAKPOINT,
+    Stop.BKPT: HaltReason.BREAKPOINT,
+    Stop.WATCHPOINT: HaltReason.WATCHPOINT,
+    Stop.VECTOR_CATCH: HaltReason.VECTOR_CATCH,
+}
+_NOISE_SEED: Final = 0x4C303331  # what RAM holds at power-up: the same each time, and nothing to rely on
+_DEBUGGER, _CATCH = 1, 2
+
+
+class TwinMachine:
+    """A `hil.emulator.machine.Backend` on the twin. Used from one thread.
+
+    Args:
+        spec: the board's facts.
+        on_flash: called with the whole flash when it was found changed.
+    """
+
+    def __init__(self, spec: MachineSpec, on_flash: Callable[[bytes], None]) -> None:
+        self._spec = spec
+        self._on_flash = on_flash
+        self._image = bytes(spec.flash_bytes)
+        self._chip: Stm32l031 | None = None
+        self._status = Status(CoreState.OFF)
+        self._breakpoints: set[int] = set()
+        self._watchpoints: set[tuple[int, int, Access]] = set()
+        self._debug = 0
+        self._resume_here = False
+        self.uart = UartStream()
+        self.uart.target.setblocking(False)
+        # Readable when the chip has something to do: it runs, or the host has sent bytes.
+        self._work = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._ready = select.epoll()
+        self._ready.register(self._work, select.EPOLLIN)
+        self._ready.register(self.uart.target.fileno(), select.EPOLLIN)
+
+    # Power
+
+    def power_on(self) -> None:
+        """See `Machine`."""
+        if self._status.state is CoreState.OFF:
+            self._chip = chip = Stm32l031(self._spec.baud)
+            chip.flash_content[:] = self._image
+            chip.ram_content[:] = random.Random(_NOISE_SEED).randbytes(len(chip.ram_content))  # noqa: S311 # no secret
+            self._apply_debugger(chip)
+            chip.reset()
+            self._status = Status(CoreState.HALTED, HaltReason.RESET)
+            self.resume()
+
+    def power_off(self) -> None:
+        """See `Machine`."""
+        if self._chip is not None:
+            self._keep_flash()
+            self._chip.core.close()
+        self._chip = None
+        self._status = Status(CoreState.OFF)
+
+    def close(self) -> None:
+        """Power off and give up the UART stream."""
+        try:
+            self.power_off()
+        finally:
+            self._ready.close()
+            os.close(self._work)
+            self.uart.close()
+
+    def wake_uart(self) -> None:
+        """See `Backend`; the twin notices by itself."""
+
+    # Run control
+
+    def status(self) -> Status:
+        """See `Machine`."""
+        return self._status
+
+    def event_fd(self) -> int | None:
+        """See `Backend`."""
+        return self._ready.fileno() if self._status.state is CoreState.RUNNING else None
+
+    def poll(self) -> None:
+        """See `Backend`: run a slice."""
+        chip = self._chip
+        if chip is None or self._status.state is not CoreState.RUNNING:
+            return
+        with suppress(BlockingIOError):
+            chip.usart2.wire.send(self.uart.target.recv(_CHUNK))
+        with suppress(BlockingIOError):
+            os.eventfd_read(self._work)
+        chip.core.shared.skip_breakpoint = self._resume_here
+        self._resume_here = False
+        self._note(chip, chip.run(chip.core.shared.clock + _SLICE_CYCLES))
+        self._give_host(chip)
+
+    def _note(self, chip: Stm32l031, stop: Stop) -> None:
+        if chip.trouble:
+            self._status = Status(CoreState.LOCKUP, detail=chip.trouble)
+        elif stop is Stop.DUE:
+            os.eventfd_write(self._work, 1)
+        elif stop in _REASONS:
+            self._status = Status(CoreState.HALTED, _REASONS[stop])
+        elif stop is Stop.LOCKUP:
+            self._status = Status(CoreState.LOCKUP, detail=chip.fault_words())
+        elif stop is Stop.FAILED:
+            self._status = Status(
+                CoreState.LOCKUP, detail=f"the emulation failed (Unicorn's error {chip.core.shared.failure})"
+            )
+
+    def _give_host(self, chip: Stm32l031) -> None:
+        data = chip.usart2.wire.to_host
+        with suppress(BlockingIOError):
+            while data:
+                del data[: self.uart.target.send(data)]
+
+    def halt(self) -> None:
+        """See `Machine`."""
+        if self._status.state in {CoreState.RUNNING, CoreState.LOCKUP}:
+            self._status = Status(CoreState.HALTED, HaltReason.REQUEST)
+
+    def resume(self) -> None:
+        """See `Machine`."""
+        if self._status.state is CoreState.HALTED:
+            chip = self._powered()
+            chip.core.shared.asleep = 0  # DDI 0419, B1.5.19: a debug halt has ended the sleep
+            self._resume_here = True
+            self._status = Status(CoreState.RUNNING)
+            os.eventfd_write(self._work, 1)
+
+    def step(self, *, mask_interrupts: bool = True) -> None:
+        """See `Machine`."""
+        if self._status.state is CoreState.HALTED:
+            chip = self._powered()
+            stop = chip.step(mask_interrupts=mask_interrupts)
+            self._status = Status(CoreState.HALTED, HaltReason.STEP)
+            if stop is not Stop.STEPPED:
+                self._note(chip, stop)
+            self._give_host(chip)
+
+    def reset(self, *, halt: bool) -> None:
+        """See `Machine`."""
+        chip = self._powered()
+        self._keep_flash()
+        self.uart.forget_input()
+        chip.reset()
+        self._status = Status(CoreState.HALTED, HaltReason.RESET)
+        if not halt:
+            self.resume()
+
+    # Memory and registers
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        """See `Machine`."""
+        chip = self._powered()
+        peripheral = chip.peripheral_at(address)
+        if peripheral is not None:
+            return self._read_registers(chip, address, size)
+        data = chip.core.read(address, size)
+        if data is None:
+            raise MemoryFault(address)
+        return data
+
+    def _read_registers(self, chip: Stm32l031, address: int, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            at = address + len(data)
+            left = size - len(data)
+            width = 4 if at % 4 == 0 and left >= 4 else 2 if at % 2 == 0 and left >= 2 else 1  # noqa: PLR2004 # bytes
+            peripheral = chip.peripheral_at(at)
+            try:
+                if peripheral is None:
+                    raise MemoryFault(at)
+                data += peripheral.read(at - peripheral.base, width).to_bytes(width, "little")
+            except NotModelledError as error:
+                raise MemoryFault(at) from error
+        return data
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """See `Machine`."""
+        chip = self._powered()
+        width = 4 if address % 4 == 0 and len(data) % 4 == 0 else 2 if address % 2 == 0 and len(data) % 2 == 0 else 1
+        if self._spec.in_ram(address, len(data)):
+            chip.core.write(address, data)
+            return
+        for at in range(0, len(data), width):
+            value = int.from_bytes(data[at : at + width], "little")
+            peripheral = chip.peripheral_at(address + at)
+            try:
+                if peripheral is not None:
+                    peripheral.write(address + at - peripheral.base, width, value)
+                elif not chip.store(address + at, width, value):
+                    raise MemoryFault(address + at)
+            except NotModelledError as error:
+                raise MachineError(f"the debugger {error}") from error
+
+    def read_register(self, name: str) -> int:
+        """See `Machine`."""
+        return self._halted().core.read_register(name)
+
+    def write_register(self, name: str, value: int) -> None:
+        """See `Machine`."""
+        self._resume_here = False
+        self._halted().core.write_register(name, value)
+
+    # Breakpoints
+
+    def set_breakpoint(self, address: int) -> None:
+        """See `Machine`."""
+        if self._powered().core.breakpoint(address, on=True):
+            self._breakpoints.add(address)
+
+    def remove_breakpoint(self, address: int) -> None:
+        """See `Machine`."""
+        if address in self._breakpoints:
+            self._powered().core.breakpoint(address, on=False)
+            self._breakpoints.discard(address)
+
+    def set_watchpoint(self, address: int, size: int, access: Access) -> None:
+        """See `Machine`."""
+        if (address, size, access) not in self._watchpoints and self._powered().core.watch(
+            address, size, _KINDS[access]
+        ):
+            self._watchpoints.add((address, size, access))
+
+    def remove_watchpoint(self, address: int, size: int, access: Access) -> None:
+        """See `Machine`."""
+        if (address, size, access) in self._watchpoints:
+            self._powered().core.unwatch(address, size, _KINDS[access])
+            self._watchpoints.discard((address, size, access))
+
+    def set_debug(self, *, enabled: bool, catch_hard_fault: bool = False) -> None:
+        """See `Machine`."""
+        self._debug = (_DEBUGGER if enabled else 0) | (_CATCH if enabled and catch_hard_fault else 0)
+        if self._chip is not None:
+            self._chip.core.shared.debug = self._debug
+
+    def forget_debugger(self) -> None:
+        """See `Backend`."""
+        for address in tuple(self._breakpoints):
+            self.remove_breakpoint(address)
+        for watchpoint in tuple(self._watchpoints):
+            self.remove_watchpoint(*watchpoint)
+        self.set_debug(enabled=False)
+
+    def _apply_debugger(self, chip: Stm32l031) -> None:
+        """What a debugger has set holds over a power cycle."""
+        for address in self._breakpoints:
+            chip.core.breakpoint(address, on=True)
+        for address, size, access in self._watchpoints:
+            chip.core.watch(address, size, _KINDS[access])
+        chip.core.shared.debug = self._debug
+
+    # Flash
+
+    def flash_image(self) -> bytes:
+        """See `Machine`."""
+        self._keep_flash()
+        return self._image
+
+    def set_flash_image(self, image: bytes) -> None:
+        """See `Machine`."""
+        if len(image) != self._spec.flash_bytes:
+            raise MachineError(
+                f"a flash image of {self._spec.board} has {self._spec.flash_bytes} bytes, not {len(image)}"
+            )
+        if self._chip is not None:
+            self._chip.flash_content[:] = image
+            self._chip.core.forget_code(self._spec.flash_origin, self._spec.flash_bytes)
+        self._take(bytes(image))
+
+    def _keep_flash(self) -> None:
+        if self._chip is not None:
+            self._take(bytes(self._chip.flash_content))
+
+    def _take(self, image: bytes) -> None:
+        if image != self._image:
+            self._image = image
+            self._on_flash(image)
+
+    def _powered(self) -> Stm32l031:
+        if self._chip is None:
+            raise MachineError(f"emulated board {self._spec.board} has no power")
+        return self._chip
+
+    def _halted(self) -> Stm32l031:
+        if self._status.state is not CoreState.HALTED:
+            raise MachineError(f"the core of {self._spec.board} must be halted, it is {self._status.state.value}")
+        return self._powered()

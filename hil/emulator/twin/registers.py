@@ -1,0 +1,124 @@
+"""Peripherals as the bus sees them: registers by offset, each bit of them modelled, ignored for a reason, or refused.
+
+A bit that the manual defines and the twin does not model is never a silent zero: setting it, or reading a register
+that is not there, raises `NotModelledError`, and the run ends with a sentence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+WORD: Final = 4
+PAGE_BYTES: Final = 0x400
+"""What the bus gives a peripheral: RM0377 table 2 knows no smaller share."""
+
+
+class NotModelledError(Exception):
+    """Firmware uses something of the chip that the twin does not have. The message is a sentence's predicate."""
+
+
+@dataclass(frozen=True)
+class Register:
+    """A register of a peripheral.
+
+    Attributes:
+        name: as in the reference manual, without the peripheral's.
+        offset: in bytes.
+        reset: value after reset.
+        writable: bits that a write changes.
+        unmodelled: bits that the manual defines and the twin has no model of: they must stay as they are.
+    """
+
+    name: str
+    offset: int
+    reset: int = 0
+    writable: int = 0
+    unmodelled: int = 0
+
+
+class Peripheral:
+    """A peripheral with its registers' values.
+
+    A subclass lists `REGISTERS`, and may have ``read_NAME() -> int`` and ``write_NAME(value, mask)`` for a register
+    (name in lower case): ``mask`` has the bits that the access covers.
+
+    Attributes:
+        name: as in the manual.
+        base: its first address.
+        value: of each register, by name.
+    """
+
+    REGISTERS: ClassVar[Sequence[Register]] = ()
+
+    def __init__(self, name: str, base: int) -> None:
+        self.name = name
+        self.base = base
+        self.value: dict[str, int] = {}
+        self._by_offset = {register.offset: register for register in self.REGISTERS}
+        self._readers: dict[int, Callable[[], int]] = {}
+        self._writers: dict[int, Callable[[int, int], None]] = {}
+        for register in self.REGISTERS:
+            key = register.name.lower()
+            if reader := getattr(self, f"read_{key}", None):
+                self._readers[register.offset] = reader
+            if writer := getattr(self, f"write_{key}", None):
+                self._writers[register.offset] = writer
+        self.reset()
+
+    def reset(self) -> None:
+        """As after a reset of the chip."""
+        self.value = {register.name: register.reset for register in self.REGISTERS}
+
+    def clocked(self) -> bool:
+        """Whether its bus clock is on: without, reads give zero and writes are lost (RM0377, 7.3)."""
+        return True
+
+    def read(self, offset: int, size: int) -> int:
+        """Answer a load of ``size`` bytes.
+
+        Raises:
+            NotModelledError: there is no such register.
+        """
+        if not self.clocked():
+            return 0
+        register = self._register(offset, "reads")
+        reader = self._readers.get(register.offset)
+        word = reader() if reader else self.value[register.name]
+        return word >> 8 * (offset % WORD) & ((1 << 8 * size) - 1)
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Take a store of ``size`` bytes.
+
+        Raises:
+            NotModelledError: there is no such register, or a bit of it that is not modelled would change.
+        """
+        if not self.clocked():
+            return
+        register = self._register(offset, "writes")
+        mask = ((1 << 8 * size) - 1) << 8 * (offset % WORD)
+        word = value << 8 * (offset % WORD) & mask
+        old = self.value[register.name]
+        if changed := (word ^ old) & mask & register.unmodelled:
+            bits = ", ".join(str(n) for n in range(32) if changed >> n & 1)
+            raise NotModelledError(f"changes bit {bits} of {self.name}_{register.name}")
+        writer = self._writers.get(register.offset)
+        if writer:
+            writer(word, mask)
+        else:
+            self.store(register.name, word, mask)
+
+    def store(self, name: str, word: int, mask: int = 0xFFFFFFFF) -> None:
+        """Change those bits of a register that can be written and that ``mask`` has."""
+        register = next(each for each in self.REGISTERS if each.name == name)
+        mask &= register.writable
+        self.value[name] = (self.value[name] & ~mask) | (word & mask)
+
+    def _register(self, offset: int, does: str) -> Register:
+        register = self._by_offset.get(offset & ~3)
+        if register is None:
+            raise NotModelledError(f"{does} 0x{self.base + offset:08x}, a register of {self.name} that is not modelled")
+        return register

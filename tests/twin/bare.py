@@ -1,0 +1,80 @@
+"""The twin's core with next to nothing around it: what the test programs of tests/cycles need."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar
+
+from elftools.elf.elffile import ELFFile
+
+from hil.cycles.timing import TimingModel
+from hil.emulator.twin.chip import SYSTEM_PAGE_BYTES, Chip
+from hil.emulator.twin.core import CodeMemory, Core, CoreTiming
+from hil.emulator.twin.registers import Peripheral
+from hil.emulator.twin.system import SystemControl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from hil.cycles.qemu_counter import CycleCounter
+    from hil.emulator.twin.registers import Register
+
+ENTER, LEAVE = 15, 11
+
+
+class Sink(Peripheral):
+    """A UART that is always ready, and keeps what is sent."""
+
+    REGISTERS: ClassVar[Sequence[Register]] = ()
+    TXD = 0x51C
+
+    def __init__(self) -> None:
+        super().__init__("UART", 0x40002000)
+        self.sent = bytearray()
+
+    def read(self, offset: int, size: int) -> int:
+        del offset, size
+        return 1
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        del size
+        if offset == self.TXD:
+            self.sent.append(value & 0xFF)
+
+
+class Bare(Chip):
+    """256 KB of flash at 0, 16 KB of RAM, the system control space and a sink."""
+
+    def __init__(self, core: str = "cortex-m0plus") -> None:
+        self.flash = (ctypes.c_uint8 * 0x40000)()
+        self.ram = (ctypes.c_uint8 * 0x4000)()
+        memories = (CodeMemory(0, self.flash, writable=False), CodeMemory(0x20000000, self.ram))
+        index = TimingModel(core).core_index
+        super().__init__(Core(memories, CoreTiming(index, 1, ENTER, LEAVE, 0)), 16_000_000)
+        self.sink = Sink()
+        self.attach(SystemControl(self, 0x410CC601, 8, self.request_reset), size=SYSTEM_PAGE_BYTES)
+        self.attach(self.sink, size=0x1000)
+
+    def load(self, elf: Path) -> None:
+        with elf.open("rb") as stream:
+            for segment in ELFFile(stream).iter_segments("PT_LOAD"):
+                self.core.write(segment["p_paddr"], segment.data())
+
+    @contextmanager
+    def counted(self, counter: CycleCounter) -> Iterator[None]:
+        """Count into a counter's file meanwhile; booked at the end."""
+        with mmap.mmap(counter.fd, 0) as file:
+            view = ctypes.c_uint8.from_buffer(file)
+            try:
+                assert self.core.count(ctypes.addressof(view))
+                yield
+                self.core.book()
+            finally:
+                self.close()
+                del view
+
+    def close(self) -> None:
+        self.core.close()
