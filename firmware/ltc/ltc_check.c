@@ -83,12 +83,12 @@ static int check_synapses(const struct ltc_synapse *synapse, uint32_t count, uin
     return LTC_OK;
 }
 
-static int check_neuron(const struct ltc_neuron *neuron, uint32_t unfolds, uint64_t *total) {
+static int check_neuron(const struct ltc_neuron *neuron, const struct ltc_rate *fastest,
+                        uint64_t *total) {
     struct ltc_sums leak = ltc_leak(neuron);
-    struct ltc_rate fastest = ltc_rate(unfolds, LTC_ELAPSED_MIN);
 
     if (leak.den <= 0 || leak.num > leak.den || leak.num < -leak.den || neuron->zero != 0 ||
-        neuron->cm_shift + fastest.exponent > 16) {
+        neuron->cm_shift + fastest->exponent > 16) {
         return LTC_ERR_RANGE;
     }
     *total = (uint64_t)leak.den + ltc_capacitance(neuron->cm, neuron->cm_shift, fastest);
@@ -97,13 +97,14 @@ static int check_neuron(const struct ltc_neuron *neuron, uint32_t unfolds, uint6
 
 static int check_neurons(const struct layout *at) {
     const struct ltc_header *header = at->header;
+    struct ltc_rate fastest = ltc_rate(header->unfolds, LTC_ELAPSED_MIN);
     uint32_t sensory = 0;
     uint32_t synapses = 0;
 
     for (uint32_t j = 0; j < header->neurons; j++) {
         const struct ltc_neuron *neuron = &at->neuron[j];
         uint64_t total;
-        int error = check_neuron(neuron, header->unfolds, &total);
+        int error = check_neuron(neuron, &fastest, &total);
 
         if (error != LTC_OK) {
             return error;

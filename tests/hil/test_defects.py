@@ -76,13 +76,13 @@ DEFECTS = [
     Defect(
         "source off by one", LTC, "source[synapse->slope_source & 0xFF]", "source[(synapse->slope_source ^ 1) & 0xFF]"
     ),
-    Defect("sign of the reversal", LTC, "sums.num -=", "sums.num +="),
+    Defect("sign of the reversal", LTC, "num -= (int64_t)", "num += (int64_t)"),
     Defect(
         "sign of a large slope", LTC, "synapse->slope_source >> 8)", "(int32_t)((uint32_t)synapse->slope_source >> 8))"
     ),
     Defect("elapsed ignored", LTC, "ltc_rate(net->unfolds, elapsed)", "ltc_rate(net->unfolds, 1u << LTC_ELAPSED_FRAC)"),
     Defect("capacitance doubled", MATH, "+ 22 - 31", "+ 22 - 30"),
-    Defect("change not rounded", LTC, "low += half;", "low += 0;"),
+    Defect("change not rounded", LTC, "(size << STATE_BITS) + (divisor >> 1)", "size << STATE_BITS"),
     Defect("leak of the first neuron alone", LTC, "ltc_leak(&net->neuron[j])", "ltc_leak(&net->neuron[0])"),
     Defect("output offset dropped", LTC, ">> output->shift) + output->offset", ">> output->shift)"),
     Defect(
