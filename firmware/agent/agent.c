@@ -140,7 +140,7 @@ static void do_image_open(struct agent *agent, const struct request *request) {
         reply(agent, request, PROTOCOL_IMAGE_RANGE, room);
         return;
     }
-    const uint32_t crc = frame_crc32(0, image, length);
+    const uint32_t crc = ltc_crc32(0, image, length);
     if (crc != request->words[2]) {
         reply(agent, request, PROTOCOL_IMAGE_CRC, crc);
         return;

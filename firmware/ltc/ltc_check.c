@@ -14,21 +14,6 @@ struct layout {
     const struct ltc_output *output;
 };
 
-static uint32_t crc32(uint32_t crc, const uint8_t *bytes, uint32_t count) {
-    static const uint32_t table[16] = {
-        0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u,
-        0x4DB26158u, 0x5005713Cu, 0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
-        0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu,
-    };
-
-    for (uint32_t i = 0; i < count; i++) {
-        crc ^= bytes[i];
-        crc = (crc >> 4) ^ table[crc & 15u];
-        crc = (crc >> 4) ^ table[crc & 15u];
-    }
-    return crc;
-}
-
 /* Lengths and counts agree: find the arrays. The counts are small enough that no sum can wrap. */
 static int find_arrays(struct layout *at, const void *image) {
     const struct ltc_header *header = image;
@@ -164,10 +149,10 @@ static int check_image(struct layout *at, const void *image, uint32_t image_byte
     if (error != LTC_OK) {
         return error;
     }
-    crc = crc32(0xFFFFFFFFu, image, CRC_OFFSET);
-    crc = crc32(crc, (const uint8_t *)image + CRC_OFFSET + sizeof header->crc,
-                header->total_bytes - CRC_OFFSET - (uint32_t)sizeof header->crc);
-    if (header->crc != ~crc) {
+    crc = ltc_crc32(0, image, CRC_OFFSET);
+    crc = ltc_crc32(crc, (const uint8_t *)image + CRC_OFFSET + sizeof header->crc,
+                    header->total_bytes - CRC_OFFSET - (uint32_t)sizeof header->crc);
+    if (header->crc != crc) {
         return LTC_ERR_CRC;
     }
     if (header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS) {

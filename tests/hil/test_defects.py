@@ -42,7 +42,7 @@ class Defect:
         path.write_text(source.replace(self.right, self.wrong))
 
 
-LTC, MATH, AGENT, FRAME = "ltc/ltc.c", "ltc/ltc_math.c", "agent/agent.c", "agent/frame.c"
+LTC, MATH, CRC, AGENT = "ltc/ltc.c", "ltc/ltc_math.c", "ltc/ltc_crc.c", "agent/agent.c"
 DEFECTS = [
     Defect(
         "sigmoid table off by one",
@@ -108,7 +108,7 @@ DEFECTS = [
     Defect(
         "states of the first step", AGENT, "(void)ltc_get_state(", "if (agent->states[0] == 0) (void)ltc_get_state("
     ),
-    Defect("CRC of frames wrong", FRAME, "0xEDB88320u", "0xEDB88321u"),
+    Defect("CRC wrong", CRC, "0xEDB88320u", "0xEDB88321u"),
 ]
 
 
