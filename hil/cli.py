@@ -23,6 +23,7 @@ from hil.commands.run import RunRequest, run_model
 from hil.dut.options import DutOptions
 from hil.errors import HilError
 from hil.flash_mode import FlashMode
+from hil.interrupt import INTERRUPTED, was_interrupted
 
 DEFAULT_MAX_ERROR = 2.0**-10
 
@@ -48,9 +49,13 @@ def main() -> None:
     try:
         app()
     except HilError as error:
+        if was_interrupted(error):
+            sys.exit(INTERRUPTED)
         print_error(make_console(stderr=True), error)
         sys.exit(error.exit_code)
-    except Exception:  # noqa: BLE001 - a bug in hil: the trace is for whoever mends it, the code says: no verdict
+    except Exception as error:  # noqa: BLE001 - a bug in hil: the trace is for whoever mends it, the code says: no verdict
+        if was_interrupted(error):
+            sys.exit(INTERRUPTED)
         traceback.print_exc()
         print_error(make_console(stderr=True), HilError("this is a bug in hil, not in the firmware"))
         sys.exit(HilError.exit_code)

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.case import SUFFIX
-from hil.errors import HilError, RigError
-from hil.pytest_run.collect import HilFile, PromiseItem, needs_board
-from hil.pytest_run.options import add_options, read_options
-from hil.pytest_run.reporter import Reporter
-from hil.pytest_run.state import STATE, State
-from hil.report.explain import explain, verdict_of
+from hil.interrupt import Hold
+
+with Hold() as _hold:
+    from hil.case import SUFFIX
+    from hil.errors import HilError, RigError
+    from hil.pytest_run.collect import HilFile, PromiseItem, needs_board
+    from hil.pytest_run.options import add_options, read_options
+    from hil.pytest_run.reporter import Reporter
+    from hil.pytest_run.state import STATE, State
+    from hil.report.explain import explain, verdict_of
+_hold.leave()
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -25,6 +29,23 @@ if TYPE_CHECKING:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
     add_options(parser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Generator[None, None, None]:
+    """Until pytest takes care of Ctrl-C itself it would show a trace; conftest files may import for seconds."""
+    with Hold() as hold:
+        yield
+    hold.leave()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Boards are let go and the summary is printed, which pytest does not guard against Ctrl-C either."""
+    with Hold() as hold:
+        yield
+    if hold.interrupted:
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,7 +64,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Close every DUT, also where the run was interrupted."""
     state = config.stash.get(STATE, None)
     if state is not None:
-        state.bench.close()
+        with Hold():
+            state.bench.close()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
