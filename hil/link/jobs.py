@@ -179,6 +179,8 @@ class StepJob:
         if self._restore:
             self._restore = False
             self._taken.append(0)
+            if not self.state.any():  # as programs begin with the runtime, so that its own zeroing is seen as well
+                return Request(Command.STATE_RESET, reply_bytes=1)
             return Request(Command.STATE_SET, self.state.astype("<i4").tobytes(), reply_bytes=1)
         steps = min(self._batch, len(self._words) - self._next)
         if steps == 0:
