@@ -125,8 +125,8 @@ def model_from_arrays(arrays: Mapping[str, object], *, where: str, name: str = "
         InputError: naming ``where``, the array and, where it can, the element.
     """
     reader = ModelArrays(arrays, where)
-    reader.check_names()
     cm = reader.vector("cm")
+    reader.check_names()
     n = len(cm)
     input_w, input_b = reader.input_map()
     output_w, output_b = reader.output_map(n)

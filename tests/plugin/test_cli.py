@@ -151,6 +151,13 @@ def test_convert_writes_the_image_as_bytes_and_as_c(tmp_path: Path) -> None:
     assert "cannot be written" in hil("convert", MODEL, "-o", tmp_path / "no" / "image.bin", code=2)
 
 
+@pytest.mark.parametrize("bound", ["nan", "-1", "0", "inf", "1e308"])
+def test_convert_refuses_a_state_bound_that_is_none(tmp_path: Path, bound: str) -> None:
+    text = hil("convert", MODEL, "-o", tmp_path / "image.bin", "--state-bound", bound, code=2)
+    assert "error (input): --state-bound is " in text
+    assert not list(tmp_path.iterdir())
+
+
 def test_demo_shows_every_recording_and_its_decisions() -> None:
     lines = hil("demo", "--board=host").splitlines()
     rows = [line.split() for line in lines if line[:1].isdigit() and line.endswith("equal")]
