@@ -94,6 +94,10 @@ class Breakpoints:
             gdb.insert(0, address, 2)
             self._written_bkpts.add(address)
 
+    def at_breakpoint(self, pc: int) -> bool:
+        """Whether a core must stop before the instruction at ``pc`` because a debugger set a breakpoint there."""
+        return pc in self._set | self._written_bkpts
+
     def at_bkpt(self, gdb: GdbRemote, pc: int) -> bool:
         """Whether a debugger is attached and the next instruction is BKPT."""
         return self.debugger and self._is_bkpt(gdb, pc)
@@ -124,7 +128,7 @@ class Breakpoints:
         """What a stop means; None when the core must simply run on."""
         return_stop = self._return_stop
         self._disarm(gdb)
-        if any(word in packet for word in _WATCH):
+        if is_watch_reply(packet):
             self._complete_access(gdb)
             return Status(CoreState.HALTED, HaltReason.WATCHPOINT)
         pc = registers[_PC]
@@ -139,12 +143,12 @@ class Breakpoints:
                 return Status(CoreState.LOCKUP, detail=f"lockup: {what}")
             if in_fault:
                 return Status(CoreState.HALTED, HaltReason.VECTOR_CATCH)
-            if pc not in self._set | self._written_bkpts:
+            if not self.at_breakpoint(pc):
                 # The same code serves another exception: it cannot be told apart without stopping each time.
                 gdb.remove(0, pc, 2)
                 self._fault_stop = None
                 return None
-        if pc == return_stop or pc in self._set | self._written_bkpts:
+        if pc == return_stop or self.at_breakpoint(pc):
             return Status(CoreState.HALTED, HaltReason.BREAKPOINT)
         return Status(CoreState.HALTED, HaltReason.REQUEST)
 
@@ -172,3 +176,8 @@ class Breakpoints:
             return gdb.read_memory(address, 2)[1] == _BKPT
         except GdbReplyError:
             return False
+
+
+def is_watch_reply(packet: bytes) -> bool:
+    """Whether a stop reply says that a watchpoint was hit; QEMU stops before the access."""
+    return any(word in packet for word in _WATCH)

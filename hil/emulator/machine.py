@@ -117,13 +117,13 @@ class Machine(Protocol):
         """What the core does; halts and lockups that happened since the last call are noticed here."""
 
     def halt(self) -> None:
-        """Stop the core. A core in lockup becomes a halted one."""
+        """Stop the core. A core in lockup becomes a halted one; one asleep in WFI wakes, `resume` goes on behind it."""
 
     def resume(self) -> None:
         """Let a halted core run. Into a vector table that cannot work it does not run: its state is then lockup."""
 
     def step(self, *, mask_interrupts: bool = True) -> None:
-        """Execute one instruction of a halted core."""
+        """Execute one instruction of a halted core; WFI does not put it to sleep."""
 
     def reset(self, *, halt: bool) -> None:
         """Reset the core and all peripherals; with ``halt`` the core stops before its first instruction."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from hil.emulator.gdb_rsp import GdbRemote
     from hil.emulator.machine import MachineSpec
+    from hil.emulator.stepper import Stepper
 
 _CONFIG: Final = 0x4001E504  # NVMC registers: nRF51 Series Reference Manual v3.0.1, chapter 6
 _ERASE_ALL: Final = 0x4001E50C
@@ -36,18 +37,18 @@ class FlashCopy:
         self.image = b"\xff" * spec.flash_bytes
         self.touched = False
 
-    def fill(self, gdb: GdbRemote) -> None:
+    def fill(self, stepper: Stepper) -> None:
         """Make a stopped QEMU's flash equal to the copy: erase all of it, then write the blocks that are not erased.
 
         QEMU's flash starts as zeros, so even an erased image must be put there.
         """
-        injector = Injector(gdb, self._spec)
+        injector = Injector(stepper, self._spec)
         for register, value in ((_CONFIG, _ERASE_ENABLE), (_ERASE_ALL, 1), (_CONFIG, 0)):
             injector.store(register, value.to_bytes(4, "little"))
         for at in range(0, len(self.image), _BLOCK_BYTES):
             block = self.image[at : at + _BLOCK_BYTES]
             if block.count(0xFF) != len(block):
-                gdb.write_memory(self._spec.flash_origin + at, block)
+                stepper.gdb.write_memory(self._spec.flash_origin + at, block)
         self.touched = False
 
     def take(self, gdb: GdbRemote) -> None:

@@ -8,6 +8,7 @@ What QEMU 7.2 does not do, and is done here:
 * It takes BKPT for a fault even under a debugger: breakpoints stand in for it, see `breakpoints`.
 * It forgets the flash at its end: the image is read before every reset, resume after flashing, and power cut.
 * Its stub drops writes to peripherals: see `injection`.
+* It cannot step a core that sleeps in WFI: see `stepper`. What halts it for a moment only lets it sleep on.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from hil.emulator.breakpoints import Breakpoints
+from hil.emulator.breakpoints import Breakpoints, is_watch_reply
 from hil.emulator.gdb_rsp import GdbClosedError, GdbRemote, GdbReplyError, is_stop_reply
 from hil.emulator.injection import SPECIAL, XPSR, Injector
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
@@ -26,13 +27,13 @@ from hil.emulator.uart import UartStream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hil.emulator.stepper import Stepper
+
 _NUMBERS: Final = {**{f"r{n}": n for n in range(13)}, "sp": 13, "lr": 14, "pc": 15, "xpsr": XPSR}
 _PLACES: Final = {**_NUMBERS, "xpsr": 16}  # in the ``g`` packet
 _INTERRUPT: Final = b"T02"
 _PERIPHERALS: Final = range(0x40000000, 0x60000000)
 _SYSTEM_CONTROL: Final = range(0xE000E000, 0xE000F000)
-_MASKED_STEP: Final = 7  # qqemu.sstep: enable, no interrupts, no timers
-_PLAIN_STEP: Final = 1
 
 
 class _LockupError(MachineError):
@@ -126,8 +127,8 @@ class QemuMachine:
         self.poll()
         if self._status.state is not CoreState.HALTED:
             return
-        with self._watched() as gdb:
-            if self._halts_at_bkpt(gdb):
+        with suppress(_LockupError), self._watched() as gdb:
+            if self._halts_at_bkpt(gdb) or self._stops_at_wake(gdb):
                 return
             called = self._stops.arm(gdb, self.read_register("lr"))
             if called:
@@ -144,9 +145,7 @@ class QemuMachine:
         with suppress(_LockupError), self._watched() as gdb:
             if self._halts_at_bkpt(gdb):
                 return
-            gdb.request(b"qqemu.sstep=%x" % (_MASKED_STEP if mask_interrupts else _PLAIN_STEP))
-            self._registers = None
-            gdb.request(b"s")
+            self._step(mask_interrupts=mask_interrupts)
             self._status = Status(CoreState.HALTED, HaltReason.STEP)
 
     def reset(self, *, halt: bool) -> None:
@@ -193,14 +192,14 @@ class QemuMachine:
                 raise MemoryFault(address)
             self._registers = None
             self._flash.touched = True
-            Injector(gdb, self._spec).store(address, data)
+            self._injector().store(address, data)
 
     def read_register(self, name: str) -> int:
         """See `Machine`."""
         with self._watched() as gdb:
             self._require_halted()
             if name in SPECIAL:
-                return Injector(gdb, self._spec).read_special(name)
+                return self._injector().read_special(name)
             if self._registers is None:
                 self._registers = gdb.read_registers()
             return self._registers[_PLACES[name]]
@@ -211,7 +210,7 @@ class QemuMachine:
             self._require_halted()
             self._registers = None
             if name in SPECIAL:
-                Injector(gdb, self._spec).write_special(name, value)
+                self._injector().write_special(name, value)
             else:
                 gdb.write_register(_NUMBERS[name], value)
 
@@ -269,8 +268,8 @@ class QemuMachine:
             )
         self._flash.replace(image)
         if self._process is not None:
-            with self._stopped() as gdb:
-                self._flash.fill(gdb)
+            with self._stopped():
+                self._flash.fill(self._stepper())
                 self._registers = None
 
     # The process behind it
@@ -280,7 +279,7 @@ class QemuMachine:
         self._process = QemuProcess(self._spec, self.uart.target)
         with self._watched() as gdb:
             gdb.handshake()
-            self._flash.fill(gdb)
+            self._flash.fill(self._process.stepper)
             gdb.monitor("system_reset")
             self._stops.insert_all(gdb)
         self._registers = None
@@ -315,6 +314,40 @@ class QemuMachine:
             self._status = Status(CoreState.HALTED, HaltReason.BREAKPOINT)
             return True
         return False
+
+    def _stepper(self) -> Stepper:
+        if self._process is None:
+            raise GdbClosedError("QEMU has ended")
+        return self._process.stepper
+
+    def _injector(self) -> Injector:
+        return Injector(self._stepper(), self._spec)
+
+    def _step(self, *, mask_interrupts: bool) -> bytes:
+        """Execute one instruction of a stopped core, with the stop reply."""
+        stepper, pc = self._stepper(), self.read_register("pc")
+        self._registers = None
+        return stepper.step(
+            mask_interrupts=mask_interrupts, keep_awake=stepper.may_sleep(pc) or stepper.may_sleep(pc + 2)
+        )
+
+    def _stops_at_wake(self, gdb: GdbRemote) -> bool:
+        """Have a core that was halted asleep in WFI go on behind it; true where it stops again within an instruction.
+
+        A debugger that halts a sleeping core and lets it go wakes it, as on silicon: programs must expect a WFI that
+        ends without an interrupt.
+        """
+        pc = self.read_register("pc")
+        if not self._stepper().may_sleep(pc):
+            return False
+        if self._stops.at_breakpoint(pc):
+            self._status = Status(CoreState.HALTED, HaltReason.BREAKPOINT)
+            return True
+        reply = self._step(mask_interrupts=False)
+        if is_watch_reply(reply):
+            self._note_stop(reply)
+            return True
+        return self._halts_at_bkpt(gdb)
 
     @contextmanager
     def _watched(self) -> Iterator[GdbRemote]:
