@@ -126,11 +126,12 @@ def profile_cycles(
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    when: Flash = "auto",
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="where the files go")] = Path(),
     picture: Annotated[str, typer.Option(metavar="KIND", help="svg or png")] = "svg",
 ) -> None:
     """Show which functions the cycles of a network's steps go to."""
-    options = DutOptions(backend=backend, probe=probe, port=port)
+    options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
     profile(ProfileRequest(files, board, output, picture), options, make_console())
 
 
@@ -152,9 +153,11 @@ def demo(
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    when: Flash = "auto",
 ) -> None:
     """Classify 40 smartwatch recordings on a board, each output checked against Python."""
-    raise typer.Exit(run_demo(board, DutOptions(backend=backend, probe=probe, port=port), make_console()))
+    options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
+    raise typer.Exit(run_demo(board, options, make_console()))
 
 
 @app.command()

@@ -16,6 +16,7 @@ with Hold() as _hold:
     from hil.pytest_run.reporter import Reporter
     from hil.pytest_run.state import STATE, State
     from hil.report.explain import explain, verdict_of
+    from hil.report.spelling import as_in_pytest
 _hold.leave()
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         options = read_options(config)
     except HilError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(as_in_pytest(str(error))) from error
     config.stash[STATE] = State(options)
     config.pluginmanager.register(
         Reporter(config.stash[STATE], is_worker=hasattr(config, "workerinput")), "hil.pytest_run.reporter"

@@ -152,13 +152,13 @@ class Connection:
         if identity.board_name != self._board.name:
             raise TargetFault(
                 f"the firmware that answers was built for board '{identity.board_name}', not '{self._board.name}'",
-                hint=f"check --board and --hil-port, or flash it: 'hil flash {self._board.name}'",
+                hint=f"check --board and --port, or flash it: 'hil flash {self._board.name}'",
             )
         if identity.build_id != self._artefact.build_id:
             raise TargetFault(
                 f"stale firmware on board '{self._board.name}': {identity.build_id} answers, "
                 f"{self._artefact.build_id} was built",
-                hint=f"flash it: 'hil flash {self._board.name}', or --hil-flash always",
+                hint=f"flash it: 'hil flash {self._board.name}', or --flash always",
             )
         self._identity = identity
         return client

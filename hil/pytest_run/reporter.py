@@ -9,6 +9,7 @@ import pytest
 from hil.errors import HilError, RigError
 from hil.report.explain import entry_of
 from hil.report.json_file import SESSION_FILE, session_json, write_json
+from hil.report.spelling import told_in_pytest
 from hil.report.terminal import summary_lines
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Reporter:
             for line in recorder.write():
                 say(line)
         except HilError as error:
-            say(f"{error.verdict}: {error}")
+            say(told_in_pytest(error))
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

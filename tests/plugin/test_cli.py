@@ -133,7 +133,9 @@ def test_flash_hears_the_firmware_answer(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_flash_that_is_forbidden_ends_in_its_own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path))
-    assert "error (flash): board 'microbit' holds something else" in hil("flash", "microbit", "--flash=never", code=4)
+    text = hil("flash", "microbit", "--flash=never", code=4)
+    assert "error (flash): board 'microbit' holds something else" in text
+    assert "\n  hint: allow it with --flash auto\n" in text
 
 
 def test_convert_writes_the_image_as_bytes_and_as_c(tmp_path: Path) -> None:
