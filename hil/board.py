@@ -8,14 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from hil.backends import known_backend
 from hil.errors import InputError
 from hil.nearest import offer
 from hil.resources import boards_dir, own_boards_dirs
 from hil.yaml_file import load_yaml
 
-Backend = Literal["qemu", "native"]
 Whole = Annotated[int, Field(strict=True)]  # no text, no 'true'
 
 
@@ -81,7 +81,7 @@ class EmulatorSpec(_Strict):
     ``counter_unusable`` says why the emulated on-chip counter counts no core cycles; empty where it does.
     """
 
-    backend: Backend
+    backend: Annotated[str, AfterValidator(known_backend)]
     machine: str = ""
     counter_unusable: str = ""
 

@@ -169,7 +169,7 @@ def doctor() -> None:
 @app.command(name="emulate")
 def emulate_board(
     name: Annotated[str, typer.Argument(metavar="NAME", help="a board, or one of several: microbit, microbit.2")],
-    backend: Annotated[str, typer.Option(metavar="NAME", help="the emulator")] = "qemu",
+    backend: Annotated[str | None, typer.Option(metavar="NAME", help="the emulator, by default the board's")] = None,
 ) -> None:
     """Keep an emulated board powered, like one that is plugged in, until Ctrl-C."""
     emulate(name, backend)

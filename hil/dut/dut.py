@@ -21,7 +21,7 @@ from hil.dut.counting import CycleMeter
 from hil.dut.options import DutOptions
 from hil.dut.realised import realise
 from hil.dut.selection import select
-from hil.emulator.version import emulator_version
+from hil.emulator.backend import emulator_version
 from hil.errors import LinkError
 from hil.image import ModelImage
 from hil.model import load_model

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hil.backends import backend_options
 from hil.errors import InputError
 from hil.flash_mode import FLASH_MODES
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from hil.board import Board
     from hil.flash_mode import FlashMode
 
-BACKENDS = ("auto", "hardware", "qemu", "renode", "twin")
+BACKENDS = backend_options()
 LINKS = ("uart", "spi")
 
 

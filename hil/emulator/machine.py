@@ -1,7 +1,7 @@
 """What an emulator backend offers: one Cortex-M0 board that can be powered, debugged and flashed.
 
-Two protocols: `Machine` is what a debug probe needs, and what the client of a supervisor sees; `Backend` adds what only
-the process that owns the emulator needs. A new backend is a new file with a class that fulfils `Backend`.
+Two protocols: `Machine` is what a debug probe needs, and what the client of a supervisor sees; `OwnedMachine` adds what
+only the process that owns the emulator needs. A new backend has a class that fulfils it, see `hil.backends`.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class Machine(Protocol):
         """Replace the whole flash. The core is not reset."""
 
 
-class Backend(Machine, Protocol):
+class OwnedMachine(Machine, Protocol):
     """What the supervisor needs besides: the UART, and to be told when the emulator wants attention."""
 
     @property

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hil.emulator.gdb_rsp import GdbRemote, GdbReplyError
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineSpec, Status
+from hil.emulator.qemu.gdb_rsp import GdbRemote, GdbReplyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

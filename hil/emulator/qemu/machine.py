@@ -1,4 +1,4 @@
-"""The QEMU backend: an nRF51 board (QEMU's only Cortex-M0 machine), controlled through its gdb stub.
+"""The QEMU machine: an nRF51 board (QEMU's only Cortex-M0 machine), controlled through its gdb stub.
 
 What QEMU 7.2 does not do, and is done here:
 
@@ -16,18 +16,18 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from hil.emulator.breakpoints import Breakpoints, is_watch_reply
-from hil.emulator.gdb_rsp import GdbClosedError, GdbRemote, GdbReplyError, is_stop_reply
-from hil.emulator.injection import SPECIAL, XPSR, Injector
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
-from hil.emulator.nrf51_flash import FlashCopy
-from hil.emulator.qemu_process import QemuProcess, dumped_registers, lockup_reason
+from hil.emulator.qemu.breakpoints import Breakpoints, is_watch_reply
+from hil.emulator.qemu.gdb_rsp import GdbClosedError, GdbRemote, GdbReplyError, is_stop_reply
+from hil.emulator.qemu.injection import SPECIAL, XPSR, Injector
+from hil.emulator.qemu.nrf51_flash import FlashCopy
+from hil.emulator.qemu.process import QemuProcess, dumped_registers, lockup_reason
 from hil.emulator.uart import UartStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hil.emulator.stepper import Stepper
+    from hil.emulator.qemu.stepper import Stepper
 
 _NUMBERS: Final = {**{f"r{n}": n for n in range(13)}, "sp": 13, "lr": 14, "pc": 15, "xpsr": XPSR}
 _PLACES: Final = {**_NUMBERS, "xpsr": 16}  # in the ``g`` packet
@@ -44,7 +44,7 @@ class _LockupError(MachineError):
 
 
 class QemuMachine:
-    """A `hil.emulator.machine.Backend` on QEMU. Used from one thread.
+    """A `hil.emulator.machine.OwnedMachine` on QEMU. Used from one thread.
 
     Args:
         spec: the board's facts.
@@ -89,7 +89,7 @@ class QemuMachine:
             self.uart.close()
 
     def wake_uart(self) -> None:
-        """See `Backend`."""
+        """See `OwnedMachine`."""
         if self._process:
             self._process.wake()
 
@@ -101,11 +101,11 @@ class QemuMachine:
         return self._status
 
     def event_fd(self) -> int | None:
-        """See `Backend`."""
+        """See `OwnedMachine`."""
         return self._process.gdb.fileno() if self._process else None
 
     def poll(self) -> None:
-        """See `Backend`."""
+        """See `OwnedMachine`."""
         if self._process and self._process.gdb.pending():
             # An end of QEMU is noted in the status, from where the next operation reports it.
             with suppress(MachineError), self._watched() as gdb:
@@ -245,7 +245,7 @@ class QemuMachine:
                 self._stops.arm_fault_stop(gdb)
 
     def forget_debugger(self) -> None:
-        """See `Backend`."""
+        """See `OwnedMachine`."""
         if self._process is not None:
             with self._stopped() as gdb:
                 self._stops.clear(gdb)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hil.emulator.gdb_rsp import GdbRemote, GdbReplyError
+from hil.emulator.qemu.gdb_rsp import GdbRemote, GdbReplyError
 
 if TYPE_CHECKING:
-    from hil.emulator.core_line import CoreLine
+    from hil.emulator.qemu.core_line import CoreLine
 
 _WFI: Final = b"\x30\xbf"
 _WFI_BYTES: Final = len(_WFI)

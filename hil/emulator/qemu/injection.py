@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from hil.emulator.machine import MachineSpec, MemoryFault
 
 if TYPE_CHECKING:
-    from hil.emulator.stepper import Stepper
+    from hil.emulator.qemu.stepper import Stepper
 
 R0: Final = 0
 R1: Final = 1

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hil.emulator.injection import Injector
+from hil.emulator.qemu.injection import Injector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hil.emulator.gdb_rsp import GdbRemote
     from hil.emulator.machine import MachineSpec
-    from hil.emulator.stepper import Stepper
+    from hil.emulator.qemu.gdb_rsp import GdbRemote
+    from hil.emulator.qemu.stepper import Stepper
 
 _CONFIG: Final = 0x4001E504  # NVMC registers: nRF51 Series Reference Manual v3.0.1, chapter 6
 _ERASE_ALL: Final = 0x4001E50C
