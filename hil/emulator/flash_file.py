@@ -127,7 +127,7 @@ class FlashFile:
     @property
     def _path(self) -> str:
         try:
-            return os.readlink(f"/proc/self/fd/{self._descriptor}")  # the supervisor gets the descriptor alone
+            return str(Path(f"/proc/self/fd/{self._descriptor}").readlink())  # the supervisor gets the descriptor alone
         except OSError:
             return "(path unknown)"
 
