@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +15,7 @@ from hil.model_arrays import LARGEST
 from hil.yaml_file import load_yaml_with_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SUFFIX = ".hil.yaml"
@@ -122,6 +124,18 @@ class Case:
     def vector_paths(self) -> tuple[Path, ...]:
         """The vector files, in the order of the case file."""
         return tuple(self.path.parent / name for name in self.says.vectors)
+
+    @contextmanager
+    def naming(self, key: Literal["model", "vectors"]) -> Iterator[None]:
+        """For work with a file that the case names: what is wrong with that file says where it is named."""
+        try:
+            yield
+        except InputError as error:
+            raise InputError(
+                f"case file {self.path}, line {self.lines[key]}, key '{key}': {error.message}",
+                cause=error.cause,
+                hint=error.hint or "the names of files in a case file are relative to its folder",
+            ) from error
 
     def line_of(self, promise: PromiseName) -> int:
         """The line (from 1) that makes a promise; that of the model for one that every case makes."""

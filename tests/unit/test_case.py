@@ -131,6 +131,20 @@ def test_what_is_no_case_at_all_is_said(tmp_path: Path, text: str, words: str) -
     assert words in complaint(tmp_path, text)
 
 
+@pytest.mark.parametrize("text", ["[" * 5000 + "]" * 5000, "{a: " * 5000 + "1" + "}" * 5000])
+def test_a_file_nested_thousands_deep_is_refused(tmp_path: Path, text: str) -> None:
+    assert "is nested too deeply" in complaint(tmp_path, f"{GOOD}states: {text}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "number", "key"),
+    [("null: 3", 6, "None"), (": 3", 6, "None"), ("? [1, 2]\n: 3", 6, "(1, 2)"), ("states:\n  ~: 2", 7, "states.None")],
+)
+def test_a_key_that_is_no_text_is_found(tmp_path: Path, line: str, number: int, key: str) -> None:
+    said = complaint(tmp_path, f"{GOOD}\n{line}\n")
+    assert f", line {number}, key '{key}': keys should be strings" in said
+
+
 def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.hil.yaml"
     path.write_bytes(b"model: \xff\xfe\n")
