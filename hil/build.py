@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from hil.build_tool import ask, run_tool
 from hil.errors import BuildError
-from hil.resources import cache_dir, firmware_dir
+from hil.resources import cache_dir, firmware_dir, tool_environment
 from hil.sources import firmware_sources
 
 if TYPE_CHECKING:
@@ -234,9 +234,7 @@ def _compile(plan: _Plan, work: Path, progress: Callable[[str], None] | None) ->
 
 def _run(command: list[str], plan: _Plan, progress: Callable[[str], None] | None) -> None:
     """Run a tool, passing its lines on."""
-    # Flags that someone's shell sets would change the program without changing its build id.
-    inherited = {k: v for k, v in os.environ.items() if k not in {"CC", "CFLAGS", "CPPFLAGS", "LDFLAGS"}}
-    code, output = run_tool(command, timeout_s=_TIMEOUT_S, environment=inherited | {"LC_ALL": "C"}, progress=progress)
+    code, output = run_tool(command, timeout_s=_TIMEOUT_S, environment=tool_environment(), progress=progress)
     if code != 0:
         raise _failure(output, plan)
 

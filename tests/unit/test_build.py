@@ -247,6 +247,31 @@ def test_flags_from_the_shell_stay_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert build(MICROBIT).flash_bytes > 0
 
 
+def test_no_variable_of_the_shell_changes_what_is_built(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = build(MICROBIT)
+    (tmp_path / "string.h").write_text("#error found by the shell\n")
+    for name, value in {
+        "CMAKE_BUILD_TYPE": "Release",
+        "CMAKE_CONFIG_TYPE": "Debug",
+        "CPATH": str(tmp_path),
+        "C_INCLUDE_PATH": str(tmp_path),
+        "COMPILER_PATH": str(tmp_path),
+        "DESTDIR": str(tmp_path),
+        "SOURCE_DATE_EPOCH": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    shutil.rmtree(cache)
+    again = build(MICROBIT)
+    assert not again.cached
+    assert (again.build_id, again.flags) == (first.build_id, first.flags)
+    assert first.hex is not None
+    assert again.hex is not None
+    assert "-O3" not in again.flags
+    assert "-DNDEBUG" not in again.flags
+
+
 def test_a_damaged_cache_is_built_anew(cache: Path) -> None:
     first = build(MICROBIT)
     (first.elf.parent / "artefact.json").write_text("{")
