@@ -45,6 +45,9 @@ class Dimensions:
     outputs: int
     unfolds: int
 
+    def __str__(self) -> str:
+        return f"{self.neurons} neurons, {self.inputs} inputs, {self.outputs} outputs and {self.unfolds} unfolds"
+
     def step_s(self, clock_hz: int) -> float:
         """A generous bound on the time of one step, for time-outs: fully connected, in slow code."""
         synapses = self.neurons * (self.inputs + self.unfolds * (self.neurons + 8))
