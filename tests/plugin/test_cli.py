@@ -86,6 +86,24 @@ def test_run_ends_in_1_where_a_promise_is_broken_and_still_writes_json(tmp_path:
     assert json.loads((tmp_path / "r.json").read_text())["bits_equal"] is True
 
 
+def test_run_writes_json_before_it_judges(tmp_path: Path) -> None:
+    """Whatever ends the judging costs nobody the result."""
+    with np.load(VECTORS) as archive:
+        arrays = dict(archive)
+    np.savez(tmp_path / "v.npz", **(arrays | {"outputs": arrays["outputs"] * 0}))
+    text = hil("run", MODEL, tmp_path / "v.npz", "--board=host", "--atol=1e9", "--json", tmp_path / "r.json", code=2)
+    assert "outputs within 1e+09 of v.npz is no promise" in text
+    assert json.loads((tmp_path / "r.json").read_text())["board"] == "host"
+
+
+def test_run_says_before_it_starts_that_json_cannot_be_written(tmp_path: Path) -> None:
+    text = hil("run", MODEL, VECTORS, "--board=host", "--json", tmp_path, code=2)
+    assert text == (
+        f"error (input): {tmp_path} cannot be written\n  caused by: Is a directory\n"
+        "  hint: name a file in a folder of yours\n"
+    )
+
+
 def test_run_judges_decisions_where_there_are_labels(tmp_path: Path) -> None:
     with np.load(NETWORKS / "basicmotions_test.vectors.npz") as archive:
         arrays = dict(archive)
