@@ -2,6 +2,9 @@
 
 The module imports nothing beyond the standard library and hil: what its emulator needs is imported by ``machine``,
 so that naming a backend, or asking for its version, works where that is not installed.
+
+What the machine of a new backend need not write again: `flash_image` (the flash over resets and power cuts), `guards`
+(refusals without power, or of a running core), `uart` (the stream to its UART) and `machine` (address ranges).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from hil.errors import RigError, TargetFault
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 REGISTERS = (*(f"r{n}" for n in range(13)), "sp", "lr", "pc", "xpsr", "msp", "psp", "primask", "control")
 """Names of the core registers, in the order in which they are shown."""
+_PERIPHERALS: Final = range(0x40000000, 0x60000000)
+_SYSTEM_CONTROL: Final = range(0xE000E000, 0xE000F000)
 
 
 class CoreState(Enum):
@@ -87,6 +89,11 @@ class MachineSpec:
     def is_handler(self, vector: int) -> bool:
         """Whether a vector can be jumped to: Thumb bit set, address in flash or RAM."""
         return bool(vector & 1) and (self.in_flash(vector - 1, 2) or self.in_ram(vector - 1, 2))
+
+
+def is_device(address: int) -> bool:
+    """Whether an address is one of the chip's peripherals, or of the core's own registers (ARMv6-M ARM, B3.1)."""
+    return address in _PERIPHERALS or address in _SYSTEM_CONTROL
 
 
 class MemoryFault(TargetFault):

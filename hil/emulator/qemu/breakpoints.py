@@ -8,7 +8,7 @@ from hil.emulator.machine import Access, CoreState, HaltReason, MachineSpec, Sta
 from hil.emulator.qemu.gdb_rsp import GdbRemote, GdbReplyError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from hil.emulator.qemu.stepper import Stepper
 
 _WATCH_KINDS: Final = {Access.WRITE: 2, Access.READ: 3, Access.ANY: 4}
 _HARD_FAULT: Final = 3
@@ -124,12 +124,14 @@ class Breakpoints:
             self._fault_stop = wanted
         self._fault_vector = vector
 
-    def classify(self, gdb: GdbRemote, packet: bytes, registers: Sequence[int]) -> Status | None:
-        """What a stop means; None when the core must simply run on."""
+    def classify(self, stepper: Stepper, packet: bytes) -> Status | None:
+        """What a stop reply means; None when the core must simply run on."""
+        gdb = stepper.gdb
+        registers = gdb.read_registers()
         return_stop = self._return_stop
         self._disarm(gdb)
         if is_watch_reply(packet):
-            self._complete_access(gdb)
+            self._complete_access(stepper)
             return Status(CoreState.HALTED, HaltReason.WATCHPOINT)
         pc = registers[_PC]
         if pc == self._fault_stop:
@@ -158,11 +160,12 @@ class Breakpoints:
             gdb.remove(0, self._return_stop, 2)
             self._return_stop = None
 
-    def _complete_access(self, gdb: GdbRemote) -> None:
+    def _complete_access(self, stepper: Stepper) -> None:
         """Execute the instruction whose access was caught: QEMU stops before it, the hardware after it."""
+        gdb = stepper.gdb
         for address, size, access in self._watched:
             gdb.remove(_WATCH_KINDS[access], address, size)
-        gdb.request(b"s")
+        stepper.step(mask_interrupts=True, keep_awake=False)
         for address, size, access in self._watched:
             gdb.insert(_WATCH_KINDS[access], address, size)
 

@@ -1,4 +1,4 @@
-"""The flash of QEMU's nRF51: the copy of it that outlives QEMU, and how it gets in and out."""
+"""How the flash of QEMU's nRF51 gets in and out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 from hil.emulator.qemu.injection import Injector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hil.emulator.machine import MachineSpec
     from hil.emulator.qemu.gdb_rsp import GdbRemote
     from hil.emulator.qemu.stepper import Stepper
@@ -19,45 +17,20 @@ _ERASE_ENABLE: Final = 2
 _BLOCK_BYTES: Final = 1024
 
 
-class FlashCopy:
-    """The flash as it was when last looked at.
+def fill_flash(stepper: Stepper, spec: MachineSpec, image: bytes) -> None:
+    """Give a stopped QEMU this flash: erase all of it, then write the blocks that are not erased.
 
-    Args:
-        spec: where it is, and how large.
-        on_change: called with the whole image when it was found changed.
-
-    Attributes:
-        image: the whole flash.
-        touched: whether it may have changed since.
+    QEMU's flash starts as zeros, so even an erased image must be put there.
     """
+    injector = Injector(stepper, spec)
+    for register, value in ((_CONFIG, _ERASE_ENABLE), (_ERASE_ALL, 1), (_CONFIG, 0)):
+        injector.store(register, value.to_bytes(4, "little"))
+    for at in range(0, len(image), _BLOCK_BYTES):
+        block = image[at : at + _BLOCK_BYTES]
+        if block.count(0xFF) != len(block):
+            stepper.gdb.write_memory(spec.flash_origin + at, block)
 
-    def __init__(self, spec: MachineSpec, on_change: Callable[[bytes], None]) -> None:
-        self._spec = spec
-        self._on_change = on_change
-        self.image = b"\xff" * spec.flash_bytes
-        self.touched = False
 
-    def fill(self, stepper: Stepper) -> None:
-        """Make a stopped QEMU's flash equal to the copy: erase all of it, then write the blocks that are not erased.
-
-        QEMU's flash starts as zeros, so even an erased image must be put there.
-        """
-        injector = Injector(stepper, self._spec)
-        for register, value in ((_CONFIG, _ERASE_ENABLE), (_ERASE_ALL, 1), (_CONFIG, 0)):
-            injector.store(register, value.to_bytes(4, "little"))
-        for at in range(0, len(self.image), _BLOCK_BYTES):
-            block = self.image[at : at + _BLOCK_BYTES]
-            if block.count(0xFF) != len(block):
-                stepper.gdb.write_memory(self._spec.flash_origin + at, block)
-        self.touched = False
-
-    def take(self, gdb: GdbRemote) -> None:
-        """Read a stopped QEMU's flash."""
-        self.replace(gdb.read_memory(self._spec.flash_origin, self._spec.flash_bytes))
-        self.touched = False
-
-    def replace(self, image: bytes) -> None:
-        """Take this image, and say so if it is another one."""
-        if image != self.image:
-            self.image = image
-            self._on_change(image)
+def read_flash(gdb: GdbRemote, spec: MachineSpec) -> bytes:
+    """The whole flash of a stopped QEMU."""
+    return gdb.read_memory(spec.flash_origin, spec.flash_bytes)
