@@ -215,7 +215,8 @@ count_call(step_function *call, struct agent *agent, const uint32_t *words, int 
 
     port_interrupts_off();
     const uint32_t begin = port_counter();
-    *error = call(&agent->net, (const int32_t *)&words[1], words[0], agent->outputs);
+    const int32_t *inputs = (const int32_t *)&words[1];
+    *error = call(&agent->net, inputs, words[0], agent->outputs); /* calls: ltc_step, no_step */
     const uint32_t end = port_counter();
     port_interrupts_on();
     return ((end - begin) << unused) >> unused;

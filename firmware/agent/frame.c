@@ -65,7 +65,7 @@ enum frame_event frame_decode(struct frame_decoder *decoder, uint8_t byte) {
 static void flush_block(struct frame_encoder *encoder) {
     encoder->block[0] = encoder->used;
     encoder->full = encoder->used == 0xFFu;
-    encoder->write(encoder->block, encoder->used);
+    encoder->write(encoder->block, encoder->used); /* calls: port_write */
     encoder->used = 1;
 }
 
@@ -105,5 +105,5 @@ void frame_end(struct frame_encoder *encoder) {
     if (!(encoder->full && encoder->used == 1)) {
         flush_block(encoder);
     }
-    encoder->write(&delimiter, 1);
+    encoder->write(&delimiter, 1); /* calls: port_write */
 }

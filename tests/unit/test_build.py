@@ -71,6 +71,9 @@ def test_the_artefact(cache: Path) -> None:
     assert 0 < artefact.ram_bytes < artefact.ram_limit == 0x4000
     report = artefact.size_report()
     assert f"flash {artefact.flash_bytes} of 131072 bytes, of which the LTC runtime {artefact.ltc_text_bytes}" in report
+    assert 0 < artefact.stack_bytes <= artefact.stack_limit == 1024
+    assert f"stack 1024, of which {artefact.stack_bytes} needed at the deepest" in report
+    assert f"{0x20000 - artefact.flash_bytes} left" in report
     assert f"{0x4000 - artefact.ram_bytes} left for networks" in report
 
 
@@ -166,6 +169,19 @@ def test_what_does_not_fit_is_said_in_bytes() -> None:
     board = MICROBIT.model_copy(update={"memory": MICROBIT.memory.model_copy(update={"ram": tight})})
     with pytest.raises(BuildError, match="does not fit board 'microbit': too little RAM is left for a network"):
         build(board)
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_stack_that_does_not_fit_is_told_with_the_calls_that_fill_it(sources: Path) -> None:
+    edit(sources / "agent" / "main.c", "received[64]", "received[640]")
+    with pytest.raises(
+        BuildError, match=r"does not fit board 'microbit': its stack needs 1[0-9]{3} bytes, and 1024"
+    ) as it:
+        build(MICROBIT, firmware_root=sources)
+    assert it.value.cause is not None
+    assert it.value.cause.startswith("the deepest calls: startup_run > main_loop > agent_receive > ")
+    assert it.value.hint is not None
+    assert "raise HIL_STACK_BYTES in firmware/CMakeLists.txt" in it.value.hint
 
 
 @pytest.mark.usefixtures("cache")
