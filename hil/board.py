@@ -8,14 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from hil.backends import known_backend
 from hil.errors import InputError
 from hil.nearest import offer
 from hil.resources import boards_dir, own_boards_dirs
 from hil.yaml_file import load_yaml
 
-Backend = Literal["qemu", "native"]
+Whole = Annotated[int, Field(strict=True)]  # no text, no 'true'
 
 
 class _Strict(BaseModel):
@@ -28,11 +29,11 @@ class Memory(_Strict):
     Wait states are cycles at the board's clock that each word of code (fetch), or each load or store (data), adds.
     """
 
-    origin: int = Field(ge=0, lt=2**32)
-    bytes: int = Field(gt=0, le=2**32)
-    page_bytes: int = Field(default=1, gt=0)
-    fetch_wait_states: int = Field(default=0, ge=0, le=15)
-    data_wait_states: int = Field(default=0, ge=0, le=15)
+    origin: Whole = Field(ge=0, lt=2**32)
+    bytes: Whole = Field(gt=0, le=2**32)
+    page_bytes: Whole = Field(default=1, gt=0, le=2**32)
+    fetch_wait_states: Whole = Field(default=0, ge=0, le=15)
+    data_wait_states: Whole = Field(default=0, ge=0, le=15)
 
 
 class MemoryMap(_Strict):
@@ -45,7 +46,7 @@ class MemoryMap(_Strict):
 class Uart(_Strict):
     """The serial link: baud rate in bit/s and the DUT's pins by their data-sheet names."""
 
-    baud: int = Field(ge=0)
+    baud: Whole = Field(ge=0, le=100_000_000)
     tx: str = ""
     rx: str = ""
 
@@ -70,8 +71,8 @@ class OnChipCounter(_Strict):
     """
 
     name: Annotated[str, Field(min_length=1)]
-    bits: int = Field(ge=16, le=32)
-    tolerance: float = Field(ge=0, lt=1, allow_inf_nan=False)
+    bits: Whole = Field(ge=16, le=32)
+    tolerance: float = Field(ge=0, lt=1, strict=True, allow_inf_nan=False)
 
 
 class EmulatorSpec(_Strict):
@@ -80,7 +81,7 @@ class EmulatorSpec(_Strict):
     ``counter_unusable`` says why the emulated on-chip counter counts no core cycles; empty where it does.
     """
 
-    backend: Backend
+    backend: Annotated[str, AfterValidator(known_backend)]
     machine: str = ""
     counter_unusable: str = ""
 
@@ -95,7 +96,7 @@ class Board(_Strict):
     title: str
     part: str
     core: Literal["cortex-m0", "cortex-m0plus", "host"]
-    clock_hz: int = Field(gt=0)
+    clock_hz: Whole = Field(gt=0, le=10_000_000_000)
     timing: CoreTiming | None = None
     counter: OnChipCounter | None = None
     port: str

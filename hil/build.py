@@ -16,9 +16,10 @@ import cmake
 import ninja
 from filelock import FileLock, Timeout
 
+from hil.build_stack import deepest_stack
 from hil.build_tool import ask, run_tool
 from hil.errors import BuildError
-from hil.resources import cache_dir, firmware_dir
+from hil.resources import cache_dir, firmware_dir, tool_environment
 from hil.sources import firmware_sources
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from hil.board import Board
 
-_FORMAT = "2"  # of the cache; raise it when an artefact gets other contents
+_FORMAT = "3"  # of the cache; raise it when an artefact gets other contents
 _TIMEOUT_S = 600.0
 _LOCK_TIMEOUT_S = 900
 _KEPT = 20  # builds of one board
@@ -37,7 +38,7 @@ _COMPILE_ERROR = re.compile(
 _OVERFLOW = re.compile(r"region [`'](?P<region>\w+)' overflowed by (?P<bytes>\d+) bytes")
 _ASSERT = re.compile(r"(?:ld|ld\.bfd): (?P<text>too little RAM .*)$", re.MULTILINE)
 _CODE_FLAGS = ("-O", "-f", "-m", "-std=", "-D")
-_PATH_FLAGS = ("-ffile-prefix-map=",)
+_OTHER_FLAGS = ("-ffile-prefix-map=", "-fcallgraph-info")  # which leave the code as it is
 _LTC_SECTION = re.compile(r"^ \.(?:text|rodata)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+\S*libltc\.a\(", re.MULTILINE)
 
 
@@ -56,8 +57,10 @@ class Artefact:
         flags: what the runtime was compiled with, without paths and warnings.
         flash_bytes: program and constants, initial values included.
         flash_limit: flash there is for them.
-        ram_bytes: data and stack, without the arena.
+        ram_bytes: data and the stack set aside, without the arena.
         ram_limit: RAM there is.
+        stack_bytes: the deepest stack that the program can need, 0 for the host board, where it is not known.
+        stack_limit: stack set aside.
         ltc_text_bytes: code and tables that firmware/ltc contributes.
         cached: whether it was there already.
     """
@@ -74,6 +77,8 @@ class Artefact:
     flash_limit: int
     ram_bytes: int
     ram_limit: int
+    stack_bytes: int
+    stack_limit: int
     ltc_text_bytes: int
     cached: bool
 
@@ -83,8 +88,11 @@ class Artefact:
             return f"firmware {self.build_id} for {self.board_name}, {self.compiler}, under sanitizers"
         return (
             f"firmware {self.build_id} for {self.board_name}, {self.compiler}\n"
-            f"  flash {self.flash_bytes} of {self.flash_limit} bytes, of which the LTC runtime {self.ltc_text_bytes}\n"
-            f"  RAM   {self.ram_bytes} of {self.ram_limit} bytes, {self.ram_limit - self.ram_bytes} left for networks"
+            f"  flash {self.flash_bytes} of {self.flash_limit} bytes, of which the LTC runtime {self.ltc_text_bytes}; "
+            f"{self.flash_limit - self.flash_bytes} left\n"
+            f"  RAM   {self.ram_bytes} of {self.ram_limit} bytes: data {self.ram_bytes - self.stack_limit}, "
+            f"stack {self.stack_limit}, of which {self.stack_bytes} needed at the deepest; "
+            f"{self.ram_limit - self.ram_bytes} left for networks"
         )
 
 
@@ -129,13 +137,13 @@ def build(
 @dataclass(frozen=True)
 class _Toolchain:
     compiler: str
-    size: str
     package: str  # Debian's, for the hint
-    size_package: str
+    tools: str  # what the names of size and objdump begin with
+    tools_package: str
 
 
-_ARM = _Toolchain("arm-none-eabi-gcc", "arm-none-eabi-size", "gcc-arm-none-eabi", "binutils-arm-none-eabi")
-_NATIVE = _Toolchain("gcc", "size", "gcc", "binutils")
+_ARM = _Toolchain("arm-none-eabi-gcc", "gcc-arm-none-eabi", "arm-none-eabi-", "binutils-arm-none-eabi")
+_NATIVE = _Toolchain("gcc", "gcc", "", "binutils")
 
 
 @dataclass(frozen=True)
@@ -234,9 +242,7 @@ def _compile(plan: _Plan, work: Path, progress: Callable[[str], None] | None) ->
 
 def _run(command: list[str], plan: _Plan, progress: Callable[[str], None] | None) -> None:
     """Run a tool, passing its lines on."""
-    # Flags that someone's shell sets would change the program without changing its build id.
-    inherited = {k: v for k, v in os.environ.items() if k not in {"CC", "CFLAGS", "CPPFLAGS", "LDFLAGS"}}
-    code, output = run_tool(command, timeout_s=_TIMEOUT_S, environment=inherited | {"LC_ALL": "C"}, progress=progress)
+    code, output = run_tool(command, timeout_s=_TIMEOUT_S, environment=tool_environment(), progress=progress)
     if code != 0:
         raise _failure(output, plan)
 
@@ -268,10 +274,11 @@ def _record(work: Path, plan: _Plan) -> dict[str, object]:
     """What is known of the finished build in ``work``."""
     board = plan.board
     toolchain = _NATIVE if plan.native else _ARM
-    listing = ask(toolchain.size, toolchain.size, toolchain.size_package, "-A", str(work / "agent.elf"))
+    size = f"{toolchain.tools}size"
+    listing = ask(size, size, toolchain.tools_package, "-A", str(work / "agent.elf"))
     sections = {name: int(size) for name, size in re.findall(r"^(\.\S+)\s+(\d+)\s+\d+$", listing, re.MULTILINE)}
     if ".text" not in sections:
-        raise BuildError(f"{toolchain.size} tells no size of the firmware's code", cause=listing.strip() or None)
+        raise BuildError(f"{size} tells no size of the firmware's code", cause=listing.strip() or None)
     try:
         linked = (work / "agent.map").read_text(errors="replace").partition("Linker script and memory map")[2]
     except OSError as error:
@@ -286,8 +293,23 @@ def _record(work: Path, plan: _Plan) -> dict[str, object]:
         "flash_limit": flash.bytes if plan.native else board.image_slot.origin - flash.origin,
         "ram_bytes": sum(sections.get(name, 0) for name in (".stack", ".data", ".bss")),
         "ram_limit": board.memory.ram.bytes,
+        "stack_bytes": 0 if plan.native else _stack(work, board, sections[".stack"]),
+        "stack_limit": sections.get(".stack", 0),
         "ltc_text_bytes": sum(int(size, 16) for size in _LTC_SECTION.findall(linked)),
     }
+
+
+def _stack(work: Path, board: Board, limit: int) -> int:
+    """The deepest stack, which must fit into what is set aside."""
+    stack = deepest_stack(work, work / "agent.elf", f"{_ARM.tools}objdump", _ARM.tools_package)
+    if stack.bytes > limit:
+        raise BuildError(
+            f"the firmware does not fit board '{board.name}': its stack needs {stack.bytes} bytes, and {limit} are set "
+            "aside",
+            cause=f"the deepest calls: {' > '.join(stack.calls)}, with every interrupt on top",
+            hint="raise HIL_STACK_BYTES in firmware/CMakeLists.txt, or make what they keep on the stack smaller",
+        )
+    return stack.bytes
 
 
 def _flags(work: Path, plan: _Plan) -> str:
@@ -299,7 +321,7 @@ def _flags(work: Path, plan: _Plan) -> str:
         raise BuildError(
             f"the build of board '{plan.board.name}' does not say how it compiles ltc/ltc.c", cause=str(error)
         ) from error
-    return " ".join(word for word in words[1:] if word.startswith(_CODE_FLAGS) and not word.startswith(_PATH_FLAGS))
+    return " ".join(word for word in words[1:] if word.startswith(_CODE_FLAGS) and not word.startswith(_OTHER_FLAGS))
 
 
 def _store(work: Path, place: Path, record: Mapping[str, object]) -> None:

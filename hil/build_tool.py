@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hil.errors import BuildError
+from hil.resources import tool_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,13 @@ def ask(what: str, program: str, package: str, *arguments: str) -> str:
     """
     try:
         return subprocess.run(
-            [program, *arguments], capture_output=True, text=True, errors="replace", timeout=_ANSWER_S, check=True
+            [program, *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_ANSWER_S,
+            check=True,
+            env=tool_environment(),
         ).stdout
     except FileNotFoundError as error:
         raise BuildError(f"{what} is not installed", hint=f"sudo apt-get install --yes {package}") from error

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from hil.errors import InputError
+from hil.model_arrays import LARGEST
 from hil.yaml_file import load_yaml_with_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SUFFIX = ".hil.yaml"
@@ -31,7 +34,9 @@ def _list(value: object) -> object:
 
 
 Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
-Limit = Annotated[float, BeforeValidator(_number), Field(gt=0, strict=True, allow_inf_nan=False)]
+Limit = Annotated[Positive, BeforeValidator(_number)]
+
+_WEEK_S = 7 * 24 * 3600
 
 
 class _Strict(BaseModel):
@@ -41,38 +46,38 @@ class _Strict(BaseModel):
 class Outputs(_Strict):
     """Outputs against the vectors' expected outputs: largest absolute difference, in the output's own unit."""
 
-    atol: Limit
+    atol: Annotated[Limit, Field(le=LARGEST)]
 
 
 class Decisions(_Strict):
     """The decision of every labelled sequence: the largest mean output from a step on (counted from 0)."""
 
-    from_step: int = Field(default=10, ge=0, strict=True)
+    from_step: int = Field(default=10, ge=0, lt=2**31, strict=True)
     equal: Literal["reference"] = "reference"
 
 
 class States(_Strict):
-    """States against the vectors' float64 states: largest error as a share of the state bound."""
+    """States against the vectors' float64 states: largest error as a share of the state bound, so below 1."""
 
-    max_error: Limit = 2.0**-10
+    max_error: Annotated[Limit, Field(lt=1)] = 2.0**-10
 
 
 class Cycles(_Strict):
     """Budget of core cycles for the longest step."""
 
-    per_step: Positive
+    per_step: Annotated[Positive, Field(lt=2**32)]
 
 
 class Current(_Strict):
     """Budget of average supply current in microamperes."""
 
-    average_uA: Positive  # noqa: N815 - the unit is written as users write it
+    average_uA: Annotated[Positive, Field(le=1e9)]  # noqa: N815 - the unit is written as users write it
 
 
 class Energy(_Strict):
     """Budget of energy in microjoules for a step."""
 
-    per_step_uJ: Positive  # noqa: N815 - the unit is written as users write it
+    per_step_uJ: Annotated[Positive, Field(le=1e9)]  # noqa: N815 - the unit is written as users write it
 
 
 class CaseFile(_Strict):
@@ -88,7 +93,7 @@ class CaseFile(_Strict):
     energy: Energy | None = None
     boards: tuple[str, ...] = ()
     links: tuple[Literal["uart", "spi"], ...] = ()
-    timeout_s: Positive = 300.0
+    timeout_s: Annotated[Positive, Field(le=_WEEK_S)] = 300.0
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,18 @@ class Case:
     def vector_paths(self) -> tuple[Path, ...]:
         """The vector files, in the order of the case file."""
         return tuple(self.path.parent / name for name in self.says.vectors)
+
+    @contextmanager
+    def naming(self, key: Literal["model", "vectors"]) -> Iterator[None]:
+        """For work with a file that the case names: what is wrong with that file says where it is named."""
+        try:
+            yield
+        except InputError as error:
+            raise InputError(
+                f"case file {self.path}, line {self.lines[key]}, key '{key}': {error.message}",
+                cause=error.cause,
+                hint=error.hint or "the names of files in a case file are relative to its folder",
+            ) from error
 
     def line_of(self, promise: PromiseName) -> int:
         """The line (from 1) that makes a promise; that of the model for one that every case makes."""

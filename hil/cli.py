@@ -23,6 +23,7 @@ from hil.commands.run import RunRequest, run_model
 from hil.dut.options import DutOptions
 from hil.errors import HilError
 from hil.flash_mode import FlashMode
+from hil.interrupt import INTERRUPTED, was_interrupted
 
 DEFAULT_MAX_ERROR = 2.0**-10
 
@@ -48,9 +49,13 @@ def main() -> None:
     try:
         app()
     except HilError as error:
+        if was_interrupted(error):
+            sys.exit(INTERRUPTED)
         print_error(make_console(stderr=True), error)
         sys.exit(error.exit_code)
-    except Exception:  # noqa: BLE001 - a bug in hil: the trace is for whoever mends it, the code says: no verdict
+    except Exception as error:  # noqa: BLE001 - a bug in hil: the trace is for whoever mends it, the code says: no verdict
+        if was_interrupted(error):
+            sys.exit(INTERRUPTED)
         traceback.print_exc()
         print_error(make_console(stderr=True), HilError("this is a bug in hil, not in the firmware"))
         sys.exit(HilError.exit_code)
@@ -121,11 +126,12 @@ def profile_cycles(
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    when: Flash = "auto",
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="where the files go")] = Path(),
     picture: Annotated[str, typer.Option(metavar="KIND", help="svg or png")] = "svg",
 ) -> None:
     """Show which functions the cycles of a network's steps go to."""
-    options = DutOptions(backend=backend, probe=probe, port=port)
+    options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
     profile(ProfileRequest(files, board, output, picture), options, make_console())
 
 
@@ -147,9 +153,11 @@ def demo(
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    when: Flash = "auto",
 ) -> None:
     """Classify 40 smartwatch recordings on a board, each output checked against Python."""
-    raise typer.Exit(run_demo(board, DutOptions(backend=backend, probe=probe, port=port), make_console()))
+    options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
+    raise typer.Exit(run_demo(board, options, make_console()))
 
 
 @app.command()
@@ -161,7 +169,7 @@ def doctor() -> None:
 @app.command(name="emulate")
 def emulate_board(
     name: Annotated[str, typer.Argument(metavar="NAME", help="a board, or one of several: microbit, microbit.2")],
-    backend: Annotated[str, typer.Option(metavar="NAME", help="the emulator")] = "qemu",
+    backend: Annotated[str | None, typer.Option(metavar="NAME", help="the emulator, by default the board's")] = None,
 ) -> None:
     """Keep an emulated board powered, like one that is plugged in, until Ctrl-C."""
     emulate(name, backend)

@@ -20,6 +20,7 @@ from hil import encode
 from hil.errors import InputError
 from hil.image import FULL_SCALE, NEURON, OUTPUT, SYNAPSE, ModelImage, Records
 from hil.model import ELAPSED_MAX, ELAPSED_MIN, LtcModel
+from hil.model_arrays import LARGEST
 from hil.ncps import model_from_ncps
 
 if TYPE_CHECKING:
@@ -133,8 +134,10 @@ def convert(source: object, *, state_bound: float | None = None, **settings: Any
 
     Raises:
         InputError: for a network that has no value in floating point either (a denominator of zero), or that is
-            not an LTC.
+            not an LTC; or for a state bound that is none.
     """
+    if state_bound is not None and not 0 <= state_bound <= LARGEST:
+        raise InputError(f"a state bound of {state_bound:g} is none", hint=f"a potential from 0 to {LARGEST:g}")
     model = source if isinstance(source, LtcModel) else model_from_ncps(source, **settings)
     notes: list[str] = []
     bound = max(model.potential_bound, state_bound or 0.0, _SMALLEST_BOUND)

@@ -1,7 +1,8 @@
 """One exception tree: what happened and where, what caused it, and what to do next.
 
 Every failure belongs to one verdict class, so that whoever reads it knows who must act. The message is a sentence in
-lower case without a full stop, as pytest and rustc print them; ``hint`` is the next thing to type or to do.
+lower case without a full stop, as pytest and rustc print them; ``hint`` is the next thing to type or to do. Options are
+named as the ``hil`` command spells them; pytest calls them by its own names (:mod:`hil.report.spelling`).
 """
 
 from __future__ import annotations

@@ -183,7 +183,7 @@ class FlashSession:
             raise FlashError(
                 f"board '{self._board.name}' holds something else than {what}, and writing was forbidden",
                 cause=self._difference(segments),
-                hint="allow it with --hil-flash auto ('hil': --flash auto)",
+                hint="allow it with --flash auto",
             )
         if pages:
             # The algorithm runs on the target's core: not asleep, and with no interrupt or watchdog of the firmware's.

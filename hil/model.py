@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hil.errors import InputError
+from hil.model_arrays import PER_SYNAPSE, ModelArrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 MAX_NEURONS = 255
 MAX_INPUTS = 255
 MAX_UNFOLDS = 32
-LARGEST = 1e15  # of any parameter, input or start state: the number formats are proved up to here
 ELAPSED_MIN, ELAPSED_MAX = 1e-3, 1e3  # the times between steps that a device takes
 
 # What numpy raises for an archive that is cut off, damaged, encrypted, pickled, or lies about its shapes.
@@ -32,8 +32,6 @@ UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, TokenError),
 )
 
-_PER_NEURON = ("gleak", "vleak", "cm")
-_PER_SYNAPSE = ("w", "mu", "sigma", "erev")
 _POSITIVE = ("gleak", "cm", "w", "sensory_w")
 
 
@@ -94,16 +92,21 @@ def load_model(path: Path) -> LtcModel:
     Raises:
         InputError: naming the file and the array.
     """
+    arrays: dict[str, object] = {}
+    key = ""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+            for key in archive.files:
+                arrays[key] = archive[key]
     except FileNotFoundError as error:
         raise InputError(f"there is no model file {path}") from error
     except UNREADABLE as error:
         raise InputError(
             f"{path} is not a model archive (.npz of plain arrays)",
-            cause=str(error),
-            hint="save the parameters with numpy.savez, or give hil.convert.convert() the live network",
+            cause=f"array '{key}': {error}" if key else str(error),
+            hint="save a mapping of None as the text 'none'"
+            if key.endswith("_mapping")
+            else "save the parameters with numpy.savez, or give hil.convert.convert() the live network",
         ) from error
     return model_from_arrays(arrays, where=str(path), name=path.name.removesuffix(".npz").removesuffix(".model"))
 
@@ -112,19 +115,21 @@ def model_from_arrays(arrays: Mapping[str, object], *, where: str, name: str = "
     """Check raw parameters and make them effective.
 
     Args:
-        arrays: named as in ncps; ``input_b`` and ``output_b`` may be absent (linear maps), as may the sparsity masks
-            (dense). With ``implicit_param_constraints`` true, softplus is applied to w, sensory_w, cm and gleak.
+        arrays: named as in ncps; the sparsity masks may be absent (dense), and the maps as :mod:`hil.mapping` says;
+            without an output map ``motor_size`` is the number of outputs, as in ncps. With
+            ``implicit_param_constraints`` true, softplus is applied to w, sensory_w, cm and gleak.
         where: what the sentences name, a file or an object.
         name: the network's name in reports.
 
     Raises:
         InputError: naming ``where``, the array and, where it can, the element.
     """
-    reader = _Reader(arrays, where)
+    reader = ModelArrays(arrays, where)
     cm = reader.vector("cm")
+    reader.check_names()
     n = len(cm)
-    input_w = reader.vector("input_w")
-    output_w = reader.vector("output_w")
+    input_w, input_b = reader.input_map()
+    output_w, output_b = reader.output_map(n)
     if not 1 <= n <= MAX_NEURONS or not 1 <= len(input_w) <= MAX_INPUTS or not 1 <= len(output_w) <= n:
         raise InputError(
             f"{where}: {len(input_w)} inputs, {n} neurons and {len(output_w)} outputs cannot be one network",
@@ -136,7 +141,7 @@ def model_from_arrays(arrays: Mapping[str, object], *, where: str, name: str = "
         shape = (sources, n)
         mask = reader.array(f"{prefix}sparsity_mask", shape, default=1.0) != 0
         masks[prefix] = mask
-        for key in _PER_SYNAPSE:
+        for key in PER_SYNAPSE:
             values[prefix + key] = reader.array(prefix + key, shape, mask=mask)
     if reader.flag("implicit_param_constraints"):
         for key in _POSITIVE:
@@ -154,83 +159,10 @@ def model_from_arrays(arrays: Mapping[str, object], *, where: str, name: str = "
         mask=masks[""],
         sensory_mask=masks["sensory_"],
         input_w=input_w,
-        input_b=reader.array("input_b", input_w.shape, default=0.0),
+        input_b=input_b,
         output_w=output_w,
-        output_b=reader.array("output_b", output_w.shape, default=0.0),
+        output_b=output_b,
         unfolds=unfolds,
         epsilon=epsilon,
         name=name,
     )
-
-
-class _Reader:
-    """Takes arrays out of the archive with one sentence for each way they can be wrong."""
-
-    def __init__(self, arrays: Mapping[str, object], where: str) -> None:
-        self._arrays = arrays
-        self._where = where
-
-    def _get(self, key: str) -> Array:
-        if key not in self._arrays:
-            known = ", ".join(sorted(self._arrays))
-            raise InputError(f"{self._where}: array '{key}' is missing", hint=f"arrays present: {known}")
-        array = np.asarray(self._arrays[key])
-        if array.dtype.kind not in "biuf":
-            raise InputError(f"{self._where}: array '{key}' does not hold numbers but {array.dtype}")
-        return array.astype(np.float64)
-
-    def vector(self, key: str) -> Array:
-        value = self._get(key)
-        if value.ndim != 1:
-            raise InputError(f"{self._where}: array '{key}' has shape {value.shape}, wanted one dimension")
-        return self._finite(key, value, None)
-
-    def array(
-        self,
-        key: str,
-        shape: tuple[int, ...],
-        *,
-        default: float | None = None,
-        mask: npt.NDArray[np.bool_] | None = None,
-    ) -> Array:
-        if default is not None and key not in self._arrays:
-            return np.full(shape, default)
-        value = self._get(key)
-        if value.shape != shape:
-            raise InputError(f"{self._where}: array '{key}' has shape {value.shape}, wanted {shape}")
-        if mask is not None:
-            value = np.where(mask, value, 0.0)
-        return self._finite(key, value, mask)
-
-    def _finite(self, key: str, value: Array, mask: npt.NDArray[np.bool_] | None) -> Array:
-        bad = ~np.isfinite(value)
-        if bad.any():
-            index = ", ".join(str(i) for i in np.argwhere(bad)[0])
-            place = f"'{key}[{index}]'" if index else f"'{key}'"
-            synapse = " (a synapse that exists)" if mask is not None else ""
-            raise InputError(f"{self._where}: {place}{synapse} is {value[bad][0]}, wanted a finite number")
-        far = np.abs(value) > LARGEST
-        if far.any():
-            index = ", ".join(str(i) for i in np.argwhere(far)[0])
-            raise InputError(
-                f"{self._where}: '{key}[{index}]' is {value[far][0]:g}, beyond +-{LARGEST:g}",
-                hint="such a parameter is a slip or a training that diverged",
-            )
-        return value
-
-    def check_not_negative(self, key: str, value: Array) -> None:
-        if (value < 0).any():
-            index = ", ".join(str(i) for i in np.argwhere(value < 0)[0])
-            raise InputError(
-                f"{self._where}: '{key}[{index}]' is {value[value < 0][0]:g}, but conductances cannot be negative",
-                hint="call apply_weight_constraints() after training, as ncps asks for",
-            )
-
-    def integer(self, key: str, low: int, high: int) -> int:
-        value = float(self.array(key, ()))
-        if value != int(value) or not low <= value <= high:
-            raise InputError(f"{self._where}: '{key}' is {value:g}, wanted a whole number from {low} to {high}")
-        return int(value)
-
-    def flag(self, key: str) -> bool:
-        return bool(self.array(key, (), default=0.0))

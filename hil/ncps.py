@@ -70,23 +70,11 @@ def model_from_ncps(
             hint="pass them as keywords, as they were given to LTC() or LTCCell()",
         )
     plain = {key.removeprefix(_CELL_PREFIX): _to_numpy(value) for key, value in arrays.items()}
-    return model_from_arrays(_with_maps(plain, outputs) | settings, where=f"network '{name}'", name=name)
+    if outputs is not None:
+        plain["motor_size"] = outputs
+    return model_from_arrays(plain | settings, where=f"network '{name}'", name=name)
 
 
 def _to_numpy(value: Any) -> object:
     """An array from a tensor or from anything numpy takes."""
     return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-
-
-def _with_maps(arrays: dict[str, object], outputs: int | None) -> dict[str, object]:
-    """The parameters with identity maps where ncps was told to have none."""
-    if "input_w" not in arrays and "sensory_w" in arrays:
-        arrays["input_w"] = np.ones(len(np.asarray(arrays["sensory_w"])))
-    if "output_w" not in arrays:
-        if outputs is None:
-            raise InputError(
-                "this state dict has no output map, so it does not say how many outputs there are",
-                hint="pass outputs=N",
-            )
-        arrays["output_w"] = np.ones(outputs)
-    return arrays

@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.case import SUFFIX
-from hil.errors import HilError, RigError
-from hil.pytest_run.collect import HilFile, PromiseItem, needs_board
-from hil.pytest_run.options import add_options, read_options
-from hil.pytest_run.reporter import Reporter
-from hil.pytest_run.state import STATE, State
-from hil.report.explain import explain, verdict_of
+from hil.interrupt import Hold
+
+with Hold() as _hold:
+    from hil.case import SUFFIX
+    from hil.errors import HilError, RigError
+    from hil.pytest_run.collect import HilFile, PromiseItem, needs_board
+    from hil.pytest_run.options import add_options, read_options
+    from hil.pytest_run.reporter import Reporter
+    from hil.pytest_run.state import STATE, State
+    from hil.report.explain import explain, verdict_of
+    from hil.report.spelling import as_in_pytest
+_hold.leave()
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -27,12 +32,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Generator[None, None, None]:
+    """Until pytest takes care of Ctrl-C itself it would show a trace; conftest files may import for seconds."""
+    with Hold() as hold:
+        yield
+    hold.leave()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Boards are let go and the summary is printed, which pytest does not guard against Ctrl-C either."""
+    with Hold() as hold:
+        yield
+    if hold.interrupted:
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options and make the run's state; opens nothing."""
     try:
         options = read_options(config)
     except HilError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(as_in_pytest(str(error))) from error
     config.stash[STATE] = State(options)
     config.pluginmanager.register(
         Reporter(config.stash[STATE], is_worker=hasattr(config, "workerinput")), "hil.pytest_run.reporter"
@@ -43,7 +65,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Close every DUT, also where the run was interrupted."""
     state = config.stash.get(STATE, None)
     if state is not None:
-        state.bench.close()
+        with Hold():
+            state.bench.close()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

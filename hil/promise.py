@@ -34,7 +34,7 @@ def judge(promise: PromiseName, says: CaseFile, result: RunResult) -> None:
 
     Raises:
         NumericError: saying how it is broken, with the first differing elements.
-        InputError: if the vectors lack what the promise needs.
+        InputError: if the vectors lack what the promise needs, or nothing could break it.
     """
     if promise == "bits":
         check_bits(result)
@@ -66,6 +66,13 @@ def check_outputs(result: RunResult, promised: Outputs) -> None:
     expected = result.vectors.outputs
     if expected is None:
         raise _lacking(result, "outputs", "outputs")
+    furthest = float((2.0**31 * result.output_lsb + np.abs(expected).reshape(-1, expected.shape[-1]).max(axis=0)).max())
+    if promised.atol >= furthest:
+        raise InputError(
+            f"outputs within {promised.atol:g} of {result.vectors.path.name} is no promise: in its format no output of "
+            f"{result.model_name} can be further than {furthest:.3g} from what is expected",
+            hint="give a smaller atol",
+        )
     mismatch = compare(
         "outputs",
         result.outputs,

@@ -1,4 +1,7 @@
-"""Where the files that ship with hil are, in a checkout or inside the installed package, and where built ones go."""
+"""Where the files that ship with hil are, in a checkout or inside the installed package, and where built ones go.
+
+And what of the shell that starts hil reaches the tools that build them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from platformdirs import user_cache_dir
 
 _PACKAGE = Path(__file__).resolve().parent
+_INHERITED = ("PATH", "HOME", "TMPDIR")
 
 
 def _find(name: str) -> Path:
@@ -38,3 +42,12 @@ def examples_dir() -> Path:
 def cache_dir() -> Path:
     """Where what was built is kept: $HIL_CACHE_DIR, else the user's cache folder."""
     return Path(os.environ.get("HIL_CACHE_DIR") or user_cache_dir("hil"))
+
+
+def tool_environment() -> dict[str, str]:
+    """All that a compiler, a linker or CMake may know of the shell: where programs and temporary files are.
+
+    They read dozens of other variables (CFLAGS, CMAKE_BUILD_TYPE, CPATH, SOURCE_DATE_EPOCH, ...), each of which could
+    change a program without changing the key that it is cached by.
+    """
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ} | {"LC_ALL": "C"}

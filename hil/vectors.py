@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.errors import InputError
-from hil.model import ELAPSED_MAX, ELAPSED_MIN, LARGEST, UNREADABLE
+from hil.model import ELAPSED_MAX, ELAPSED_MIN, UNREADABLE
+from hil.model_arrays import LARGEST
 from hil.nearest import misspelt, offer
 
 if TYPE_CHECKING:

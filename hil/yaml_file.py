@@ -51,9 +51,14 @@ def line_of(data: object, keys: Keys) -> int:
     for key in keys:
         position = getattr(data, "lc", None)
         try:
-            line = (position.key(key) if isinstance(key, str) else position.item(key))[0] + 1  # type: ignore[union-attr]
-            data = data[key]  # type: ignore[index]
-        except (KeyError, IndexError, TypeError, AttributeError):
+            if isinstance(data, dict):
+                there = next(each for each in data if each == key or str(each) == str(key))  # null, 1.5: no text
+                line = position.key(there)[0] + 1  # type: ignore[union-attr]
+            else:
+                there = key
+                line = position.item(there)[0] + 1  # type: ignore[union-attr]
+            data = data[there]  # type: ignore[index]
+        except (StopIteration, KeyError, IndexError, TypeError, AttributeError):
             break
     return line
 
@@ -74,6 +79,8 @@ def _read(path: Path, kind: str) -> dict[object, object]:
         raise InputError(f"{kind} {path}{line} is not valid YAML", cause=problem) from error
     except YAMLError as error:
         raise InputError(f"{kind} {path} is not valid YAML", cause=" ".join(str(error).split())) from error
+    except RecursionError:
+        raise InputError(f"{kind} {path} is nested too deeply to be one") from None
     if data is None:
         raise InputError(f"{kind} {path} is empty")
     if not isinstance(data, dict):

@@ -69,6 +69,27 @@ def random_case(
     return Case(model, converted, values.astype(np.int32), elapsed.astype(np.uint32), state0.astype(np.int32))
 
 
+# Leaky neurons whose potentials are the ends of their scale: there rounding alone would take a state over it.
+END_OF_SCALE: dict[str, object] = {
+    "gleak": np.full(4, 65.3),
+    "vleak": np.array([1.0, 1.0, -1.0, -1.0]),
+    "cm": np.array([0.0, 1.0, 0.1, 10.0]),
+    **{key: np.zeros((4, 4)) for key in ("w", "mu", "sigma", "erev")},
+    **{f"sensory_{key}": np.zeros((1, 4)) for key in ("w", "mu", "sigma", "erev")},
+    "input_w": np.ones(1),
+    "output_w": np.ones(2),
+    "ode_unfolds": 4,
+    "epsilon": 1e-8,
+}
+
+
+def end_of_scale() -> Case:
+    """That network, left alone for 40 steps from zero."""
+    model = model_from_arrays(END_OF_SCALE, where="end of scale", name="end_of_scale")
+    inputs, elapsed = np.zeros((2, 40, 1), np.int32), np.full((2, 40), 1 << 22, np.uint32)
+    return Case(model, convert(model), inputs, elapsed, np.zeros(4, np.int32))
+
+
 @st.composite
 def cases(draw: st.DrawFn, max_neurons: int = 64, max_inputs: int = 32, steps: int = 3) -> Case:
     """Cases for Hypothesis; sizes and wildness shrink, the values follow from the seed."""

@@ -140,7 +140,7 @@ static void do_image_open(struct agent *agent, const struct request *request) {
         reply(agent, request, PROTOCOL_IMAGE_RANGE, room);
         return;
     }
-    const uint32_t crc = frame_crc32(0, image, length);
+    const uint32_t crc = ltc_crc32(0, image, length);
     if (crc != request->words[2]) {
         reply(agent, request, PROTOCOL_IMAGE_CRC, crc);
         return;
@@ -215,7 +215,8 @@ count_call(step_function *call, struct agent *agent, const uint32_t *words, int 
 
     port_interrupts_off();
     const uint32_t begin = port_counter();
-    *error = call(&agent->net, (const int32_t *)&words[1], words[0], agent->outputs);
+    const int32_t *inputs = (const int32_t *)&words[1];
+    *error = call(&agent->net, inputs, words[0], agent->outputs); /* calls: ltc_step, no_step */
     const uint32_t end = port_counter();
     port_interrupts_on();
     return ((end - begin) << unused) >> unused;

@@ -1,21 +1,6 @@
 #include "frame.h"
 
-/* CRC-32 of the sixteen nibbles: 64 bytes of flash instead of the usual kilobyte. */
-static const uint32_t crc_of_nibble[16] = {
-    0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u,
-    0x4DB26158u, 0x5005713Cu, 0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
-    0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu,
-};
-
-uint32_t frame_crc32(uint32_t crc, const uint8_t *data, uint32_t count) {
-    crc = ~crc;
-    for (uint32_t i = 0; i < count; i++) {
-        crc ^= data[i];
-        crc = (crc >> 4) ^ crc_of_nibble[crc & 15u];
-        crc = (crc >> 4) ^ crc_of_nibble[crc & 15u];
-    }
-    return ~crc;
-}
+#include "ltc.h" /* ltc_crc32() */
 
 static void start_content(struct frame_decoder *decoder) {
     decoder->length = 0;
@@ -53,7 +38,7 @@ static enum frame_event finish(struct frame_decoder *decoder) {
     const uint8_t *tail = &decoder->data[decoder->length];
     const uint32_t sent = (uint32_t)tail[0] | (uint32_t)tail[1] << 8 | (uint32_t)tail[2] << 16 |
                           (uint32_t)tail[3] << 24;
-    return frame_crc32(0, decoder->data, decoder->length) == sent ? FRAME_READY : FRAME_DAMAGED;
+    return ltc_crc32(0, decoder->data, decoder->length) == sent ? FRAME_READY : FRAME_DAMAGED;
 }
 
 enum frame_event frame_decode(struct frame_decoder *decoder, uint8_t byte) {
@@ -80,7 +65,7 @@ enum frame_event frame_decode(struct frame_decoder *decoder, uint8_t byte) {
 static void flush_block(struct frame_encoder *encoder) {
     encoder->block[0] = encoder->used;
     encoder->full = encoder->used == 0xFFu;
-    encoder->write(encoder->block, encoder->used);
+    encoder->write(encoder->block, encoder->used); /* calls: port_write */
     encoder->used = 1;
 }
 
@@ -107,7 +92,7 @@ void frame_begin(struct frame_encoder *encoder, frame_write write) {
 }
 
 void frame_put(struct frame_encoder *encoder, const void *data, uint32_t count) {
-    encoder->crc = frame_crc32(encoder->crc, data, count);
+    encoder->crc = ltc_crc32(encoder->crc, data, count);
     put_raw(encoder, data, count);
 }
 
@@ -120,5 +105,5 @@ void frame_end(struct frame_encoder *encoder) {
     if (!(encoder->full && encoder->used == 1)) {
         flush_block(encoder);
     }
-    encoder->write(&delimiter, 1);
+    encoder->write(&delimiter, 1); /* calls: port_write */
 }

@@ -2,8 +2,8 @@
  * Frames on a byte stream: COBS between zero bytes, with a CRC-32 at the end (docs/protocol.md).
  *
  * Both directions are incremental and bounded. The decoder works in the caller's buffer; the
- * encoder streams, so a reply needs no buffer as long as itself. No I/O and no dependency but
- * <stdint.h>: the same code runs on the host.
+ * encoder streams, so a reply needs no buffer as long as itself. No I/O and no dependency but the
+ * runtime's CRC-32: the same code runs on the host.
  */
 #ifndef FRAME_H
 #define FRAME_H
@@ -11,9 +11,6 @@
 #include <stdint.h>
 
 #define FRAME_CRC_BYTES 4u
-
-/* CRC-32 as zlib computes it: start with 0, feed the result back in to continue. */
-uint32_t frame_crc32(uint32_t crc, const uint8_t *data, uint32_t count);
 
 enum frame_event {
     FRAME_NONE = 0, /* no frame ended with this byte */

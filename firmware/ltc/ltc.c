@@ -42,23 +42,26 @@ static int32_t to_q16(int32_t argument, int32_t shift) {
 
 /* Add what `count` synapses contribute: w * sigmoid to the denominator, w * erev * sigmoid to the
  * numerator. */
-static struct ltc_sums add_synapses(struct ltc_sums sums, const struct ltc_synapse *synapse,
-                                    uint32_t count, const int32_t *source) {
+static void add_synapses(struct ltc_sums *sums, const struct ltc_synapse *synapse, uint32_t count,
+                         const int32_t *source) {
+    int64_t num = sums->num;
+    int64_t den = sums->den;
+
     for (; count > 0; count--, synapse++) {
         int32_t value = saturate(source[synapse->slope_source & 0xFF]);
         int32_t argument = ltc_multiply(value, synapse->slope_source >> 8) + synapse->offset;
         struct ltc_sigmoid open = ltc_sigmoid(to_q16(argument, synapse->shift));
         int32_t shift = synapse->weight_shift - (int32_t)open.exponent;
 
-        sums.den += (int64_t)ltc_scale(synapse->weight * open.mantissa, shift);
+        den += (int64_t)ltc_scale(synapse->weight * open.mantissa, shift);
         if (synapse->reversal >= 0) {
-            sums.num += (int64_t)ltc_scale((uint32_t)synapse->reversal * open.mantissa, shift);
+            num += (int64_t)ltc_scale((uint32_t)synapse->reversal * open.mantissa, shift);
         } else {
-            sums.num -=
-                (int64_t)ltc_scale((0u - (uint32_t)synapse->reversal) * open.mantissa, shift);
+            num -= (int64_t)ltc_scale((0u - (uint32_t)synapse->reversal) * open.mantissa, shift);
         }
     }
-    return sums;
+    sums->num = num;
+    sums->den = den;
 }
 
 /* Right shift that brings a positive number below 2^62 into [2^29, 2^30); negative: left shift. */
@@ -74,27 +77,32 @@ static int32_t shifted(int64_t value, int32_t right) {
     return right >= 0 ? (int32_t)(value >> right) : (int32_t)((uint64_t)value << -right);
 }
 
+/* conductance * state / 2^STATE_BITS, rounded down; 0 <= conductance < 2^DIVISOR_BITS. By halves of
+ * 15 bits, as a multiplication of the core gives 32 bits; `middle` stays below 2^31. */
+static int32_t share(int32_t conductance, int32_t state) {
+    int32_t upper = conductance >> 15;
+    int32_t lower = conductance & 0x7FFF;
+    int32_t middle = upper * (state & 0x7FFF) + lower * (state >> 15);
+
+    return upper * (state >> 15) + ((middle + ((lower * (state & 0x7FFF)) >> 15)) >> 15);
+}
+
 /*
  * The fused semi-implicit update, v + (num - den * v) / (den + capacitance): equal to
  * (capacitance * v + num) / (capacitance + den), but a small change keeps its precision beside a
  * large capacitance.
  */
-static int32_t updated(int32_t state, struct ltc_sums sums, uint64_t capacitance) {
-    int64_t whole = sums.den + (int64_t)capacitance;
+static int32_t updated(int32_t state, const struct ltc_sums *sums, uint64_t capacitance) {
+    int64_t whole = sums->den + (int64_t)capacitance;
     int32_t right = normalising_shift(whole);
     uint32_t divisor = (uint32_t)shifted(whole, right);
-    int32_t pull = (int32_t)(((int64_t)shifted(sums.den, right) * state) >> STATE_BITS);
-    int32_t drive = shifted(sums.num, right) - pull;
+    int32_t drive = shifted(sums->num, right) - share(shifted(sums->den, right), state);
     uint32_t size = drive < 0 ? 0u - (uint32_t)drive : (uint32_t)drive;
-    uint32_t high = size >> (32 - STATE_BITS);
-    uint32_t low = size << STATE_BITS;
-    uint32_t half = divisor >> 1;
-    uint32_t change;
+    /* Half a divisor rounds. No carry: above it, the low word has two bits of `size` alone. */
+    uint32_t change =
+        ltc_divide(size >> (32 - STATE_BITS), (size << STATE_BITS) + (divisor >> 1), divisor);
     uint32_t room; /* to the end of the scale: rounding must not push a state over it */
 
-    low += half;
-    high += low < half;
-    change = ltc_divide(high, low, divisor);
     if (drive < 0) {
         room = (uint32_t)state + (uint32_t)LTC_FULL_SCALE;
         return change > room ? -LTC_FULL_SCALE : (int32_t)((uint32_t)state - change);
@@ -109,21 +117,24 @@ static void gather_sensory(struct ltc *net, const int32_t *inputs) {
     for (uint32_t j = 0; j < net->neurons; j++) {
         uint32_t count = net->neuron[j].sensory;
 
-        net->base[j] = add_synapses(ltc_leak(&net->neuron[j]), sensory, count, inputs);
+        net->base[j] = ltc_leak(&net->neuron[j]);
+        add_synapses(&net->base[j], sensory, count, inputs);
         sensory += count;
     }
 }
 
-static void unfold(struct ltc *net, struct ltc_rate rate) {
+static void unfold(struct ltc *net, const struct ltc_rate *rate) {
     const struct ltc_synapse *synapse = net->synapse;
     int32_t *swap = net->state;
 
     for (uint32_t j = 0; j < net->neurons; j++) {
         const struct ltc_neuron *neuron = &net->neuron[j];
-        struct ltc_sums sums = add_synapses(net->base[j], synapse, neuron->synapses, net->state);
+        const struct ltc_sums *base = &net->base[j];
+        struct ltc_sums sums = {base->num, base->den}; /* GCC calls memcpy() for a whole one */
 
+        add_synapses(&sums, synapse, neuron->synapses, net->state);
         net->next[j] =
-            updated(net->state[j], sums, ltc_capacitance(neuron->cm, neuron->cm_shift, rate));
+            updated(net->state[j], &sums, ltc_capacitance(neuron->cm, neuron->cm_shift, rate));
         synapse += neuron->synapses;
     }
     net->state = net->next;
@@ -139,7 +150,7 @@ int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *
     rate = ltc_rate(net->unfolds, elapsed);
     gather_sensory(net, inputs);
     for (uint32_t turn = 0; turn < net->unfolds; turn++) {
-        unfold(net, rate);
+        unfold(net, &rate);
     }
     for (uint32_t k = 0; k < net->outputs; k++) {
         const struct ltc_output *output = &net->output[k];

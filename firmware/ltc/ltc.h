@@ -2,7 +2,7 @@
  * Liquid Time-constant networks (arXiv 2006.04439) in integer arithmetic, for cores without an FPU
  * or a divider.
  *
- * Copy this folder into a project, add its three .c files to the build and:
+ * Copy this folder into a project, add its .c files to the build and:
  *
  *     static LTC_MEMORY(memory, 14);
  *     struct ltc net;
@@ -100,6 +100,10 @@ int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *
  * after get. */
 int ltc_get_state(const struct ltc *net, int32_t *state, uint32_t count);
 int ltc_set_state(struct ltc *net, const int32_t *state, uint32_t count);
+
+/* CRC-32 as zlib computes it, and an image holds it: start with 0, feed the result back in to
+ * continue. Public, as whatever brings an image to a device needs one too. */
+uint32_t ltc_crc32(uint32_t crc, const void *data, uint32_t count);
 
 #ifdef __cplusplus
 }

@@ -14,21 +14,6 @@ struct layout {
     const struct ltc_output *output;
 };
 
-static uint32_t crc32(uint32_t crc, const uint8_t *bytes, uint32_t count) {
-    static const uint32_t table[16] = {
-        0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u,
-        0x4DB26158u, 0x5005713Cu, 0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
-        0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu,
-    };
-
-    for (uint32_t i = 0; i < count; i++) {
-        crc ^= bytes[i];
-        crc = (crc >> 4) ^ table[crc & 15u];
-        crc = (crc >> 4) ^ table[crc & 15u];
-    }
-    return crc;
-}
-
 /* Lengths and counts agree: find the arrays. The counts are small enough that no sum can wrap. */
 static int find_arrays(struct layout *at, const void *image) {
     const struct ltc_header *header = image;
@@ -83,12 +68,12 @@ static int check_synapses(const struct ltc_synapse *synapse, uint32_t count, uin
     return LTC_OK;
 }
 
-static int check_neuron(const struct ltc_neuron *neuron, uint32_t unfolds, uint64_t *total) {
+static int check_neuron(const struct ltc_neuron *neuron, const struct ltc_rate *fastest,
+                        uint64_t *total) {
     struct ltc_sums leak = ltc_leak(neuron);
-    struct ltc_rate fastest = ltc_rate(unfolds, LTC_ELAPSED_MIN);
 
     if (leak.den <= 0 || leak.num > leak.den || leak.num < -leak.den || neuron->zero != 0 ||
-        neuron->cm_shift + fastest.exponent > 16) {
+        neuron->cm_shift + fastest->exponent > 16) {
         return LTC_ERR_RANGE;
     }
     *total = (uint64_t)leak.den + ltc_capacitance(neuron->cm, neuron->cm_shift, fastest);
@@ -97,13 +82,14 @@ static int check_neuron(const struct ltc_neuron *neuron, uint32_t unfolds, uint6
 
 static int check_neurons(const struct layout *at) {
     const struct ltc_header *header = at->header;
+    struct ltc_rate fastest = ltc_rate(header->unfolds, LTC_ELAPSED_MIN);
     uint32_t sensory = 0;
     uint32_t synapses = 0;
 
     for (uint32_t j = 0; j < header->neurons; j++) {
         const struct ltc_neuron *neuron = &at->neuron[j];
         uint64_t total;
-        int error = check_neuron(neuron, header->unfolds, &total);
+        int error = check_neuron(neuron, &fastest, &total);
 
         if (error != LTC_OK) {
             return error;
@@ -163,10 +149,10 @@ static int check_image(struct layout *at, const void *image, uint32_t image_byte
     if (error != LTC_OK) {
         return error;
     }
-    crc = crc32(0xFFFFFFFFu, image, CRC_OFFSET);
-    crc = crc32(crc, (const uint8_t *)image + CRC_OFFSET + sizeof header->crc,
-                header->total_bytes - CRC_OFFSET - (uint32_t)sizeof header->crc);
-    if (header->crc != ~crc) {
+    crc = ltc_crc32(0, image, CRC_OFFSET);
+    crc = ltc_crc32(crc, (const uint8_t *)image + CRC_OFFSET + sizeof header->crc,
+                    header->total_bytes - CRC_OFFSET - (uint32_t)sizeof header->crc);
+    if (header->crc != crc) {
         return LTC_ERR_CRC;
     }
     if (header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS) {

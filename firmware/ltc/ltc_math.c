@@ -75,24 +75,17 @@ struct ltc_sigmoid ltc_sigmoid(int32_t x) {
 }
 
 uint32_t ltc_divide(uint32_t high, uint32_t low, uint32_t divisor) {
-    uint32_t quotient = 0;
+    /* The remainder in the upper word; the quotient follows the dividend out of the lower one. */
+    uint64_t rest = (uint64_t)high << 32 | low;
 
     for (uint32_t bit = 0; bit < 32; bit++) {
-        high = (high << 1) | (low >> 31);
-        low <<= 1;
-        quotient <<= 1;
-        if (high >= divisor) {
-            high -= divisor;
-            quotient |= 1u;
+        rest += rest;
+        if ((uint32_t)(rest >> 32) >= divisor) {
+            rest -= (uint64_t)divisor << 32;
+            rest++;
         }
     }
-    return quotient;
-}
-
-int32_t ltc_multiply(int32_t value, int32_t factor) {
-    int32_t low = (int32_t)(((uint32_t)value >> 1) & 0x7FFFu);
-
-    return (value >> 16) * factor + ((low * factor) >> 15);
+    return (uint32_t)rest;
 }
 
 struct ltc_rate ltc_rate(uint32_t unfolds, uint32_t elapsed) {
@@ -107,17 +100,10 @@ struct ltc_rate ltc_rate(uint32_t unfolds, uint32_t elapsed) {
                              (int32_t)elapsed_zeros - (int32_t)unfold_zeros + 22 - 31};
 }
 
-uint64_t ltc_scale(uint32_t value, int32_t shift) {
-    if (shift >= 0) {
-        return (uint64_t)value << shift;
-    }
-    return shift > -32 ? value >> -shift : 0;
-}
-
-uint64_t ltc_capacitance(uint32_t cm, int32_t cm_shift, struct ltc_rate rate) {
+uint64_t ltc_capacitance(uint32_t cm, int32_t cm_shift, const struct ltc_rate *rate) {
     uint64_t product =
-        ((uint64_t)(cm * (rate.mantissa >> 16)) << 16) + cm * (rate.mantissa & 0xFFFFu);
-    int32_t shift = cm_shift + rate.exponent;
+        ((uint64_t)(cm * (rate->mantissa >> 16)) << 16) + cm * (rate->mantissa & 0xFFFFu);
+    int32_t shift = cm_shift + rate->exponent;
 
     if (shift >= 0) {
         return product << shift;

@@ -25,14 +25,23 @@ struct ltc_sigmoid ltc_sigmoid(int32_t x);
 struct ltc_rate ltc_rate(uint32_t unfolds, uint32_t elapsed);
 
 /* value * 2^shift, rounded down; shift <= 31. */
-uint64_t ltc_scale(uint32_t value, int32_t shift);
+static inline uint64_t ltc_scale(uint32_t value, int32_t shift) {
+    if (shift >= 0) {
+        return (uint64_t)value << shift;
+    }
+    return shift > -32 ? value >> -shift : 0;
+}
 
 /* Capacitance times rate at a neuron's conductance scale, rounded down. */
-uint64_t ltc_capacitance(uint32_t cm, int32_t cm_shift, struct ltc_rate rate);
+uint64_t ltc_capacitance(uint32_t cm, int32_t cm_shift, const struct ltc_rate *rate);
 
 /* value * factor / 2^16 rounded towards minus infinity (of value's upper 31 bits), |value| <= 2^30,
  * |factor| <= 65535. */
-int32_t ltc_multiply(int32_t value, int32_t factor);
+static inline int32_t ltc_multiply(int32_t value, int32_t factor) {
+    int32_t low = (int32_t)(((uint32_t)value >> 1) & 0x7FFFu);
+
+    return (value >> 16) * factor + ((low * factor) >> 15);
+}
 
 /* floor((high * 2^32 + low) / divisor) for high < divisor < 2^31. */
 uint32_t ltc_divide(uint32_t high, uint32_t low, uint32_t divisor);

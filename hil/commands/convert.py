@@ -10,6 +10,7 @@ import numpy as np
 from hil.convert import convert
 from hil.errors import InputError
 from hil.model import load_model
+from hil.model_arrays import LARGEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,11 @@ def convert_model(
     Raises:
         InputError: the model cannot be used, or the file cannot be written.
     """
+    if state_bound is not None and not 0 < state_bound <= LARGEST:
+        raise InputError(
+            f"--state-bound is {state_bound:g}, wanted a potential above 0, at most {LARGEST:g}",
+            hint="leave it out where start states lie within the model's own potentials",
+        )
     model = load_model(model_path)
     converted = convert(model, state_bound=state_bound)
     content = _c_source(model, converted).encode() if c_array else converted.image

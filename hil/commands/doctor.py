@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from serial.tools import list_ports  # type: ignore[import-untyped]
 
 from hil.board import board_names
-from hil.emulator.version import emulator_version
+from hil.emulator.backend import emulator_version
 from hil.errors import HilError, RigError
 from hil.report.terminal import table
 from hil.resources import boards_dir, cache_dir, firmware_dir

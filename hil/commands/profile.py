@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from hil.case import Case
     from hil.dut.bench import Bench
     from hil.dut.options import DutOptions
     from hil.result import RunResult
@@ -51,6 +53,7 @@ class _Subject:
     model: Path
     vectors: Path
     budget: float | None
+    case: Case | None = None
 
 
 def profile(request: ProfileRequest, options: DutOptions, console: Console) -> None:
@@ -78,7 +81,7 @@ def _subjects(files: Sequence[Path]) -> list[_Subject]:
         budget = case.says.cycles.per_step if case.says.cycles else None
         several = len(case.vector_paths) > 1
         return [
-            _Subject(f"{case.name}-{_stem(path)}" if several else case.name, case.model_path, path, budget)
+            _Subject(f"{case.name}-{_stem(path)}" if several else case.name, case.model_path, path, budget, case)
             for path in case.vector_paths
         ]
     if len(files) == len(("model", "vectors")) and not any(each.name.endswith(SUFFIX) for each in files):
@@ -94,8 +97,10 @@ def _stem(path: Path) -> str:
 
 
 def _profile(subject: _Subject, request: ProfileRequest, bench: Bench, console: Console) -> None:
-    model = load_model(subject.model)
-    vectors = load_vectors(subject.vectors, model)
+    with subject.case.naming("model") if subject.case else nullcontext():
+        model = load_model(subject.model)
+    with subject.case.naming("vectors") if subject.case else nullcontext():
+        vectors = load_vectors(subject.vectors, model)
     dut = bench.dut(request.board)
     with progress_bar(console, "on the device", vectors.sequences) as advance:
         result = dut.run(model, vectors, count_cycles=True, on_sequence=lambda _: advance())

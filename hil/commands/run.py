@@ -14,7 +14,7 @@ from hil.compare import largest_error
 from hil.errors import InputError, NumericError
 from hil.model import load_model
 from hil.promise import check_bits, check_decisions, check_outputs, check_states
-from hil.report.json_file import run_json, write_json
+from hil.report.json_file import prepare_json, run_json, write_json
 from hil.report.terminal import cycles_sentences
 from hil.vectors import load_vectors
 
@@ -64,6 +64,8 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
     """
     promised = _promised(States, "--max-error", max_error=request.max_error)
     atol = None if request.atol is None else _promised(Outputs, "--atol", atol=request.atol)
+    if request.json_file is not None:
+        prepare_json(request.json_file)
     with open_bench(options, console) as bench:
         options.check(bench.board(request.board))
         model = load_model(request.model)
@@ -71,6 +73,8 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
         dut = bench.dut(request.board)
         with progress_bar(console, "on the device", vectors.sequences) as advance:
             result = dut.run(model, vectors, check=False, count_cycles=True, on_sequence=lambda _: advance())
+    if request.json_file is not None:
+        write_json(request.json_file, run_json(result))
     console.print(str(result.provenance))
     console.print(
         f"{result.model_name}, {vectors.name}: {result.steps} steps, image {result.image_digest} in "
@@ -82,8 +86,6 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
         reach = request.max_error * result.state_bound * float(np.abs(model.output_w).max())
         atol = Outputs(atol=max(reach, float(result.output_lsb.max())))
     broken = [_say(console, held, check) for held, check in _promises(result, promised, atol)].count(False)
-    if request.json_file is not None:
-        write_json(request.json_file, run_json(result))
     return 1 if broken else 0
 
 

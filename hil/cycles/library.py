@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from hil.cycles.timing import c_header
 from hil.errors import RigError
-from hil.resources import cache_dir
+from hil.resources import cache_dir, tool_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,14 @@ def compile_shared(out: Path, sources: Sequence[Path], *, flags: Sequence[str] =
     command = [COMPILER, *FLAGS, *flags, *include, *map(str, sources), "-o", str(out)]
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+            env=tool_environment(),
         )
     except FileNotFoundError as error:
         raise RigError(

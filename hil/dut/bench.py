@@ -142,8 +142,10 @@ class Bench:
         return self._prepared.get(name, make)
 
     def _run(self, case: Case, vectors_path: Path, board: str) -> RunResult:
-        model = load_model(case.model_path)
-        vectors = load_vectors(vectors_path, model)
+        with case.naming("model"):
+            model = load_model(case.model_path)
+        with case.naming("vectors"):
+            vectors = load_vectors(vectors_path, model)
         result = self.dut(board).run(
             model, vectors, check=False, count_cycles=case.says.cycles is not None, timeout_s=case.says.timeout_s
         )

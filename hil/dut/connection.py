@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from hil.errors import FlashError, InputError, LinkError, RigError, TargetFault
 from hil.frame import Status
+from hil.image import ModelImage
 from hil.link.client import AgentClient
+from hil.link.jobs import Dimensions
 from hil.link.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ class Connection:
             sentence = f"the core cannot be looked at: {blind.message}" + (f" ({blind.cause})" if blind.cause else "")
             error.cause = f"{error.cause}; and {sentence}" if error.cause else sentence
 
-    def place_image(self, image: bytes, neurons: int, outputs: int) -> str:
+    def place_image(self, image: bytes) -> str:
         """Have the firmware open a model image: in RAM where it fits, else in flash, written only if it is not there.
 
         Returns:
@@ -102,13 +104,15 @@ class Connection:
 
         Raises:
             InputError: the board has room for it in neither.
+            TargetFault: the firmware does not accept it, or opens another one.
         """
         if self._placed is not None and self._placed[0] == image and self._client is not None:
             return self._placed[1]
         self._placed = None
+        wanted = _dimensions(image)
         with self.guard() as client:
             identity = self.identity
-            if identity.fits_ram(len(image), neurons, outputs):
+            if identity.fits_ram(len(image), wanted.neurons, wanted.outputs):
                 client.load_image(image)
                 place = RAM
             elif len(image) <= identity.slot_bytes:
@@ -120,6 +124,12 @@ class Connection:
                     cause=f"{identity.arena_bytes} bytes of RAM hold image and working memory, "
                     f"the image slot in flash has {identity.slot_bytes}",
                     hint="prune the network, or take a board with more memory",
+                )
+            if self.client.dimensions != wanted:
+                raise TargetFault(
+                    f"board '{self._board.name}' was told to open a network of {wanted}, and has opened one of "
+                    f"{self.client.dimensions}",
+                    hint="its firmware has taken another image for the one it was given",
                 )
         self._placed = (image, place)
         return place
@@ -152,13 +162,13 @@ class Connection:
         if identity.board_name != self._board.name:
             raise TargetFault(
                 f"the firmware that answers was built for board '{identity.board_name}', not '{self._board.name}'",
-                hint=f"check --board and --hil-port, or flash it: 'hil flash {self._board.name}'",
+                hint=f"check --board and --port, or flash it: 'hil flash {self._board.name}'",
             )
         if identity.build_id != self._artefact.build_id:
             raise TargetFault(
                 f"stale firmware on board '{self._board.name}': {identity.build_id} answers, "
                 f"{self._artefact.build_id} was built",
-                hint=f"flash it: 'hil flash {self._board.name}', or --hil-flash always",
+                hint=f"flash it: 'hil flash {self._board.name}', or --flash always",
             )
         self._identity = identity
         return client
@@ -168,3 +178,9 @@ class Connection:
         self._client = None
         self._placed = None
         self._link.close()
+
+
+def _dimensions(image: bytes) -> Dimensions:
+    """What the firmware must find in an image."""
+    net = ModelImage.from_bytes(image)
+    return Dimensions(len(net.neuron), len(net.input_frac), len(net.output), net.unfolds)

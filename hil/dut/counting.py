@@ -10,7 +10,7 @@ import numpy as np
 from hil.cycles.counts import PathCount
 from hil.cycles.qemu_counter import CycleCounter
 from hil.cycles.timing import CORES, MemoryTiming, TimingModel, costs
-from hil.emulator.version import counts_cycles
+from hil.emulator.backend import counts_cycles
 from hil.errors import CyclesError, RigError
 from hil.step_cycles import PathCycles, RunCycles, StepCycles
 

@@ -21,7 +21,7 @@ from hil.dut.counting import CycleMeter
 from hil.dut.options import DutOptions
 from hil.dut.realised import realise
 from hil.dut.selection import select
-from hil.emulator.version import emulator_version
+from hil.emulator.backend import emulator_version
 from hil.errors import LinkError
 from hil.image import ModelImage
 from hil.model import load_model
@@ -116,7 +116,7 @@ class Dut:
         model = load_model(model) if isinstance(model, Path) else model
         vectors = load_vectors(vectors, model) if isinstance(vectors, Path) else vectors
         work = Work.make(model, vectors)
-        place = self._connection.place_image(work.converted.image, model.neurons, model.outputs)
+        place = self._connection.place_image(work.converted.image)
         states = np.zeros_like(work.golden_states)
         outputs = np.zeros_like(work.golden_outputs)
         retries = self._connection.client.retries
@@ -164,7 +164,7 @@ class Dut:
             LinkError, TargetFault, FlashError: as they come from the board.
         """
         net = ModelImage.from_bytes(image)
-        self._connection.place_image(image, len(net.neuron), len(net.output))
+        self._connection.place_image(image)
         states = np.empty((*elapsed.shape, len(net.neuron)), np.int32)
         outputs = np.empty((*elapsed.shape, len(net.output)), np.int32)
         for sequence in range(len(inputs)):

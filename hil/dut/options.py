@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hil.backends import backend_options
 from hil.errors import InputError
 from hil.flash_mode import FLASH_MODES
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from hil.board import Board
     from hil.flash_mode import FlashMode
 
-BACKENDS = ("auto", "hardware", "qemu", "renode", "twin")
+BACKENDS = backend_options()
 LINKS = ("uart", "spi")
 
 
@@ -63,12 +64,12 @@ class DutOptions:
         if self.backend == "hardware" and board.pyocd_target is None:
             raise InputError(
                 f"board '{board.name}' is a process on this computer, there is no hardware of it",
-                hint="leave --hil-backend out",
+                hint="leave --backend out",
             )
         if (self.probe or self.port) and board.pyocd_target is None:
             raise InputError(f"board '{board.name}' is a process on this computer: it has no probe and no port")
         if (self.probe or self.port) and self.backend not in {"auto", "hardware"}:
             raise InputError(
                 f"a probe or a port was named, but backend '{self.backend}' brings its own",
-                hint="leave --hil-probe and --hil-port out, or take --hil-backend hardware",
+                hint="leave --probe and --port out, or take --backend hardware",
             )

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from hil.backends import is_supervised
 from hil.dut.counting import Emulated, open_counter
 from hil.emulator.native import NativeBoard
 from hil.emulator.power import power
@@ -174,7 +175,7 @@ def realise(board: Board, artefact: Artefact, selection: Selection, options: Dut
         FlashError: it cannot be flashed, or must be and ``options.flash`` is ``never``.
     """
     with ExitStack() as stack:
-        if selection.backend == "native":
+        if selection.emulated and not is_supervised(selection.backend):
             yield NativeProcess(artefact, stack)
             return
         emulated = open_counter(board, artefact.elf, selection, stack)

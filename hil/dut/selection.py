@@ -101,12 +101,12 @@ def select(board: Board, options: DutOptions) -> Selection:
 def _kept_powered(board: Board, options: DutOptions, uid: str) -> Selection:
     if options.backend == "hardware":
         raise InputError(
-            f"--hil-probe {uid} is an emulated board, but --hil-backend hardware asks for silicon",
-            hint="name a probe that 'pyocd list' shows, or leave --hil-backend out",
+            f"--probe {uid} is an emulated board, but --backend hardware asks for silicon",
+            hint="name a probe that 'pyocd list' shows, or leave --backend out",
         )
     if options.port is None:
         raise InputError(
-            f"--hil-probe {uid} needs --hil-port as well", hint=f"'hil emulate {board.name}' prints its serial port"
+            f"--probe {uid} needs --port as well", hint=f"'hil emulate {board.name}' prints its serial port"
         )
     return Selection(board.emulators[0].backend, emulated=True, reason="kept powered", probe=uid, port=options.port)
 
@@ -114,11 +114,11 @@ def _kept_powered(board: Board, options: DutOptions, uid: str) -> Selection:
 def _hardware(board: Board, options: DutOptions, uid: str) -> Selection:
     ports = [options.port] if options.port else ports_of(uid)
     if len(ports) != 1:
-        which = f": the probe has {' and '.join(ports)}" if ports else ", e.g. --hil-port /dev/ttyACM0"
-        instead = f"; or take --hil-backend {board.emulators[0].backend}" if board.emulators else ""
+        which = f": the probe has {' and '.join(ports)}" if ports else ", e.g. --port /dev/ttyACM0"
+        instead = f"; or take --backend {board.emulators[0].backend}" if board.emulators else ""
         raise InputError(
             f"the serial port of board '{board.name}' (probe {uid}) is not known",
-            hint=f"name it with --hil-port{which}{instead}",
+            hint=f"name it with --port{which}{instead}",
         )
     return Selection("hardware", emulated=False, probe=uid, port=ports[0])
 
@@ -149,12 +149,12 @@ def _probe_for(board: Board, wanted: str | None) -> str:
     if not matching:
         raise RigError(
             f"no board '{board.name}' is attached: pyOCD sees no debug probe",
-            hint="plug it in and check 'pyocd list', or leave --hil-backend out to use the emulator",
+            hint="plug it in and check 'pyocd list', or leave --backend out to use the emulator",
         )
     if len(matching) > 1:
         raise InputError(
             f"{len(matching)} debug probes are attached, and any of them could be board '{board.name}'",
-            hint=f"name one with --hil-probe; {_there(matching)}",
+            hint=f"name one with --probe; {_there(matching)}",
         )
     return matching[0].uid
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import struct
 import time
 import zlib
@@ -39,8 +40,15 @@ def open_locked(path: Path, *, patient: bool = True) -> int:
 
     Raises:
         BoardBusyError: another process has the board powered.
+        RigError: a folder is in its place.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except IsADirectoryError as error:
+        raise RigError(
+            f"{path} is a folder, but emulated board '{path.stem}' keeps its flash in a file of that name",
+            hint="move it away, or set HIL_STATE_DIR to another folder",
+        ) from error
     deadline = time.monotonic() + (_PATIENCE_S if patient else 0.0)
     while True:
         try:
@@ -97,12 +105,11 @@ class FlashFile:
             return _ERASED * self._size
         copies = [copy for slot in (0, 1) if (copy := self._read(slot))]
         if not copies:
-            raise RigError("the flash file of the emulated board is damaged", hint="delete it to get an erased board")
+            raise RigError(f"flash file {self._path} of the emulated board is damaged", hint=self._delete)
         self._sequence, self._saved = max(copies, key=lambda copy: copy[0])
         if len(self._saved) != self._size:
             raise RigError(
-                f"the flash file holds {len(self._saved)} bytes, the board has {self._size}",
-                hint="delete it to get an erased board",
+                f"flash file {self._path} holds {len(self._saved)} bytes, the board has {self._size}", hint=self._delete
             )
         return self._saved
 
@@ -116,6 +123,17 @@ class FlashFile:
         header = _HEADER.pack(_MAGIC, self._sequence, len(image), zlib.crc32(image))
         os.pwrite(self._descriptor, header, slot * _SLOT_BYTES)
         self._saved = image
+
+    @property
+    def _path(self) -> str:
+        try:
+            return str(Path(f"/proc/self/fd/{self._descriptor}").readlink())  # the supervisor gets the descriptor alone
+        except OSError:
+            return "(path unknown)"
+
+    @property
+    def _delete(self) -> str:
+        return f"to get an erased board, delete it: rm {shlex.quote(self._path)}"
 
     def close(self) -> None:
         """Close the file, which gives up the lock."""

@@ -1,14 +1,14 @@
 """What an emulator backend offers: one Cortex-M0 board that can be powered, debugged and flashed.
 
-Two protocols: `Machine` is what a debug probe needs, and what the client of a supervisor sees; `Backend` adds what only
-the process that owns the emulator needs. A new backend is a new file with a class that fulfils `Backend`.
+Two protocols: `Machine` is what a debug probe needs, and what the client of a supervisor sees; `OwnedMachine` adds what
+only the process that owns the emulator needs. A new backend has a class that fulfils it, see `hil.backends`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from hil.errors import RigError, TargetFault
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 REGISTERS = (*(f"r{n}" for n in range(13)), "sp", "lr", "pc", "xpsr", "msp", "psp", "primask", "control")
 """Names of the core registers, in the order in which they are shown."""
+_PERIPHERALS: Final = range(0x40000000, 0x60000000)
+_SYSTEM_CONTROL: Final = range(0xE000E000, 0xE000F000)
 
 
 class CoreState(Enum):
@@ -91,6 +93,11 @@ class MachineSpec:
         return bool(vector & 1) and (self.in_flash(vector - 1, 2) or self.in_ram(vector - 1, 2))
 
 
+def is_device(address: int) -> bool:
+    """Whether an address is one of the chip's peripherals, or of the core's own registers (ARMv6-M ARM, B3.1)."""
+    return address in _PERIPHERALS or address in _SYSTEM_CONTROL
+
+
 class MemoryFault(TargetFault):
     """A debug access to an address that answers with a bus fault."""
 
@@ -119,13 +126,13 @@ class Machine(Protocol):
         """What the core does; halts and lockups that happened since the last call are noticed here."""
 
     def halt(self) -> None:
-        """Stop the core. A core in lockup becomes a halted one."""
+        """Stop the core. A core in lockup becomes a halted one; one asleep in WFI wakes, `resume` goes on behind it."""
 
     def resume(self) -> None:
         """Let a halted core run. Into a vector table that cannot work it does not run: its state is then lockup."""
 
     def step(self, *, mask_interrupts: bool = True) -> None:
-        """Execute one instruction of a halted core."""
+        """Execute one instruction of a halted core; WFI does not put it to sleep."""
 
     def reset(self, *, halt: bool) -> None:
         """Reset the core and all peripherals; with ``halt`` the core stops before its first instruction."""
@@ -172,7 +179,7 @@ class Machine(Protocol):
         """Replace the whole flash. The core is not reset."""
 
 
-class Backend(Machine, Protocol):
+class OwnedMachine(Machine, Protocol):
     """What the supervisor needs besides: the UART, and to be told when the emulator wants attention."""
 
     @property

@@ -7,14 +7,16 @@ import os
 import select
 import subprocess
 import tempfile
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Final, Self
 
+from hil.emulator.backend import Backend
 from hil.errors import RigError, TargetFault
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+BACKEND: Final = Backend()
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 5.0
 _REPORT_LINES = 12

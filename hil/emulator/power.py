@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import hil
+from hil.backends import is_supervised
 from hil.emulator import registry
+from hil.emulator.backend import find_backend
 from hil.emulator.flash_file import BoardBusyError, open_locked
 from hil.emulator.machine import MachineError, MachineSpec
 from hil.emulator.remote import RemoteMachine
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from hil.board import Board
 
 PROBE_PREFIX = "emulated:"
-SUPERVISED = ("qemu",)  # the backends that a supervisor can run
 _END_TIMEOUT_S = 20.0
 _HIGHEST_INSTANCE = 256
 
@@ -51,6 +52,7 @@ class PoweredBoard:
     Attributes:
         board: the description it was made from.
         name: which of the boards of this kind: ``microbit``, ``microbit.2``, …
+        backend: what emulates it.
         probe_uid: what pyOCD calls its probe, for ``-u``.
         serial_path: the pty that is its serial port.
         machine: the core, its memory and its flash; not to be driven while a debug session is open on the probe.
@@ -61,6 +63,7 @@ class PoweredBoard:
     ) -> None:
         self.board = board
         self.name: str = facts["name"]
+        self.backend: str = facts["backend"]
         self.probe_uid = PROBE_PREFIX + self.name
         self.serial_path: str = facts["serial_path"]
         self.supervisor_pid: int = facts["pid"]
@@ -101,9 +104,14 @@ def instance_name(board: Board, instance: str) -> str:
     return f"{board.name}.{instance}"
 
 
+def usual_backend(board: Board) -> str | None:
+    """The backend that a board is powered with where none was asked for: its first that can be; None without one."""
+    return next((each.backend for each in board.emulators if is_supervised(each.backend)), None)
+
+
 def power(
     board: Board,
-    backend: str = "qemu",
+    backend: str | None = None,
     instance: str = "",
     *,
     announced: bool = False,
@@ -113,7 +121,7 @@ def power(
 
     Args:
         board: its description.
-        backend: the emulator, one of those the description lists.
+        backend: the emulator, one of those the description lists; by default the first of them.
         instance: which of the boards of this kind; ``auto`` takes the first that nobody has powered.
         announced: whether other processes can find it, see `registry`.
         counter: counts cycles while the board has power; the caller keeps it open until then.
@@ -122,10 +130,12 @@ def power(
         RigError: the board has no such emulator, is powered already, or the emulator does not start.
         InputError: the instance is no number.
     """
-    emulator = board.emulator(backend)
-    if emulator is None:
-        offered = ", ".join(each.backend for each in board.emulators) or "none"
-        raise RigError(f"board '{board.name}' has no emulator '{backend}'", hint=f"it has: {offered}")
+    backend = backend or usual_backend(board)
+    emulator = board.emulator(backend) if backend and is_supervised(backend) else None
+    if backend is None or emulator is None:
+        offered = ", ".join(each.backend for each in board.emulators if is_supervised(each.backend)) or "none"
+        which = f" '{backend}'" if backend else " that can be powered"
+        raise RigError(f"board '{board.name}' has no emulator{which}", hint=f"it has: {offered}")
     spec = MachineSpec(
         board=board.name,
         machine=emulator.machine,
@@ -152,7 +162,7 @@ def power(
             "listen_fd": listener.fileno(),
             "announced": announced,
         }
-        process = _start_supervisor(arguments, spec.descriptors)
+        process = _start_supervisor(arguments, spec.descriptors, site=find_backend(backend).site_packages)
     machine = RemoteMachine(near, name)
     try:
         facts = machine.receive()[0]["result"]
@@ -165,7 +175,7 @@ def power(
     return PoweredBoard(board, machine, facts, process)
 
 
-def power_or_connect(board: Board, backend: str = "qemu", instance: str = "") -> PoweredBoard:
+def power_or_connect(board: Board, backend: str | None = None, instance: str = "") -> PoweredBoard:
     """The board that ``hil emulate`` or this process keeps powered, if one does; otherwise one powered here and now.
 
     Raises:
@@ -205,11 +215,12 @@ def _take_in(directory: Path, board: Board, instance: str) -> tuple[str, int]:
     raise RigError(f"all {_HIGHEST_INSTANCE} emulated boards '{board.name}' are powered")
 
 
-def _start_supervisor(arguments: dict[str, Any], more: Sequence[int]) -> subprocess.Popen[bytes]:
+def _start_supervisor(arguments: dict[str, Any], more: Sequence[int], *, site: bool) -> subprocess.Popen[bytes]:
     descriptors = [*(value for key, value in arguments.items() if key.endswith("_fd")), *more]
-    # -S -P: neither site-packages nor the current directory matter to it; in a session of its own Ctrl-C passes it by.
+    # -P, -S: it looks for nothing in the current directory, nor (as a rule) in site-packages.
+    # In a session of its own Ctrl-C passes it by.
     return subprocess.Popen(
-        [sys.executable, "-S", "-P", "-m", "hil.emulator.supervisor", json.dumps(arguments)],
+        [sys.executable, *(() if site else ("-S",)), "-P", "-m", "hil.emulator.supervisor", json.dumps(arguments)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

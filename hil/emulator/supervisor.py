@@ -6,7 +6,7 @@ listens on an abstract Unix socket, to which one client at a time may connect: a
 any process of the user when the board is announced (``hil emulate``).
 
 It imports the standard library only (and modules of hil that do), so that a board is powered in tens of
-milliseconds.
+milliseconds; a backend that needs more says so, see `hil.emulator.backend`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from hil.emulator.backend import find_backend
 from hil.emulator.dispatch import answer
 from hil.emulator.flash_file import FlashFile
 from hil.emulator.machine import CoreState, MachineError, MachineSpec
 from hil.emulator.peer import peer_of
-from hil.emulator.qemu import QemuMachine
 from hil.emulator.rpc import MessageReader, encode, encode_error
 from hil.emulator.serial_bridge import SerialBridge
 from hil.errors import RigError
@@ -31,7 +31,6 @@ from hil.errors import RigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BACKENDS: Final = {"qemu": QemuMachine}
 _ANSWER_TIMEOUT_S: Final = 10.0
 _LOSING_INPUT: Final = ("reset", "power_off")  # what is on the wire meanwhile is lost
 
@@ -70,9 +69,18 @@ class Supervisor:
         self._guest: _Client | None = None
         spec = MachineSpec(**arguments["spec"])
         self._flash = FlashFile(arguments["flash_fd"], spec.flash_bytes)
-        self._machine = BACKENDS[arguments["backend"]](spec, self._flash.save)
+        make = find_backend(arguments["backend"]).machine
+        if make is None:
+            raise MachineError(f"backend '{arguments['backend']}' has no board to power")
+        self._machine = make(spec, self._flash.save)
         self._bridge = SerialBridge(self._machine.uart, self._machine.wake_uart)
-        self._facts = {"name": self._name, "board": spec.board, "serial_path": self._bridge.path, "pid": os.getpid()}
+        self._facts = {
+            "name": self._name,
+            "board": spec.board,
+            "backend": arguments["backend"],
+            "serial_path": self._bridge.path,
+            "pid": os.getpid(),
+        }
         self._ending = False
 
     def run(self) -> None:

@@ -299,7 +299,7 @@ class Agent:
         if len(body) != expected:
             raise LinkError(
                 f"board '{self._board_name}' answered {command.name} with {len(body)} bytes, not {expected}",
-                hint="flash the present firmware ('--hil-flash always')",
+                hint="flash the present firmware ('--flash always')",
             )
 
 

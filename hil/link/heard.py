@@ -52,7 +52,7 @@ class Heard:
         if not self._received_bytes:
             return "is the firmware running ('hil flash'), are TX and RX crossed, is it the right port?"
         if not self._frames:
-            return "another firmware or another baud rate is at work: flash the agent ('--hil-flash always')"
+            return "another firmware or another baud rate is at work: flash the agent ('--flash always')"
         if self._requests == self._frames:
             return "the link returns what is sent: TX and RX are connected to each other"
         return "the firmware hangs or the cable is bad: reset the board, or raise the time-out"

@@ -45,6 +45,9 @@ class Dimensions:
     outputs: int
     unfolds: int
 
+    def __str__(self) -> str:
+        return f"{self.neurons} neurons, {self.inputs} inputs, {self.outputs} outputs and {self.unfolds} unfolds"
+
     def step_s(self, clock_hz: int) -> float:
         """A generous bound on the time of one step, for time-outs: fully connected, in slow code."""
         synapses = self.neurons * (self.inputs + self.unfolds * (self.neurons + 8))
@@ -179,6 +182,8 @@ class StepJob:
         if self._restore:
             self._restore = False
             self._taken.append(0)
+            if not self.state.any():  # as programs begin with the runtime, so that its own zeroing is seen as well
+                return Request(Command.STATE_RESET, reply_bytes=1)
             return Request(Command.STATE_SET, self.state.astype("<i4").tobytes(), reply_bytes=1)
         steps = min(self._batch, len(self._words) - self._next)
         if steps == 0:

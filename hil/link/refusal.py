@@ -23,8 +23,8 @@ _MEANING = {
 }
 
 _HINT = {
-    Status.UNKNOWN_COMMAND: "flash the present firmware ('--hil-flash always')",
-    Status.IMAGE_CRC: "flash the image again ('--hil-flash always')",
+    Status.UNKNOWN_COMMAND: "flash the present firmware ('--flash always')",
+    Status.IMAGE_CRC: "flash the image again ('--flash always')",
     Status.IMAGE_REJECTED: "convert the model again: image and firmware may be of different versions",
     Status.NO_ROOM: "let the image stay in flash, or take a board with more RAM",
     Status.IMAGE_RANGE: "take a board with more memory",

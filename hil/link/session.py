@@ -322,7 +322,7 @@ class Session:
         return LinkError(
             f"the firmware on board '{self._board_name}' speaks {version} of the link protocol, "
             f"this hil speaks version {PROTOCOL_VERSION}",
-            hint="flash the present firmware ('--hil-flash always')",
+            hint="flash the present firmware ('--flash always')",
         )
 
     def _silence(self, what: str) -> LinkError:

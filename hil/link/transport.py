@@ -111,4 +111,4 @@ def _open_error(address: str, error: Exception) -> RigError:
             f"port {address} is in use by another program",
             hint=f"close the other program ('fuser {address}' names it)",
         )
-    return RigError(f"port {address} cannot be opened", cause=str(error), hint="check --hil-port")
+    return RigError(f"port {address} cannot be opened", cause=str(error), hint="check --port")

@@ -18,7 +18,7 @@ from pyocd.probe.debug_probe import DebugProbe  # type: ignore[import-untyped]
 
 from hil.emulator import registry
 from hil.emulator.machine import MemoryFault
-from hil.emulator.power import PROBE_PREFIX, SUPERVISED, PoweredBoard, power_or_connect
+from hil.emulator.power import PROBE_PREFIX, PoweredBoard, power_or_connect, usual_backend
 from hil.errors import HilError, RigError
 from hil.probe.adi import DebugInterface
 from hil.probe.coresight import ROM_TABLE, TargetBus
@@ -35,7 +35,7 @@ def emulated_boards() -> dict[str, Board]:
     from hil.board import board_names, load_board  # noqa: PLC0415 - see above
 
     boards = (load_board(name) for name in board_names())
-    return {board.name: board for board in boards if any(board.emulator(backend) for backend in SUPERVISED)}
+    return {board.name: board for board in boards if usual_backend(board)}
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from hil.nearest import offer
 from hil.promise import judge, not_measured
 from hil.pytest_run.state import STATE
 from hil.report.properties import run_properties
+from hil.report.spelling import told_in_pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +78,7 @@ class HilFile(pytest.File):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
         """A mistake in the file as its sentence; a bug in hil with its trace."""
         if isinstance(excinfo.value, HilError):
-            return f"{excinfo.value.verdict}: {excinfo.value}"
+            return told_in_pytest(excinfo.value)
         return super().repr_failure(excinfo, *args)
 
 

@@ -10,6 +10,7 @@ from hil.board import board_label, load_board
 from hil.dut.options import BACKENDS, LINKS, DutOptions
 from hil.errors import InputError
 from hil.flash_mode import FLASH_MODES
+from hil.report.json_file import SESSION_FILE, prepare_json
 
 if TYPE_CHECKING:
     import pytest
@@ -91,6 +92,8 @@ def read_options(config: pytest.Config) -> Options:
     report_dir: Path | None = config.getoption("hil_report")
     if report_dir is not None and report_dir.exists() and not report_dir.is_dir():
         raise InputError(f"--hil-report {report_dir} is no folder")
+    if report_dir is not None and not hasattr(config, "workerinput"):
+        prepare_json(report_dir / SESSION_FILE)
     strict: bool = config.getoption("hil_strict")
     chosen: list[str] = config.getoption("board") or []
     dut = DutOptions(

@@ -9,6 +9,7 @@ import pytest
 from hil.errors import HilError, RigError
 from hil.report.explain import entry_of
 from hil.report.json_file import SESSION_FILE, session_json, write_json
+from hil.report.spelling import told_in_pytest
 from hil.report.terminal import summary_lines
 
 if TYPE_CHECKING:
@@ -46,26 +47,36 @@ class Reporter:
         if exitstatus == pytest.ExitCode.TESTS_FAILED and self._state.tally.nothing_but_rig_errors:
             session.exitstatus = RigError.exit_code
         self._record_goldens(session)
+        self._write_report(session)
+
+    def _write_report(self, session: pytest.Session) -> None:
         folder = self._state.options.report_dir
-        if folder is not None:
+        if folder is None:
+            return
+        try:
             write_json(folder / SESSION_FILE, session_json(self._state.tally))
+        except HilError as error:
+            self._say(session, told_in_pytest(error))
+            if session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _record_goldens(self, session: pytest.Session) -> None:
         """Show what changes in the goldens, then write them; nothing of a run that was interrupted."""
         recorder = self._state.recorder
         if recorder is None or session.exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             return
-        terminal = session.config.pluginmanager.get_plugin("terminalreporter")
-        say = terminal.write_line if terminal is not None else print
         try:
-            say("")
-            for line in recorder.lines():
-                say(line)
-            for line in recorder.write():
-                say(line)
+            self._say(session, "", *recorder.lines())
+            self._say(session, *recorder.write())
         except HilError as error:
-            say(f"{error.verdict}: {error}")
+            self._say(session, told_in_pytest(error))
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @staticmethod
+    def _say(session: pytest.Session, *lines: str) -> None:
+        terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+        for line in lines:
+            (terminal.write_line if terminal is not None else print)(line)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Figures of each run, and what was not measured."""

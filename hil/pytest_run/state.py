@@ -10,6 +10,7 @@ from hil.dut.bench import Bench
 from hil.errors import HilError
 from hil.pytest_run.recorder import Recorder
 from hil.report.properties import run_properties
+from hil.report.spelling import as_in_pytest
 from hil.report.tally import Tally
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class State:
         try:
             return str(self.bench.provenance(name))
         except HilError as error:
-            return f"{name}: {error.verdict} error: {error.message}"
+            return f"{name}: {error.verdict} error: {as_in_pytest(error.message)}"
 
 
 STATE: pytest.StashKey[State] = pytest.StashKey()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hil.errors import HilError
+from hil.report.spelling import as_in_pytest, told_in_pytest
 from hil.report.tally import Entry
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ def explain(report: pytest.TestReport | pytest.CollectReport, excinfo: pytest.Ex
     if not isinstance(excinfo.value, HilError) or not report.failed:
         return
     told = excinfo.getrepr(style="value", chain=False)
-    text = f"{excinfo.value.verdict}: {excinfo.value}"
+    text = told_in_pytest(excinfo.value)
     for entry in told.reprtraceback.reprentries:
         entry.lines = text.split("\n")
     if told.reprcrash is not None:
-        told.reprcrash.message = f"{excinfo.value.verdict}: {excinfo.value.message}"
+        told.reprcrash.message = as_in_pytest(f"{excinfo.value.verdict}: {excinfo.value.message}")
     report.longrepr = told
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from hil.errors import InputError
@@ -73,14 +75,57 @@ def session_json(tally: Tally) -> dict[str, Any]:
     }
 
 
+def prepare_json(path: Path) -> None:
+    """Make the folder of a JSON file and see that the file can be put there, before a run that would end without it.
+
+    Raises:
+        InputError: it cannot.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if _is_special(path):
+            return
+        fresh = _fresh_name(path)
+        fresh.touch()
+        fresh.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Write a JSON file, making its folder.
+    """Write a JSON file, making its folder; whoever reads it sees all of it, or what was there before.
 
     Raises:
         InputError: if it cannot be written.
     """
+    text = json.dumps(data, indent=1, allow_nan=False) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        if _is_special(path):
+            path.write_text(text, encoding="utf-8")
+            return
+        fresh = _fresh_name(path)
+        try:
+            fresh.write_text(text, encoding="utf-8")
+            fresh.replace(path.resolve())
+        finally:
+            fresh.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"{path} cannot be written", cause=error.strerror) from error
+        raise _unwritable(path, error) from error
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is written as it is: a pipe or a terminal, which nothing can take the place of."""
+    return path.exists() and not path.is_file()
+
+
+def _fresh_name(path: Path) -> Path:
+    """A name beside the file, or beside what it is a link to."""
+    place = path.resolve()
+    return place.with_name(f".{place.name}.{os.getpid()}")
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path} cannot be written", cause=error.strerror, hint="name a file in a folder of yours")

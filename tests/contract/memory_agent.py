@@ -36,7 +36,8 @@ def compile_agent(folder: Path, *edits: tuple[str, str, str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "board.h").write_text(BOARD_H)
     library = folder / "agent.so"
-    sources = [FIRMWARE / "agent" / "agent.c", FIRMWARE / "agent" / "frame.c", HERE / "memory_port.c", SOURCE]
+    ours = [FIRMWARE / name for name in ("agent/agent.c", "agent/frame.c", "ltc/ltc_crc.c")]
+    sources = [*ours, HERE / "memory_port.c", SOURCE]
     includes = [f"-I{path}" for path in (folder, FIRMWARE / "agent", FIRMWARE / "port", FIRMWARE / "ltc")]
     for name, old, new in edits:
         text = (FIRMWARE / name).read_text()

@@ -59,7 +59,7 @@ def sequence(steps: int, inputs: int, seed: int = 0) -> tuple[np.ndarray, np.nda
 def firmware(folder: Path, *edits: tuple[str, str, str]) -> Path:
     """A copy of the firmware's sources with mixing_ltc.c as runtime; each edit is (file, old text, new text)."""
     root = folder / "firmware"
-    shutil.copytree(firmware_dir(), root, ignore=shutil.ignore_patterns("build", "ltc*.c"))
+    shutil.copytree(firmware_dir(), root, ignore=shutil.ignore_patterns("build", "ltc_check.c", "ltc_math.c"))
     shutil.copy(SOURCE, root / "ltc" / "ltc.c")
     for name, old, new in edits:
         path = root / name

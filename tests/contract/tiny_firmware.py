@@ -1,4 +1,4 @@
-"""A firmware of 300 bytes for the emulated micro:bit: counts, echoes, and faults when asked to."""
+"""Firmware of 300 bytes for the emulated micro:bit: counts, echoes, and faults when asked to; or sleeps."""
 
 from __future__ import annotations
 
@@ -47,6 +47,34 @@ __attribute__((section(".vectors"), used)) void *const vectors[16] = {
     (void *)0x20004000, start, hard_fault, hard_fault};
 """
 
+SLEEPY_SOURCE = r"""
+#include <stdint.h>
+#define REG(address) (*(volatile uint32_t *)(address))
+volatile uint32_t wakes, bytes;
+
+void fault(void) { for (;;) {} }
+
+void uart(void) {
+    REG(0x40002108) = 0;                                 /* RXDRDY */
+    bytes = bytes << 8 | (REG(0x40002518) & 0xFF);
+}
+
+void start(void) {
+    wakes = bytes = 0;
+    REG(0x4000250C) = 24; REG(0x40002514) = 25;          /* UART pins */
+    REG(0x40002524) = 0x01D7E000; REG(0x40002500) = 4;   /* 115200 baud, enabled */
+    REG(0x40002000) = 1; REG(0x40002008) = 1;            /* STARTRX, STARTTX */
+    REG(0x40002304) = 4; REG(0xE000E100) = 4;            /* interrupt on RXDRDY */
+    for (;;) {
+        __asm volatile("wfi" ::: "memory");
+        wakes++;
+    }
+}
+
+__attribute__((section(".vectors"), used)) void *const vectors[32] = {
+    (void *)0x20004000, start, fault, fault, [18] = uart};
+"""
+
 LINKER_SCRIPT = """
 MEMORY { FLASH (rx) : ORIGIN = 0, LENGTH = 256K
          RAM (rw) : ORIGIN = 0x20000000, LENGTH = 16K }
@@ -72,8 +100,8 @@ class TinyFirmware:
         return self.bin.read_bytes().ljust(FLASH_BYTES, b"\xff")
 
 
-def build(folder: Path) -> TinyFirmware:
-    (folder / "tiny.c").write_text(SOURCE)
+def build(folder: Path, source: str = SOURCE) -> TinyFirmware:
+    (folder / "tiny.c").write_text(source)
     (folder / "tiny.ld").write_text(LINKER_SCRIPT)
     elf, hexfile, binfile = (folder / f"tiny.{suffix}" for suffix in ("elf", "hex", "bin"))
     flags = ["-mcpu=cortex-m0", "-mthumb", "-O1", "-g", "-nostdlib", "-ffreestanding", "-Ttiny.ld"]

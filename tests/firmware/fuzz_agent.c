@@ -144,7 +144,7 @@ static void send_some(void) {
         }
         const uint8_t *image = source == PROTOCOL_SOURCE_RAM ? arena : slot;
         const uint32_t room = source == PROTOCOL_SOURCE_RAM ? 12000 : slot_bytes;
-        const uint32_t crc = frame_crc32(0, image, length < room ? length : room);
+        const uint32_t crc = ltc_crc32(0, image, length < room ? length : room);
         open_image(source, length, crc + (draw(8) == 0));
         return;
     } else if (command == PROTOCOL_IMAGE_WRITE && draw(2)) {
@@ -178,7 +178,7 @@ int main(int argc, char **argv) {
             send(PROTOCOL_SYNC, agent->epoch + 1u, 0, NULL, 0);
         }
         if (agent->network == 0 && draw(4) == 0) {
-            open_image(PROTOCOL_SOURCE_FLASH, slot_bytes, frame_crc32(0, slot, slot_bytes));
+            open_image(PROTOCOL_SOURCE_FLASH, slot_bytes, ltc_crc32(0, slot, slot_bytes));
         }
         send_some();
     }

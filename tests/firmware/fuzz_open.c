@@ -20,16 +20,6 @@ static uint32_t draw(uint32_t below) {
     return (uint32_t)(random_state >> 32) % below;
 }
 
-static uint32_t crc32(uint32_t crc, const uint8_t *bytes, uint32_t count) {
-    while (count-- > 0) {
-        crc ^= *bytes++;
-        for (int bit = 0; bit < 8; bit++) {
-            crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
-        }
-    }
-    return crc;
-}
-
 static void mutate(uint8_t *image, uint32_t bytes) {
     static const uint32_t corners[] = {0,          1,          0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
                                        0x40000000, 0xC0000000, 0xFFFF,     255,        256};
@@ -60,7 +50,7 @@ static void fix_crc(uint8_t *image, uint32_t bytes) {
     struct ltc_header *header = (void *)image;
 
     if (bytes >= sizeof *header && header->total_bytes <= bytes && header->total_bytes >= 16) {
-        header->crc = ~crc32(crc32(0xFFFFFFFFu, image, 12), image + 16, header->total_bytes - 16);
+        header->crc = ltc_crc32(ltc_crc32(0, image, 12), image + 16, header->total_bytes - 16);
     }
 }
 

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ltc.h"
 
@@ -25,15 +26,29 @@ static void *allocate(size_t bytes) {
     return memory;
 }
 
+/* A start from zero is left to ltc_open(), then to ltc_reset(), as most programs leave it. */
+static void begin(struct ltc *net, const int32_t *state0, uint32_t neurons, uint32_t sequence) {
+    int zero = 1;
+
+    for (uint32_t j = 0; j < neurons; j++) {
+        zero &= state0[j] == 0;
+    }
+    if (!zero) {
+        if (ltc_set_state(net, state0, neurons) != LTC_OK) {
+            exit(4);
+        }
+    } else if (sequence > 0) {
+        ltc_reset(net);
+    }
+}
+
 static void run(struct ltc *net, const uint32_t *size, const int32_t *state0) {
     uint32_t words = 1 + size[3];
     int32_t *step = allocate(words * sizeof *step);
     int32_t *result = allocate((size[4] + size[5]) * sizeof *result);
 
     for (uint32_t s = 0; s < size[1]; s++) {
-        if (ltc_set_state(net, state0, size[4]) != LTC_OK) {
-            exit(4);
-        }
+        begin(net, state0, size[4], s);
         for (uint32_t t = 0; t < size[2]; t++) {
             take(step, words * sizeof *step);
             if (ltc_step(net, step + 1, (uint32_t)step[0], result + size[4]) != LTC_OK ||
@@ -58,6 +73,7 @@ int main(void) {
         int32_t *state0 = allocate(size[4] * sizeof *state0);
         int32_t error;
 
+        memset(memory, 0xA5, LTC_MEMORY_BYTES(size[4])); /* RAM after power on holds anything */
         take(image, size[0]);
         take(state0, size[4] * sizeof *state0);
         error = ltc_open(&net, image, size[0], memory, LTC_MEMORY_BYTES(size[4]));

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HERE = REPO / "tests" / "firmware"
 AGENT = REPO / "firmware" / "agent"
+CRC = REPO / "firmware" / "ltc" / "ltc_crc.c"
 INCLUDES = (f"-I{AGENT}", f"-I{REPO / 'firmware' / 'port'}")
 FRAME_ROUNDS = 1_050_000
 AGENT_ROUNDS = 60_000
@@ -34,7 +35,7 @@ def run(program: Path, *arguments: object, data: bytes = b"") -> bytes:
 
 
 def test_a_million_mutated_frames(tmp_path: Path) -> None:
-    program = build_program(tmp_path / "fuzz", HERE / "fuzz_frame.c", AGENT / "frame.c", flags=INCLUDES)
+    program = build_program(tmp_path / "fuzz", HERE / "fuzz_frame.c", AGENT / "frame.c", CRC, flags=INCLUDES)
     ready, damaged, skipped = map(int, run(program, FRAME_ROUNDS, 1).split())
     assert ready + damaged + skipped == FRAME_ROUNDS
     assert min(ready, damaged, skipped) > FRAME_ROUNDS // 100
@@ -54,7 +55,7 @@ def test_the_fuzzer_finds_a_defect(tmp_path: Path, old: str, new: str, finding: 
     assert text.count(old) == 1
     defective = tmp_path / "frame.c"
     defective.write_text(text.replace(old, new))
-    program = build_program(tmp_path / "fuzz", HERE / "fuzz_frame.c", defective, flags=INCLUDES)
+    program = build_program(tmp_path / "fuzz", HERE / "fuzz_frame.c", defective, CRC, flags=INCLUDES)
     done = subprocess.run([program, "20000", "1"], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode != 0
     assert finding in done.stderr
@@ -104,7 +105,7 @@ def seen_by_c(output: bytes) -> list[tuple[bytes, bytes] | None]:
 
 
 def test_c_and_python_see_the_same_frames(tmp_path: Path) -> None:
-    program = build_program(tmp_path / "filter", HERE / "frame_filter.c", AGENT / "frame.c", flags=INCLUDES)
+    program = build_program(tmp_path / "filter", HERE / "frame_filter.c", AGENT / "frame.c", CRC, flags=INCLUDES)
     stream = b"".join(pieces(random.Random(5), 6000))
     by_python = FrameDecoder().feed(stream)
     by_c = seen_by_c(run(program, data=stream))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from hil.golden import run_integer
 from tests.host_c import LTC_SOURCES, REPO, build_program
-from tests.networks import Case, cases, random_case
+from tests.networks import FULL_SCALE, Case, cases, end_of_scale, random_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,13 +66,29 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
     driver.close()
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(case=cases())
-def test_c_equals_the_integer_model(driver: Driver, case: Case) -> None:
+def check(driver: Driver, case: Case) -> None:
+    """Every bit of a case."""
     states, outputs = driver.run(case)
     wanted = run_integer(case.converted.image, case.inputs, case.elapsed, case.state0)
     np.testing.assert_array_equal(states, wanted[0])
     np.testing.assert_array_equal(outputs, wanted[1])
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(case=cases())
+def test_c_equals_the_integer_model(driver: Driver, case: Case) -> None:
+    check(driver, case)
+
+
+def test_at_the_end_of_its_scale_a_state_is_clamped(driver: Driver) -> None:
+    case = end_of_scale()
+    check(driver, case)
+    assert set(driver.run(case)[0][:, -1].ravel()) == {FULL_SCALE, -FULL_SCALE}
+
+
+def test_every_sequence_starts_from_zero_where_none_sets_a_state(driver: Driver) -> None:
+    case = random_case(np.random.default_rng(2), 8, 2, 1.0, 0.5, steps=3)
+    check(driver, replace(case, state0=np.zeros_like(case.state0)))
 
 
 def _seeds(folder: Path) -> list[str]:

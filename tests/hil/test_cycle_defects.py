@@ -28,8 +28,8 @@ LOOP = "    for (; count > 0; count--, synapse++) {\n"
 DEFECTS = {
     # The sums of the turn are thrown away: nothing but time is lost.
     "one-extra-turn": (
-        "    return sums;\n",
-        "    for (volatile uint32_t extra = 1; extra > 0; extra--) {\n    }\n    return sums;\n",
+        "    sums->num = num;\n",
+        "    for (volatile uint32_t extra = 1; extra > 0; extra--) {\n    }\n    sums->num = num;\n",
     ),
     "one-extra-pass": (LOOP, f"    for (volatile uint32_t i = 0; i < count; i++) {{\n    }}\n{LOOP}"),
 }
@@ -53,7 +53,7 @@ def test_an_extra_turn_is_caught_by_the_cycles_alone(
     shutil.copytree(REPO / "firmware", root)
     source = root / "ltc" / "ltc.c"
     right, wrong = DEFECTS[name]
-    head, found, rest = source.read_text().partition("static struct ltc_sums add_synapses")
+    head, found, rest = source.read_text().partition("static void add_synapses")
     assert found
     assert right in rest
     source.write_text(head + found + rest.replace(right, wrong, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,16 +13,20 @@ import pytest
 from hil.board import load_board
 from hil.dut.dut import Dut, open_dut
 from hil.errors import LinkError, TargetFault
-from hil.golden import run_integer
+from hil.golden import run_integer, run_reference
 from hil.model import load_model
+from hil.resources import cache_dir
 from hil.vectors import load_vectors
 from tests.host_c import REPO
-from tests.networks import random_case
+from tests.networks import END_OF_SCALE, Case, end_of_scale, random_case
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NETWORKS = REPO / "examples" / "networks"
+pytest_plugins = ["pytester"]
+
+CACHE = cache_dir()  # asked for now, as pytester changes HOME
 CASES = ("linear_maps", "irregular", "basicmotions", "dead_inputs", "unfold1")
 
 
@@ -42,7 +47,7 @@ class Defect:
         path.write_text(source.replace(self.right, self.wrong))
 
 
-LTC, MATH, AGENT, FRAME = "ltc/ltc.c", "ltc/ltc_math.c", "agent/agent.c", "agent/frame.c"
+LTC, MATH, CRC, AGENT = "ltc/ltc.c", "ltc/ltc_math.c", "ltc/ltc_crc.c", "agent/agent.c"
 DEFECTS = [
     Defect(
         "sigmoid table off by one",
@@ -76,13 +81,13 @@ DEFECTS = [
     Defect(
         "source off by one", LTC, "source[synapse->slope_source & 0xFF]", "source[(synapse->slope_source ^ 1) & 0xFF]"
     ),
-    Defect("sign of the reversal", LTC, "sums.num -=", "sums.num +="),
+    Defect("sign of the reversal", LTC, "num -= (int64_t)", "num += (int64_t)"),
     Defect(
         "sign of a large slope", LTC, "synapse->slope_source >> 8)", "(int32_t)((uint32_t)synapse->slope_source >> 8))"
     ),
     Defect("elapsed ignored", LTC, "ltc_rate(net->unfolds, elapsed)", "ltc_rate(net->unfolds, 1u << LTC_ELAPSED_FRAC)"),
     Defect("capacitance doubled", MATH, "+ 22 - 31", "+ 22 - 30"),
-    Defect("change not rounded", LTC, "low += half;", "low += 0;"),
+    Defect("change not rounded", LTC, "(size << STATE_BITS) + (divisor >> 1)", "size << STATE_BITS"),
     Defect("leak of the first neuron alone", LTC, "ltc_leak(&net->neuron[j])", "ltc_leak(&net->neuron[0])"),
     Defect("output offset dropped", LTC, ">> output->shift) + output->offset", ">> output->shift)"),
     Defect(
@@ -92,6 +97,19 @@ DEFECTS = [
         "ltc_multiply(net->state[net->neurons - 1u - k], output->gain)",
     ),
     Defect("quotient one bit short", MATH, "bit < 32; bit++", "bit < 31; bit++"),
+    Defect(
+        "clamp at +FULL_SCALE dropped",
+        LTC,
+        "change > room ? LTC_FULL_SCALE : (int32_t)((uint32_t)state + change)",
+        "(int32_t)((uint32_t)state + change)",
+    ),
+    Defect(
+        "clamp at -FULL_SCALE dropped",
+        LTC,
+        "change > room ? -LTC_FULL_SCALE : (int32_t)((uint32_t)state - change)",
+        "(int32_t)((uint32_t)state - change)",
+    ),
+    Defect("state not reset", LTC, "        net->state[j] = 0;", "        (void)j;"),
     Defect("state not set", LTC, "        net->state[j] = state[j];", "        (void)state[j];"),
     Defect(
         "wrong endianness of elapsed",
@@ -108,7 +126,7 @@ DEFECTS = [
     Defect(
         "states of the first step", AGENT, "(void)ltc_get_state(", "if (agent->states[0] == 0) (void)ltc_get_state("
     ),
-    Defect("CRC of frames wrong", FRAME, "0xEDB88320u", "0xEDB88321u"),
+    Defect("CRC wrong", CRC, "0xEDB88320u", "0xEDB88321u"),
 ]
 
 
@@ -141,12 +159,58 @@ def _some_bit_differs(root: Path) -> bool:
             vectors = load_vectors(NETWORKS / f"{name}.vectors.npz", model)
             if not dut.run(model, vectors, check=False).bits_equal:
                 return True
-        return any(_differs(dut, seed) for seed in range(6))
+        # The reference networks have no negative slope, few shapes, and none comes to the end of its scale.
+        shapes = (random_case(np.random.default_rng(seed), 5 + seed, 3, 0.7, seed / 4, steps=3) for seed in range(6))
+        return any(_differs(dut, case) for case in (end_of_scale(), *shapes))
 
 
-def _differs(dut: Dut, seed: int) -> bool:
-    """Whether a random network differs: the reference networks have no negative slope and few shapes."""
-    case = random_case(np.random.default_rng(seed), 5 + seed, 3, 0.7, seed / 4, steps=3)
+def _differs(dut: Dut, case: Case) -> bool:
     got = dut.run_image(case.converted.image, case.inputs, case.elapsed, case.state0)
     wanted = run_integer(case.converted.image, case.inputs, case.elapsed, case.state0)
     return any(not np.array_equal(*pair) for pair in zip(got, wanted, strict=True))
+
+
+ALL = {"bits", "outputs", "states"}
+FAILING = {
+    "one unfold fewer": {"bridge": ALL, "scale": {"bits", "states"}},
+    "sign of the reversal": {"bridge": ALL},
+    "change not rounded": {"bridge": {"bits"}, "scale": {"bits"}},
+    "clamp at +FULL_SCALE dropped": {"scale": {"bits"}},
+    "state not reset": {"bridge": ALL, "scale": {"bits", "states"}},
+}
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A user's folder with two cases, each of two sequences from zero."""
+    monkeypatch.setenv("HIL_CACHE_DIR", str(CACHE))
+    monkeypatch.setenv("HIL_STATE_DIR", str(pytester.path / "state"))
+    with np.load(NETWORKS / "tiny_dense.vectors.npz") as archive:
+        halves = archive["inputs"].reshape(2, 100, -1)
+    shutil.copy(NETWORKS / "tiny_dense.model.npz", pytester.path / "bridge.model.npz")
+    np.savez(pytester.path / "scale.model.npz", **END_OF_SCALE)
+    for name, inputs in (("bridge", halves), ("scale", np.zeros((2, 40, 1)))):
+        model = load_model(pytester.path / f"{name}.model.npz")
+        states, outputs = run_reference(model, inputs, np.ones(inputs.shape[:2]), np.zeros(model.neurons))
+        np.savez(pytester.path / f"{name}.vectors.npz", inputs=inputs, states=states, outputs=outputs)
+        files = f"model: {name}.model.npz\nvectors: {name}.vectors.npz\n"
+        promises = "outputs: {atol: 0.001}\nstates: {max_error: 0.001}\n"
+        (pytester.path / f"{name}.hil.yaml").write_text(files + promises)
+    return pytester
+
+
+@pytest.mark.parametrize("name", [None, *FAILING], ids=lambda name: (name or "none").replace(" ", "-"))
+def test_a_user_s_pytest_names_the_promises_that_a_defect_breaks(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    if name is not None:
+        root = project.path / "firmware"
+        shutil.copytree(REPO / "firmware", root)
+        next(defect for defect in DEFECTS if defect.name == name).plant(root)
+        monkeypatch.setattr("hil.build.firmware_dir", lambda: root)
+        monkeypatch.setenv("HIL_CACHE_DIR", str(project.path / "cache"))
+    result = project.runpytest("--board=microbit", "--hil-backend=qemu", "-rf")
+    broken = {f"{case}.hil.yaml::{item}[microbit]" for case, items in FAILING.get(name, {}).items() for item in items}
+    result.assert_outcomes(passed=6 - len(broken), failed=len(broken))
+    assert set(re.findall(r"^FAILED (\S+)", str(result.stdout), re.MULTILINE)) == broken
+    assert result.ret == (pytest.ExitCode.TESTS_FAILED if broken else pytest.ExitCode.OK)

@@ -86,6 +86,24 @@ def test_run_ends_in_1_where_a_promise_is_broken_and_still_writes_json(tmp_path:
     assert json.loads((tmp_path / "r.json").read_text())["bits_equal"] is True
 
 
+def test_run_writes_json_before_it_judges(tmp_path: Path) -> None:
+    """Whatever ends the judging costs nobody the result."""
+    with np.load(VECTORS) as archive:
+        arrays = dict(archive)
+    np.savez(tmp_path / "v.npz", **(arrays | {"outputs": arrays["outputs"] * 0}))
+    text = hil("run", MODEL, tmp_path / "v.npz", "--board=host", "--atol=1e9", "--json", tmp_path / "r.json", code=2)
+    assert "outputs within 1e+09 of v.npz is no promise" in text
+    assert json.loads((tmp_path / "r.json").read_text())["board"] == "host"
+
+
+def test_run_says_before_it_starts_that_json_cannot_be_written(tmp_path: Path) -> None:
+    text = hil("run", MODEL, VECTORS, "--board=host", "--json", tmp_path, code=2)
+    assert text == (
+        f"error (input): {tmp_path} cannot be written\n  caused by: Is a directory\n"
+        "  hint: name a file in a folder of yours\n"
+    )
+
+
 def test_run_judges_decisions_where_there_are_labels(tmp_path: Path) -> None:
     with np.load(NETWORKS / "basicmotions_test.vectors.npz") as archive:
         arrays = dict(archive)
@@ -133,7 +151,9 @@ def test_flash_hears_the_firmware_answer(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_flash_that_is_forbidden_ends_in_its_own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path))
-    assert "error (flash): board 'microbit' holds something else" in hil("flash", "microbit", "--flash=never", code=4)
+    text = hil("flash", "microbit", "--flash=never", code=4)
+    assert "error (flash): board 'microbit' holds something else" in text
+    assert "\n  hint: allow it with --flash auto\n" in text
 
 
 def test_convert_writes_the_image_as_bytes_and_as_c(tmp_path: Path) -> None:
@@ -149,6 +169,13 @@ def test_convert_writes_the_image_as_bytes_and_as_c(tmp_path: Path) -> None:
     subprocess.run(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-o", tmp_path / "print", program], check=True)
     assert subprocess.run([tmp_path / "print"], check=True, capture_output=True).stdout == image
     assert "cannot be written" in hil("convert", MODEL, "-o", tmp_path / "no" / "image.bin", code=2)
+
+
+@pytest.mark.parametrize("bound", ["nan", "-1", "0", "inf", "1e308"])
+def test_convert_refuses_a_state_bound_that_is_none(tmp_path: Path, bound: str) -> None:
+    text = hil("convert", MODEL, "-o", tmp_path / "image.bin", "--state-bound", bound, code=2)
+    assert "error (input): --state-bound is " in text
+    assert not list(tmp_path.iterdir())
 
 
 def test_demo_shows_every_recording_and_its_decisions() -> None:

@@ -222,6 +222,35 @@ def test_python_tests_use_the_same_pieces(project: pytest.Pytester) -> None:
     assert re.search(r"^test_bits\[host\]/tiny_dense +host +native process", text, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("file", "place", "words"),
+    [
+        ("tiny_dense.model.npz", "line 1, key 'model': there is no model file", "relative to its folder"),
+        ("tiny_dense.vectors.npz", "line 2, key 'vectors': vectors", "tiny_dense.vectors.npz cannot be read"),
+    ],
+)
+def test_a_missing_file_is_told_with_the_line_that_names_it(
+    project: pytest.Pytester, write_case: Callable[..., Path], file: str, place: str, words: str
+) -> None:
+    path = write_case()
+    (project.path / file).unlink()
+    result = project.runpytest("--board=host")
+    result.assert_outcomes(errors=1)
+    assert f"input: case file {path}, {place}" in text_of(result)
+    assert words in text_of(result)
+    assert "Traceback" not in text_of(result)
+
+
+def test_a_case_nested_thousands_deep_is_told_in_a_sentence(
+    project: pytest.Pytester, write_case: Callable[..., Path]
+) -> None:
+    write_case(f"states: {'[' * 5000}{']' * 5000}\n")
+    result = project.runpytest("--board=host")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "bridge.hil.yaml is nested too deeply to be one" in text_of(result)
+    assert "RecursionError" not in text_of(result)
+
+
 def test_a_case_for_other_boards_is_skipped_with_its_reason(
     project: pytest.Pytester, write_case: Callable[..., Path]
 ) -> None:

@@ -34,7 +34,9 @@ def test_run_judges_expected_outputs(tmp_path: Path) -> None:
     assert "of an expected output, at most 6" in hil("run", MODEL, wrong, "--board=host", "--atol=6")
 
 
-@pytest.mark.parametrize("option", ["--max-error=nan", "--max-error=0", "--atol=-1", "--atol=inf"])
+@pytest.mark.parametrize(
+    "option", ["--max-error=nan", "--max-error=0", "--max-error=2", "--atol=-1", "--atol=inf", "--atol=1e300"]
+)
 def test_a_promise_that_is_none_is_an_input_error(option: str) -> None:
     assert f"error (input): {option.partition('=')[0]} is" in hil("run", MODEL, VECTORS, "--board=host", option, code=2)
 

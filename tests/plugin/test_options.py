@@ -49,6 +49,7 @@ def test_help_lists_every_option_once(project: pytest.Pytester) -> None:
         (["--hil-rig=rig.yaml"], "--hil-rig is not read by this version"),
         (["--hil-update-golden", "-n1"], "--hil-update-golden writes from one process"),
         (["--hil-report=bridge.hil.yaml"], "--hil-report bridge.hil.yaml is no folder"),
+        (["--hil-report=/proc/1/there"], "/proc/1/there/results.json cannot be written"),
     ],
 )
 def test_an_option_that_cannot_be_is_a_usage_error_in_a_sentence(

@@ -66,6 +66,18 @@ def test_a_board_file_that_does_not_fit_is_told(tmp_path: Path) -> None:
         ("{baud: 115200,", "{bauds: 115200,", "links.uart.bauds", "did you mean 'baud'"),
         ("backend: qemu", "backend: bochs", "emulators.0.backend", "'qemu'"),
         ("bytes: 0x4000}", "bytes: 0}", "memory.ram.bytes", "greater than 0"),
+        ("bytes: 0x4000}", "bytes: true}", "memory.ram.bytes", "integer"),
+        ("bytes: 0x4000}", "bytes: 0x100000000000000000000}", "memory.ram.bytes", "less than or equal to"),
+        ("page_bytes: 0x400}", "page_bytes: 0x100000000000}", "memory.flash.page_bytes", "less than or equal to"),
+        ("clock_hz: 16000000", "clock_hz: -1", "clock_hz", "greater than 0"),
+        ("clock_hz: 16000000", "clock_hz: .nan", "clock_hz", "integer"),
+        ("clock_hz: 16000000", "clock_hz: '16000000'", "clock_hz", "integer"),
+        ("clock_hz: 16000000", "clock_hz: 16000000000000", "clock_hz", "less than or equal to"),
+        ("baud: 115200", "baud: .inf", "links.uart.baud", "integer"),
+        ("baud: 115200", "baud: 10000000000", "links.uart.baud", "less than or equal to"),
+        ("tolerance: 0.01", "tolerance: .nan", "counter.tolerance", "finite"),
+        ("tolerance: 0.01", "tolerance: 1", "counter.tolerance", "less than 1"),
+        ("tolerance: 0.01", "tolerance: -0.1", "counter.tolerance", "greater than or equal to 0"),
     ],
 )
 def test_a_mistake_is_named_with_file_line_and_key(tmp_path: Path, old: str, new: str, key: str, words: str) -> None:

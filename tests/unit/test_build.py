@@ -71,6 +71,9 @@ def test_the_artefact(cache: Path) -> None:
     assert 0 < artefact.ram_bytes < artefact.ram_limit == 0x4000
     report = artefact.size_report()
     assert f"flash {artefact.flash_bytes} of 131072 bytes, of which the LTC runtime {artefact.ltc_text_bytes}" in report
+    assert 0 < artefact.stack_bytes <= artefact.stack_limit == 1024
+    assert f"stack 1024, of which {artefact.stack_bytes} needed at the deepest" in report
+    assert f"{0x20000 - artefact.flash_bytes} left" in report
     assert f"{0x4000 - artefact.ram_bytes} left for networks" in report
 
 
@@ -169,6 +172,19 @@ def test_what_does_not_fit_is_said_in_bytes() -> None:
 
 
 @pytest.mark.usefixtures("cache")
+def test_a_stack_that_does_not_fit_is_told_with_the_calls_that_fill_it(sources: Path) -> None:
+    edit(sources / "agent" / "main.c", "received[64]", "received[640]")
+    with pytest.raises(
+        BuildError, match=r"does not fit board 'microbit': its stack needs 1[0-9]{3} bytes, and 1024"
+    ) as it:
+        build(MICROBIT, firmware_root=sources)
+    assert it.value.cause is not None
+    assert it.value.cause.startswith("the deepest calls: startup_run > main_loop > agent_receive > ")
+    assert it.value.hint is not None
+    assert "raise HIL_STACK_BYTES in firmware/CMakeLists.txt" in it.value.hint
+
+
+@pytest.mark.usefixtures("cache")
 def test_a_wrong_pin_is_named() -> None:
     uart = MICROBIT.links.model_copy(update={"uart": MICROBIT.links.uart.model_copy(update={"tx": "PA9"})})
     with pytest.raises(BuildError, match="cannot be built") as caught:
@@ -245,6 +261,31 @@ def test_flags_from_the_shell_stay_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CFLAGS", "-DBROKEN -include nonsense.h")
     monkeypatch.setenv("CC", "false")
     assert build(MICROBIT).flash_bytes > 0
+
+
+def test_no_variable_of_the_shell_changes_what_is_built(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = build(MICROBIT)
+    (tmp_path / "string.h").write_text("#error found by the shell\n")
+    for name, value in {
+        "CMAKE_BUILD_TYPE": "Release",
+        "CMAKE_CONFIG_TYPE": "Debug",
+        "CPATH": str(tmp_path),
+        "C_INCLUDE_PATH": str(tmp_path),
+        "COMPILER_PATH": str(tmp_path),
+        "DESTDIR": str(tmp_path),
+        "SOURCE_DATE_EPOCH": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    shutil.rmtree(cache)
+    again = build(MICROBIT)
+    assert not again.cached
+    assert (again.build_id, again.flags) == (first.build_id, first.flags)
+    assert first.hex is not None
+    assert again.hex is not None
+    assert "-O3" not in again.flags
+    assert "-DNDEBUG" not in again.flags
 
 
 def test_a_damaged_cache_is_built_anew(cache: Path) -> None:

@@ -78,6 +78,21 @@ timeout_s: 20
         ("states: {max_error: 0}", 5, "states.max_error", "greater than 0"),
         ("states: {max_error: .inf}", 5, "states.max_error", "finite"),
         ("states: {max_error: true}", 5, "states.max_error", "number"),
+        ("states: {max_error: 2^999}", 5, "states.max_error", "less than 1"),
+        ("states: {max_error: 1}", 5, "states.max_error", "less than 1"),
+        ("states: {max_error: -2^-10}", 5, "states.max_error", "number"),
+        ("outputs: {atol: .nan}", 4, "outputs.atol", "finite"),
+        ("outputs: {atol: 1.0e+300}", 4, "outputs.atol", "less than or equal to"),
+        ("outputs: {atol: -0.1}", 4, "outputs.atol", "greater than 0"),
+        ("cycles: {per_step: -.inf}", 5, "cycles.per_step", "finite"),
+        ("cycles: {per_step: 1.0e+300}", 5, "cycles.per_step", "less than 4294967296"),
+        ("current: {average_uA: .nan}", 5, "current.average_uA", "finite"),
+        ("current: {average_uA: 1.0e+10}", 5, "current.average_uA", "less than or equal to"),
+        ("energy: {per_step_uJ: 1.0e+10}", 5, "energy.per_step_uJ", "less than or equal to"),
+        ("decisions: {from_step: -1}", 5, "decisions.from_step", "greater than or equal to 0"),
+        ("decisions: {from_step: 99999999999999999999}", 5, "decisions.from_step", "less than 2147483648"),
+        ("timeout_s: .inf", 5, "timeout_s", "finite"),
+        ("timeout_s: 1.0e+9", 5, "timeout_s", "less than or equal to 604800"),
         ("decisions: {from_step: 1.5}", 5, "decisions.from_step", "integer"),
         ("decisions: {equal: labels}", 5, "decisions.equal", "'reference'"),
         ("cycles: {per_step: '9'}", 5, "cycles.per_step", "number"),
@@ -90,7 +105,8 @@ timeout_s: 20
 def test_a_mistake_is_named_with_file_line_and_key(
     tmp_path: Path, line: str, number: int, key: str, words: str
 ) -> None:
-    said = complaint(tmp_path, GOOD + line + "\n")
+    text = GOOD.replace("outputs: {atol: 0.01}", line) if line.startswith("outputs:") else f"{GOOD}{line}\n"
+    said = complaint(tmp_path, text)
     assert f", line {number}, key '{key}" in said
     assert words in said
 
@@ -113,6 +129,20 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
 )
 def test_what_is_no_case_at_all_is_said(tmp_path: Path, text: str, words: str) -> None:
     assert words in complaint(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["[" * 5000 + "]" * 5000, "{a: " * 5000 + "1" + "}" * 5000])
+def test_a_file_nested_thousands_deep_is_refused(tmp_path: Path, text: str) -> None:
+    assert "is nested too deeply" in complaint(tmp_path, f"{GOOD}states: {text}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "number", "key"),
+    [("null: 3", 6, "None"), (": 3", 6, "None"), ("? [1, 2]\n: 3", 6, "(1, 2)"), ("states:\n  ~: 2", 7, "states.None")],
+)
+def test_a_key_that_is_no_text_is_found(tmp_path: Path, line: str, number: int, key: str) -> None:
+    said = complaint(tmp_path, f"{GOOD}\n{line}\n")
+    assert f", line {number}, key '{key}': keys should be strings" in said
 
 
 def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:

@@ -88,6 +88,12 @@ def test_a_start_state_beyond_the_potentials() -> None:
     np.testing.assert_allclose(wide.state_to_float(wide.quantise_state(start)), start)
 
 
+@pytest.mark.parametrize("bound", [np.nan, np.inf, -1.0, 1e308])
+def test_a_state_bound_that_is_none(bound: float) -> None:
+    with pytest.raises(InputError, match=r"a state bound of .* is none"):
+        convert(model(), state_bound=bound)
+
+
 def test_zero_over_zero_is_refused() -> None:
     nothing = {"epsilon": 0.0, "cm": np.zeros(3), "gleak": np.zeros(3), "sparsity_mask": np.zeros((3, 3))}
     with pytest.raises(InputError, match="neuron 0 has no capacitance, leak, synapse or epsilon"):

@@ -34,6 +34,12 @@ def test_a_new_file_is_erased_flash(path: Path) -> None:
     assert saved(path) == b"\xff" * SIZE
 
 
+def test_a_folder_in_its_place_is_named(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(RigError, match=f"{path} is a folder, but emulated board 'microbit' keeps its flash"):
+        open_locked(path)
+
+
 def test_the_newest_image_is_loaded(path: Path) -> None:
     for image in IMAGES:
         file = FlashFile(open_locked(path), SIZE)
@@ -80,8 +86,9 @@ def test_the_same_image_is_not_written_again(path: Path, monkeypatch: pytest.Mon
 
 def test_a_file_of_something_else_is_refused(path: Path) -> None:
     path.write_bytes(b"not a flash file" * 4096)
-    with pytest.raises(RigError, match="damaged"):
+    with pytest.raises(RigError, match=f"flash file {path} of the emulated board is damaged") as caught:
         saved(path)
+    assert caught.value.hint == f"to get an erased board, delete it: rm {path}"
 
 
 def test_the_file_of_another_board_is_refused(path: Path) -> None:
@@ -89,7 +96,7 @@ def test_the_file_of_another_board_is_refused(path: Path) -> None:
     file.save(IMAGES[1])
     file.close()
     other = FlashFile(open_locked(path), 2 * SIZE)
-    with pytest.raises(RigError, match="8192 bytes, the board has 16384"):
+    with pytest.raises(RigError, match=f"flash file {path} holds 8192 bytes, the board has 16384"):
         other.load()
     other.close()
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.emulator.gdb_rsp import (
+from hil.emulator.machine import MachineError
+from hil.emulator.qemu.gdb_rsp import (
     GdbClosedError,
     GdbRemote,
     GdbReplyError,
@@ -16,7 +17,6 @@ from hil.emulator.gdb_rsp import (
     encode_packet,
     is_stop_reply,
 )
-from hil.emulator.machine import MachineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -35,12 +35,64 @@ def test_shapes_of_a_model() -> None:
     assert (model.inputs, model.neurons, model.outputs, model.unfolds) == (2, 3, 1, 6)
 
 
-def test_absent_maps_are_linear() -> None:
-    given = arrays()
-    del given["input_b"], given["output_b"]
+def without(*keys: str, **change: object) -> dict[str, object]:
+    return {key: value for key, value in (arrays() | change).items() if key not in keys}
+
+
+def test_absent_offsets_are_linear_maps() -> None:
+    for named in ({}, {"input_mapping": "linear", "output_mapping": np.array("linear")}):
+        model = model_from_arrays(without("input_b", "output_b", **named), where="here")
+        assert not model.input_b.any()
+        assert not model.output_b.any()
+
+
+NONE = ("none", None, np.array("None"), np.array(b"none"))
+
+
+@pytest.mark.parametrize(
+    "none", [{}, *({f"{side}_mapping": value for side in ("input", "output")} for value in NONE)], ids=repr
+)
+def test_without_maps_values_stay_as_they_are(none: dict[str, object]) -> None:
+    given = without("input_w", "input_b", "output_w", "output_b", motor_size=2, **none)
     model = model_from_arrays(given, where="here")
-    assert not model.input_b.any()
-    assert not model.output_b.any()
+    for part, value in (("w", 1.0), ("b", 0.0)):
+        assert getattr(model, f"input_{part}").tolist() == [value] * 2
+        assert getattr(model, f"output_{part}").tolist() == [value] * 2
+
+
+@pytest.mark.parametrize(
+    ("absent", "change", "sentence"),
+    [
+        (["input_b"], {"input_mapping": "affine"}, "here: 'input_mapping' is 'affine', but array 'input_b' is missing"),
+        (["output_b"], {"output_mapping": "affine"}, "'output_mapping' is 'affine', but array 'output_b' is missing"),
+        (["input_w"], {"input_mapping": "affine"}, "'input_mapping' is 'affine', but array 'input_w' is missing"),
+        ([], {"input_mapping": "linear"}, "'input_mapping' is 'linear', but array 'input_b' is there"),
+        (["output_b"], {"output_mapping": "none"}, "'output_mapping' is 'none', but array 'output_w' is there"),
+        (["input_w"], {}, "array 'input_b' is there, but 'input_w' is missing"),
+        ([], {"input_mapping": "afine"}, r"'input_mapping' is 'afine', and .*\n  hint: did you mean 'affine'\?"),
+        ([], {"output_mapping": np.ones(2)}, "'output_mapping' is .*there is no such map"),
+        (["output_w", "output_b"], {}, "array 'motor_size' is missing"),
+        ([], {"motor_size": 2}, "'motor_size' is 2, but 'output_w' is for 1 outputs"),
+        (["output_w", "output_b"], {"motor_size": 4}, "'motor_size' is 4, wanted a whole number from 1 to 3"),
+        (["input_b"], {"input_bias": np.ones(2)}, "unknown array 'input_bias'\n  hint: did you mean 'input_b'"),
+        (["sparsity_mask"], {"sparcity_mask": np.ones((3, 3))}, "unknown array 'sparcity_mask'"),
+    ],
+)
+def test_maps_and_names_that_contradict_are_refused(absent: list[str], change: dict, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        model_from_arrays(without(*absent, **change), where="here")
+
+
+def test_a_name_of_the_user_s_own_is_left_alone() -> None:
+    assert model_from_arrays(arrays() | {"provenance": np.array("me"), "w2": np.ones(1)}, where="here").inputs == 2
+
+
+def test_a_pickled_mapping_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "m.npz"
+    np.savez(path, **arrays(), input_mapping=np.array(None))
+    with pytest.raises(InputError, match="array 'input_mapping'") as caught:
+        load_model(path)
+    assert caught.value.hint == "save a mapping of None as the text 'none'"
 
 
 def test_softplus_where_constraints_are_implicit() -> None:
@@ -74,7 +126,7 @@ def test_values_of_absent_synapses_do_not_matter() -> None:
         ({"ode_unfolds": 2.5}, "'ode_unfolds' is 2.5"),
         ({"epsilon": -1.0}, "epsilon is -1"),
         ({"cm": np.array(["a", "b", "c"])}, "array 'cm' does not hold numbers"),
-        ({"output_w": np.ones(4)}, "2 inputs, 3 neurons and 4 outputs cannot be one network"),
+        ({"output_w": np.ones(4), "output_b": np.ones(4)}, "2 inputs, 3 neurons and 4 outputs cannot be one network"),
     ],
 )
 def test_wrong_arrays_are_refused(change: dict[str, object], sentence: str) -> None:

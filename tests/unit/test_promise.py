@@ -107,6 +107,12 @@ def test_outputs_are_held_against_the_vectors_within_atol() -> None:
     assert "other outputs than v.vectors.npz expects" in broken("outputs", make(outputs=outputs))
 
 
+def test_a_tolerance_that_nothing_could_exceed_is_no_promise() -> None:
+    case = CASE.model_copy(update={"outputs": type(CASE.outputs)(atol=2.0**31 + 3)})
+    with pytest.raises(InputError, match="no output of net can be further than"):
+        judge("outputs", case, make())
+
+
 def test_states_are_held_within_a_share_of_their_bound() -> None:
     states = make().states
     states[1, 2, 3] += 0.5

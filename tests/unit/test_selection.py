@@ -50,7 +50,7 @@ def test_an_emulator_asked_for_by_name_needs_no_reason_and_no_look_at_probes(mon
 
 def test_an_attached_board_is_taken_and_its_port_asked_for(attach) -> None:
     attach(OTHER, DAPLINK)
-    assert "port of board 'microbit' (probe 9900360140) is not known\n  hint: name it with --hil-port" in complaint(
+    assert "port of board 'microbit' (probe 9900360140) is not known\n  hint: name it with --port" in complaint(
         InputError
     )
     taken = select(MICROBIT, DutOptions(port="/dev/ttyACM0"))
@@ -74,14 +74,14 @@ def test_the_port_of_a_probe_is_the_one_with_its_serial_number(monkeypatch: pyte
 
 def test_a_port_that_is_not_clear_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in(monkeypatch, ("/dev/ttyACM1", "9900360140"), ("/dev/ttyACM0", "9900360140"))
-    assert "name it with --hil-port: the probe has /dev/ttyACM0 and /dev/ttyACM1; or take --hil-backend qemu" in (
+    assert "name it with --port: the probe has /dev/ttyACM0 and /dev/ttyACM1; or take --backend qemu" in (
         complaint(InputError)
     )
     plug_in(monkeypatch)
     bare = MICROBIT.model_copy(update={"emulators": ()})
     with pytest.raises(InputError) as caught:
         select(bare, DutOptions())
-    assert caught.value.hint == "name it with --hil-port, e.g. --hil-port /dev/ttyACM0"
+    assert caught.value.hint == "name it with --port, e.g. --port /dev/ttyACM0"
 
 
 def test_hardware_never_falls_back() -> None:
@@ -124,7 +124,7 @@ def test_two_probes_that_could_both_be_it_have_to_be_named(attach) -> None:
 
 
 def test_an_emulated_probe_is_never_hardware() -> None:
-    assert "is an emulated board, but --hil-backend hardware asks for silicon" in complaint(
+    assert "is an emulated board, but --backend hardware asks for silicon" in complaint(
         InputError, backend="hardware", probe="emulated:microbit", port="/dev/pts/1"
     )
     kept = select(MICROBIT, DutOptions(probe="emulated:microbit", port="/dev/pts/1"))

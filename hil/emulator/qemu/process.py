@@ -1,7 +1,7 @@
 """One QEMU process: started with sockets that are already connected, and never left behind.
 
-The gdb and UART sockets are passed by descriptor, so no port listens and no socket file exists. QEMU is killed by the
-kernel when the process that started it dies, by whatever means.
+All sockets are passed by descriptor, so no port listens and no socket file exists. QEMU is killed by the kernel when
+the process that started it dies, by whatever means.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-from hil.emulator.gdb_rsp import GdbRemote
 from hil.emulator.machine import MachineError
+from hil.emulator.qemu.core_line import CoreLine
+from hil.emulator.qemu.gdb_rsp import GdbRemote
+from hil.emulator.qemu.stepper import Stepper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +56,10 @@ class QemuProcess:
         spec: names QEMU's machine, and what else to start it with.
         uart: QEMU's end of the UART stream; it stays open here, so that the stream survives a restart.
 
+    Attributes:
+        gdb: its stub.
+        stepper: steps its core while that is stopped.
+
     Raises:
         MachineError: QEMU is not installed or did not start.
     """
@@ -62,12 +68,14 @@ class QemuProcess:
         near, far = socket.socketpair()
         self._monitor, monitor = socket.socketpair()
         self._monitor.setblocking(False)
+        line, qtest = socket.socketpair()
         self._messages = os.memfd_create("qemu-stderr")
         command = [
             *(PROGRAM, "-machine", spec.machine, "-nodefaults", "-display", "none", "-monitor", "none", "-S"),
             *("-chardev", f"socket,id=gdb,fd={far.fileno()}", "-gdb", "chardev:gdb"),
             *("-chardev", f"socket,id=uart,fd={uart.fileno()}", "-serial", "chardev:uart"),
             *("-chardev", f"socket,id=monitor,fd={monitor.fileno()}", "-mon", "chardev=monitor,mode=readline"),
+            *("-chardev", f"socket,id=qtest,fd={qtest.fileno()}", "-qtest", "chardev:qtest", "-qtest-log", "none"),
             *spec.arguments,
         ]
         try:
@@ -76,18 +84,22 @@ class QemuProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=self._messages,
                 stderr=self._messages,
-                pass_fds=(far.fileno(), uart.fileno(), monitor.fileno(), *spec.descriptors),
+                pass_fds=(far.fileno(), uart.fileno(), monitor.fileno(), qtest.fileno(), *spec.descriptors),
                 preexec_fn=_die_with_parent(),  # noqa: PLW1509 - nothing else runs before exec; one thread here
             )
         except FileNotFoundError as error:
             near.close()
+            line.close()
             self._monitor.close()
             os.close(self._messages)
             raise not_installed() from error
         finally:
             far.close()
             monitor.close()
+            qtest.close()
         self.gdb = GdbRemote(near)
+        self._line = CoreLine(line)
+        self.stepper = Stepper(self.gdb, self._line)
 
     def wake(self) -> None:
         """Have QEMU's main loop look at its UART again.
@@ -117,6 +129,7 @@ class QemuProcess:
         self._process.kill()
         self._process.wait()
         self.gdb.close()
+        self._line.close()
         self._monitor.close()
         os.close(self._messages)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hil.emulator.gdb_rsp import GdbRemote, GdbReplyError
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineSpec, Status
+from hil.emulator.qemu.gdb_rsp import GdbRemote, GdbReplyError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from hil.emulator.qemu.stepper import Stepper
 
 _WATCH_KINDS: Final = {Access.WRITE: 2, Access.READ: 3, Access.ANY: 4}
 _HARD_FAULT: Final = 3
@@ -94,6 +94,10 @@ class Breakpoints:
             gdb.insert(0, address, 2)
             self._written_bkpts.add(address)
 
+    def at_breakpoint(self, pc: int) -> bool:
+        """Whether a core must stop before the instruction at ``pc`` because a debugger set a breakpoint there."""
+        return pc in self._set | self._written_bkpts
+
     def at_bkpt(self, gdb: GdbRemote, pc: int) -> bool:
         """Whether a debugger is attached and the next instruction is BKPT."""
         return self.debugger and self._is_bkpt(gdb, pc)
@@ -120,12 +124,14 @@ class Breakpoints:
             self._fault_stop = wanted
         self._fault_vector = vector
 
-    def classify(self, gdb: GdbRemote, packet: bytes, registers: Sequence[int]) -> Status | None:
-        """What a stop means; None when the core must simply run on."""
+    def classify(self, stepper: Stepper, packet: bytes) -> Status | None:
+        """What a stop reply means; None when the core must simply run on."""
+        gdb = stepper.gdb
+        registers = gdb.read_registers()
         return_stop = self._return_stop
         self._disarm(gdb)
-        if any(word in packet for word in _WATCH):
-            self._complete_access(gdb)
+        if is_watch_reply(packet):
+            self._complete_access(stepper)
             return Status(CoreState.HALTED, HaltReason.WATCHPOINT)
         pc = registers[_PC]
         if pc == self._fault_stop:
@@ -139,12 +145,12 @@ class Breakpoints:
                 return Status(CoreState.LOCKUP, detail=f"lockup: {what}")
             if in_fault:
                 return Status(CoreState.HALTED, HaltReason.VECTOR_CATCH)
-            if pc not in self._set | self._written_bkpts:
+            if not self.at_breakpoint(pc):
                 # The same code serves another exception: it cannot be told apart without stopping each time.
                 gdb.remove(0, pc, 2)
                 self._fault_stop = None
                 return None
-        if pc == return_stop or pc in self._set | self._written_bkpts:
+        if pc == return_stop or self.at_breakpoint(pc):
             return Status(CoreState.HALTED, HaltReason.BREAKPOINT)
         return Status(CoreState.HALTED, HaltReason.REQUEST)
 
@@ -154,11 +160,12 @@ class Breakpoints:
             gdb.remove(0, self._return_stop, 2)
             self._return_stop = None
 
-    def _complete_access(self, gdb: GdbRemote) -> None:
+    def _complete_access(self, stepper: Stepper) -> None:
         """Execute the instruction whose access was caught: QEMU stops before it, the hardware after it."""
+        gdb = stepper.gdb
         for address, size, access in self._watched:
             gdb.remove(_WATCH_KINDS[access], address, size)
-        gdb.request(b"s")
+        stepper.step(mask_interrupts=True, keep_awake=False)
         for address, size, access in self._watched:
             gdb.insert(_WATCH_KINDS[access], address, size)
 
@@ -172,3 +179,8 @@ class Breakpoints:
             return gdb.read_memory(address, 2)[1] == _BKPT
         except GdbReplyError:
             return False
+
+
+def is_watch_reply(packet: bytes) -> bool:
+    """Whether a stop reply says that a watchpoint was hit; QEMU stops before the access."""
+    return any(word in packet for word in _WATCH)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from hil.emulator.machine import MachineSpec, MemoryFault
 
 if TYPE_CHECKING:
-    from hil.emulator.gdb_rsp import GdbRemote
+    from hil.emulator.qemu.stepper import Stepper
 
 R0: Final = 0
 R1: Final = 1
@@ -28,13 +28,15 @@ SPECIAL: Final = {"msp": 8, "psp": 9, "primask": 16, "control": 20}  # SYSm, ARM
 class Injector:
     """Runs single instructions on a halted core; registers, flags and RAM are as before afterwards.
 
+    A core that slept in WFI is awake afterwards, and goes on behind it.
+
     Args:
-        gdb: the stub of the halted core.
+        stepper: steps the halted core.
         spec: where RAM is; its last bytes hold the instruction while it executes.
     """
 
-    def __init__(self, gdb: GdbRemote, spec: MachineSpec) -> None:
-        self._gdb = gdb
+    def __init__(self, stepper: Stepper, spec: MachineSpec) -> None:
+        self._stepper = stepper
         self._at = spec.ram_origin + spec.ram_bytes - _SCRATCH_BYTES
 
     def store(self, address: int, data: bytes) -> None:
@@ -64,13 +66,14 @@ class Injector:
 
     def _run(self, code: bytes, registers: dict[int, int]) -> tuple[int, ...]:
         """Step over ``code`` with these registers set; all registers then, or none where the instruction faulted."""
-        gdb = self._gdb
+        gdb = self._stepper.gdb
         before = gdb.read_registers()
+        asleep = self._stepper.may_sleep(before[PC])
         ram = gdb.read_memory(self._at, len(code))
         gdb.write_memory(self._at, code)
         for number, value in {**registers, PC: self._at, XPSR: before[_XPSR_AT] | _THUMB}.items():
             gdb.write_register(number, value)
-        gdb.request(b"s")
+        self._stepper.step(mask_interrupts=True, keep_awake=asleep)
         after = gdb.read_registers()
         gdb.write_memory(self._at, ram)
         for number, value in {R0: before[R0], R1: before[R1], PC: before[PC], XPSR: before[_XPSR_AT]}.items():

@@ -1,0 +1,54 @@
+"""The one list of backends: what can realise a board when it is not attached.
+
+A backend is a module (or a folder) with a `hil.emulator.backend.Backend` named ``BACKEND``, and a line here. The list
+holds names only, so that whatever reads a board file or an option knows them all without importing any.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A backend's line.
+
+    Attributes:
+        module: where its ``BACKEND`` is; empty while this version has none: the name is an option all the same.
+        supervised: it powers a board that has a probe, flash and a serial port, held by a supervisor. One that is not
+            is the firmware as a process of this computer: it is the board's only backend, and no option.
+    """
+
+    module: str = ""
+    supervised: bool = True
+
+
+LISTED: Final[dict[str, Listed]] = {
+    "native": Listed("hil.emulator.native", supervised=False),
+    "qemu": Listed("hil.emulator.qemu.backend"),
+    "renode": Listed(),
+    "twin": Listed(),
+}
+
+
+def known_backend(name: str) -> str:
+    """The name of a backend of this version, as it is.
+
+    Raises:
+        ValueError: it is none.
+    """
+    known = [f"'{each}'" for each, line in LISTED.items() if line.module]
+    if f"'{name}'" not in known:
+        raise ValueError(f"there is no backend '{name}', known are {', '.join(known)}")
+    return name
+
+
+def backend_options() -> tuple[str, ...]:
+    """What can be asked for by name: whatever is there (auto), an attached board, or an emulator."""
+    return ("auto", "hardware", *(name for name, line in LISTED.items() if line.supervised))
+
+
+def is_supervised(name: str) -> bool:
+    """Whether a name is that of a backend that a supervisor can power a board with."""
+    return name in LISTED and LISTED[name].supervised

@@ -1,0 +1,36 @@
+"""The stack that the firmware was computed to need, against what it touches on the emulated core, painted at reset."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hil.board import load_board
+from hil.build import build
+from hil.build_stack import EXCEPTION_BYTES
+from hil.errors import TargetFault
+from tests.contract.test_link_microbit import client, powered
+from tests.networks import random_case
+
+HANDLER_BYTES = 24  # of the UART's handler: it is chance whether it comes at the deepest, and no fault comes
+
+
+def test_the_stack_is_never_deeper_than_computed_and_nearly_as_deep() -> None:
+    artefact = build(load_board("microbit"))
+    case = random_case(np.random.default_rng(5), 12, 4, 1.0, 0.5, steps=60)
+    image = case.converted.image
+    with powered(artefact.elf) as path, client(path) as agent:
+        agent.load_image(image)
+        for inputs, elapsed in zip(case.inputs, case.elapsed, strict=True):
+            agent.run(inputs, elapsed, state=case.state0)
+            agent.run(inputs, elapsed, state=case.state0, count_cycles=True)
+        agent.get_state()
+        agent.reset_state()
+        agent.echo(bytes(range(256)) * 4)
+        with pytest.raises(TargetFault, match="IMAGE_REJECTED"):
+            agent.load_image(image[:-4] + bytes(4))
+        unused = agent.identify().stack_unused_bytes
+    assert unused is not None
+    touched = artefact.stack_limit - unused
+    assert touched <= artefact.stack_bytes
+    assert artefact.stack_bytes <= touched + 2 * EXCEPTION_BYTES + HANDLER_BYTES

@@ -1,0 +1,53 @@
+"""A firmware that takes a wrong image for the right one, or a right one for a wrong one, is a target fault."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from hil.board import load_board
+from hil.dut.dut import open_dut
+from hil.errors import TargetFault
+from tests.host_c import REPO
+from tests.networks import random_case
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNCHECKED = ("agent/agent.c", "if (crc != request->words[2]) {", "if (crc == 0u && request->words[2] == 1u) {")
+REJECTED = ("ltc/ltc_check.c", "if (header->crc != crc) {", "if (header->crc == crc) {")
+
+
+@pytest.mark.parametrize(
+    ("defect", "words"),
+    [
+        (UNCHECKED, "was told to open a network of 44 neurons, .* and has opened one of 40 neurons"),
+        (REJECTED, "refused IMAGE_OPEN: IMAGE_REJECTED"),
+    ],
+    ids=["crc-unchecked", "crc-rejected"],
+)
+def test_an_image_that_the_host_has_proved_is_not_the_user_s_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defect: tuple[str, str, str], words: str
+) -> None:
+    file, right, wrong = defect
+    root = tmp_path / "firmware"
+    shutil.copytree(REPO / "firmware", root)
+    source = (root / file).read_text()
+    assert source.count(right) == 1
+    (root / file).write_text(source.replace(right, wrong))
+    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    with open_dut(load_board("microbit"), backend="qemu", firmware_root=root) as dut:
+
+        def run_both() -> None:
+            for neurons in (40, 44):
+                case = random_case(np.random.default_rng(1), neurons, 2, 1.0, 0.0, steps=2)
+                assert len(case.converted.image) > dut.identity.arena_bytes  # so it goes to flash
+                dut.run_image(case.converted.image, case.inputs, case.elapsed, case.state0)
+
+        with pytest.raises(TargetFault, match=words) as caught:
+            run_both()
+    assert caught.value.verdict == "target fault"
