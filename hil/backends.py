@@ -28,7 +28,7 @@ LISTED: Final[dict[str, Listed]] = {
     "native": Listed("hil.emulator.native", supervised=False),
     "qemu": Listed("hil.emulator.qemu.backend"),
     "renode": Listed(),
-    "twin": Listed(),
+    "twin": Listed("hil.emulator.twin.backend"),
 }
 
 

@@ -24,7 +24,8 @@ class _Strict(BaseModel):
 
 
 class Memory(_Strict):
-    """A contiguous memory: first address, size in bytes, for flash its erase page in bytes, and its wait states.
+    """A contiguous memory: first address, size in bytes, for flash its erase page in bytes and what erased bytes read as,
+    and its wait states.
 
     Wait states are cycles at the board's clock that each word of code (fetch), or each load or store (data), adds.
     """
@@ -32,6 +33,7 @@ class Memory(_Strict):
     origin: Whole = Field(ge=0, lt=2**32)
     bytes: Whole = Field(gt=0, le=2**32)
     page_bytes: Whole = Field(default=1, gt=0, le=2**32)
+    erased_byte: Whole = Field(default=0xFF, ge=0, le=0xFF)
     fetch_wait_states: Whole = Field(default=0, ge=0, le=15)
     data_wait_states: Whole = Field(default=0, ge=0, le=15)
 

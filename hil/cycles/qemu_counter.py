@@ -55,6 +55,7 @@ class CycleCounter:
         model: core and board.
         measure: functions whose every call is kept.
         vectors: address of the vector table; by default where the program's code begins.
+        plugin: whether the emulator needs the plugin; otherwise it counts into the file by itself.
         ring: how many calls are kept, a power of two.
 
     Attributes:
@@ -72,10 +73,11 @@ class CycleCounter:
         *,
         measure: Iterable[str] = ("ltc_step",),
         vectors: int | None = None,
+        plugin: bool = True,
         ring: int = RING,
     ) -> None:
         self.model = model
-        self._plugin = plugin_path()
+        self._plugin = plugin_path() if plugin else None
         self._code = read_code_map(elf, vectors)
         measured = {index for name in measure for index in self._code.indices(name)}
         self._file = CounterFile(self._code, model, measured, ring=ring)
@@ -97,7 +99,9 @@ class CycleCounter:
 
     @property
     def arguments(self) -> Sequence[str]:
-        """What to start QEMU with."""
+        """What to start QEMU with; nothing for an emulator that needs no plugin."""
+        if self._plugin is None:
+            return ()
         return ("-plugin", f"file={str(self._plugin).replace(',', ',,')},fd={self.fd}")
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 from hil.cycles.counts import PathCount
 from hil.cycles.qemu_counter import CycleCounter
 from hil.cycles.timing import CORES, MemoryTiming, TimingModel, costs
-from hil.emulator.backend import counts_cycles
+from hil.emulator.backend import counts_cycles, find_backend
 from hil.errors import CyclesError, RigError
 from hil.step_cycles import PathCycles, RunCycles, StepCycles
 
@@ -70,7 +70,7 @@ def open_counter(board: Board, elf: Path, selection: Selection, stack: ExitStack
     try:
         if not counts_cycles(selection.backend):
             return Emulated(reason=f"model: this {selection.backend} takes no plugins")
-        return Emulated(stack.enter_context(CycleCounter(elf, model, measure=[STEP])))
+        return Emulated(stack.enter_context(CycleCounter(elf, model, measure=[STEP], plugin=find_backend(selection.backend).counter_plugin)))
     except RigError as error:
         return Emulated(reason=f"model: {error.message}" + (f" ({error.hint})" if error.hint else ""))
 
@@ -92,7 +92,8 @@ class CycleMeter:
         self._is_emulated = selection.emulated
         self._model = timing_model(board)
         approximate = "" if self._model is None or self._model.exact else ", instruction fetches approximated"
-        self._model_source = f"model: QEMU plugin, {_TITLES.get(board.core, board.core)} timing{approximate}"
+        counter = find_backend(selection.backend).counter_name if selection.emulated else ""
+        self._model_source = f"model: {counter}, {_TITLES.get(board.core, board.core)} timing{approximate}"
 
     def start(self, agent: Agent, *, wanted: bool) -> RunCount:
         """Begin a run.

@@ -22,7 +22,6 @@ _MAGIC: Final = b"hilflash"
 _HEADER: Final = struct.Struct("<8sIII")  # magic, sequence number, bytes, CRC-32
 _DATA_AT: Final = 4096
 _SLOT_BYTES: Final = 64  # from one header to the next
-_ERASED: Final = b"\xff"
 _PATIENCE_S: Final = 3.0
 _RETRY_S: Final = 0.01
 
@@ -87,9 +86,11 @@ class FlashFile:
     Args:
         descriptor: from `open_locked`; it is owned.
         size: bytes of flash of the board.
+        erased: what each of them reads as when it is erased.
     """
 
-    def __init__(self, descriptor: int, size: int) -> None:
+    def __init__(self, descriptor: int, size: int, erased: int = 0xFF) -> None:
+        self._erased = erased
         self._descriptor = descriptor
         self._size = size
         self._sequence = 0
@@ -102,7 +103,7 @@ class FlashFile:
             RigError: the file holds something else, or the flash of a board of another size.
         """
         if os.fstat(self._descriptor).st_size == 0:
-            return _ERASED * self._size
+            return bytes([self._erased]) * self._size
         copies = [copy for slot in (0, 1) if (copy := self._read(slot))]
         if not copies:
             raise RigError(f"flash file {self._path} of the emulated board is damaged", hint=self._delete)

@@ -27,7 +27,7 @@ class FlashImage:
     def __init__(self, spec: MachineSpec, on_change: Callable[[bytes], None]) -> None:
         self._spec = spec
         self._on_change = on_change
-        self.image = b"\xff" * spec.flash_bytes
+        self.image = bytes([spec.erased]) * spec.flash_bytes
         self.touched = False
 
     def replace(self, image: bytes) -> None:

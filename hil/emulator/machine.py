@@ -65,7 +65,9 @@ class MachineSpec:
     """The facts about a board that its emulator needs. Addresses and sizes in bytes.
 
     Attributes:
+        erased: what each byte of erased flash reads as.
         baud: what the host's serial port is set to, in bit/s.
+        counter: descriptor of the file that cycles are counted in (`hil.cycles.counter_file`); -1 without.
         arguments: more for the emulator's command line.
         descriptors: what it must inherit for them.
     """
@@ -76,7 +78,9 @@ class MachineSpec:
     flash_bytes: int
     ram_origin: int
     ram_bytes: int
+    erased: int = 0xFF
     baud: int = 0
+    counter: int = -1
     arguments: Sequence[str] = ()
     descriptors: Sequence[int] = ()
 

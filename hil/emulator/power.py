@@ -143,6 +143,9 @@ def power(
         flash_bytes=board.memory.flash.bytes,
         ram_origin=board.memory.ram.origin,
         ram_bytes=board.memory.ram.bytes,
+        erased=board.memory.flash.erased_byte,
+        baud=board.links.uart.baud if board.links.uart else 0,
+        counter=counter.fd if counter else -1,
         arguments=tuple(counter.arguments) if counter else (),
         descriptors=(counter.fd,) if counter else (),
     )

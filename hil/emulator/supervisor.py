@@ -68,7 +68,7 @@ class Supervisor:
         self._announced: bool = arguments["announced"]
         self._guest: _Client | None = None
         spec = MachineSpec(**arguments["spec"])
-        self._flash = FlashFile(arguments["flash_fd"], spec.flash_bytes)
+        self._flash = FlashFile(arguments["flash_fd"], spec.flash_bytes, spec.erased)
         make = find_backend(arguments["backend"]).machine
         if make is None:
             raise MachineError(f"backend '{arguments['backend']}' has no board to power")

@@ -34,4 +34,10 @@ def _answer(option: str) -> str:
     return done.stdout
 
 
-BACKEND: Final = Backend(machine=QemuMachine, version=_version, counts_cycles=_counts_cycles)
+BACKEND: Final = Backend(
+    machine=QemuMachine,
+    version=_version,
+    counts_cycles=_counts_cycles,
+    counter_name="QEMU plugin",
+    counter_plugin=True,
+)

@@ -178,7 +178,7 @@ class Chip:
         """Run up to a cycle.
 
         Returns:
-            `Stop.DUE` at the horizon, `Stop.ASLEEP` when the core sleeps and nothing is due before it; otherwise
+            `Stop.DUE` at the horizon, `Stop.ASLEEP` when the core sleeps and nothing will be due; otherwise
             why the core stopped. `trouble` may be set with any of them.
         """
         shared = self.core.shared
@@ -188,12 +188,12 @@ class Chip:
                 self.reset()
             if shared.clock >= horizon:
                 return Stop.DUE
-            due = self.events.next()
-            stop = self.core.run(min(due, horizon))
+            stop = self.core.run(min(self.events.next(), horizon))
             if stop is Stop.ASLEEP:
-                if due >= NEVER or due > horizon:
+                due = self.events.next()  # the core may have set something going before it slept
+                if due >= NEVER:
                     return stop
-                shared.clock = max(shared.clock, due)
+                shared.clock = max(shared.clock, min(due, horizon))
             elif stop is Stop.STORE:
                 self._store()
             elif stop is not Stop.DUE:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import os
 import random
 import select
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from hil.emulator.flash_image import FlashImage
+from hil.emulator.guards import require_halted, require_power
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
 from hil.emulator.twin.core import Stop
 from hil.emulator.twin.registers import NotModelledError
 from hil.emulator.twin.stm32l031.part import Stm32l031
+from hil.emulator.twin.system import BASE as SYSTEM_CONTROL
 from hil.emulator.uart import UartStream
 
 if TYPE_CHECKING:
@@ -33,7 +38,7 @@ _DEBUGGER, _CATCH = 1, 2
 
 
 class TwinMachine:
-    """A `hil.emulator.machine.Backend` on the twin. Used from one thread.
+    """A `hil.emulator.machine.OwnedMachine` on the twin. Used from one thread.
 
     Args:
         spec: the board's facts.
@@ -42,8 +47,8 @@ class TwinMachine:
 
     def __init__(self, spec: MachineSpec, on_flash: Callable[[bytes], None]) -> None:
         self._spec = spec
-        self._on_flash = on_flash
-        self._image = bytes(spec.flash_bytes)
+        self._flash = FlashImage(spec, on_flash)
+        self._counts = mmap.mmap(spec.counter, 0) if spec.counter >= 0 else None
         self._chip: Stm32l031 | None = None
         self._status = Status(CoreState.OFF)
         self._breakpoints: set[int] = set()
@@ -64,9 +69,11 @@ class TwinMachine:
         """See `Machine`."""
         if self._status.state is CoreState.OFF:
             self._chip = chip = Stm32l031(self._spec.baud)
-            chip.flash_content[:] = self._image
+            chip.flash_content[:] = self._flash.image
             chip.ram_content[:] = random.Random(_NOISE_SEED).randbytes(len(chip.ram_content))  # noqa: S311 # no secret
             self._apply_debugger(chip)
+            if self._counts is not None:
+                chip.core.count(ctypes.addressof(ctypes.c_uint8.from_buffer(self._counts)))
             chip.reset()
             self._status = Status(CoreState.HALTED, HaltReason.RESET)
             self.resume()
@@ -120,6 +127,7 @@ class TwinMachine:
             self._status = Status(CoreState.LOCKUP, detail=chip.trouble)
         elif stop is Stop.DUE:
             os.eventfd_write(self._work, 1)
+            return
         elif stop in _REASONS:
             self._status = Status(CoreState.HALTED, _REASONS[stop])
         elif stop is Stop.LOCKUP:
@@ -128,6 +136,7 @@ class TwinMachine:
             self._status = Status(
                 CoreState.LOCKUP, detail=f"the emulation failed (Unicorn's error {chip.core.shared.failure})"
             )
+        chip.core.book()
 
     def _give_host(self, chip: Stm32l031) -> None:
         data = chip.usart2.wire.to_host
@@ -194,7 +203,9 @@ class TwinMachine:
                     raise MemoryFault(at)
                 data += peripheral.read(at - peripheral.base, width).to_bytes(width, "little")
             except NotModelledError as error:
-                raise MemoryFault(at) from error
+                if peripheral is None or peripheral.base != SYSTEM_CONTROL:
+                    raise MemoryFault(at) from error
+                data += bytes(width)  # debuggers probe for what other cores have there: it reads as zero
         return data
 
     def write_memory(self, address: int, data: bytes) -> None:
@@ -277,34 +288,25 @@ class TwinMachine:
     def flash_image(self) -> bytes:
         """See `Machine`."""
         self._keep_flash()
-        return self._image
+        return self._flash.image
 
     def set_flash_image(self, image: bytes) -> None:
         """See `Machine`."""
-        if len(image) != self._spec.flash_bytes:
-            raise MachineError(
-                f"a flash image of {self._spec.board} has {self._spec.flash_bytes} bytes, not {len(image)}"
-            )
+        self._flash.replace(bytes(image))
         if self._chip is not None:
             self._chip.flash_content[:] = image
             self._chip.core.forget_code(self._spec.flash_origin, self._spec.flash_bytes)
-        self._take(bytes(image))
 
     def _keep_flash(self) -> None:
         if self._chip is not None:
-            self._take(bytes(self._chip.flash_content))
-
-    def _take(self, image: bytes) -> None:
-        if image != self._image:
-            self._image = image
-            self._on_flash(image)
+            self._flash.replace(bytes(self._chip.flash_content))
 
     def _powered(self) -> Stm32l031:
         if self._chip is None:
-            raise MachineError(f"emulated board {self._spec.board} has no power")
+            require_power(self._spec, self._status)
+            raise MachineError(f"emulated board {self._spec.board} has ended")
         return self._chip
 
     def _halted(self) -> Stm32l031:
-        if self._status.state is not CoreState.HALTED:
-            raise MachineError(f"the core of {self._spec.board} must be halted, it is {self._status.state.value}")
+        require_halted(self._spec, self._status)
         return self._powered()

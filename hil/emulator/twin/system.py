@@ -84,69 +84,71 @@ class SystemControl(Peripheral):
         """Core cycles of one count."""
         return 1 if self.value["SYST_CSR"] & _CLKSOURCE else self._divider
 
-    def _count(self) -> int:
-        """Value of the counter now."""
+    def _counted(self) -> tuple[int, int]:
+        """Value of the counter now, and how often it has gone from 1 to 0 since `_from`."""
         start, value = self._from
         if not self.value["SYST_CSR"] & _ENABLE:
-            return value
+            return value, 0
         passed = (self._chip.now() - start) // self._period()
-        if passed <= value:
-            return value - passed
+        if passed < value:
+            return value - passed, 0
         reload = self.value["SYST_RVR"]
-        return reload - (passed - value - 1) % (reload + 1)
+        beyond = passed - value
+        zeros = beyond // (reload + 1) + (value > 0) if reload else int(value > 0)
+        return (reload + 1 - beyond % (reload + 1)) % (reload + 1), zeros
+
+    def _settle(self) -> None:
+        """Count from here on, with what has passed taken note of."""
+        count, zeros = self._counted()
+        if zeros:
+            self.value["SYST_CSR"] |= _COUNTFLAG
+        self._from = (self._chip.now(), count)
 
     def _arm(self) -> None:
-        """Have the next passage from 1 to 0 happen."""
+        """Have the next passage from 1 to 0 raise its exception, where it does."""
         self._chip.events.cancel(self._tick)
         self._tick = None
-        reload = self.value["SYST_RVR"]
-        count = self._count()
-        if not self.value["SYST_CSR"] & _ENABLE or (reload == 0 and count == 0):
-            return
+        csr, reload = self.value["SYST_CSR"], self.value["SYST_RVR"]
         start, value = self._from
-        period = self._period()
-        passed = (self._chip.now() - start) // period
-        left = value - passed if passed < value else reload + 1 - (passed - value) % (reload + 1)
-        if left > 0:
-            self._tick = self._chip.events.at(start + (passed + left) * period, self._reached_zero)
+        left = value or reload + 1
+        if csr & _ENABLE and csr & _TICKINT and (value or reload):
+            self._tick = self._chip.events.at(start + left * self._period(), self._reached_zero)
 
     def _reached_zero(self, cycle: int) -> None:
-        self._from = (cycle, 0)
         self.value["SYST_CSR"] |= _COUNTFLAG
-        if self.value["SYST_CSR"] & _TICKINT:
-            self._chip.core.shared.system_pending |= 1 << _SYSTICK
+        self._from = (cycle, 0)
+        self._chip.core.shared.system_pending |= 1 << _SYSTICK
         self._arm()
 
     def read_syst_csr(self) -> int:
         """Reading clears COUNTFLAG."""
+        self._settle()
+        self._arm()
         value = self.value["SYST_CSR"]
         self.value["SYST_CSR"] &= ~_COUNTFLAG
         return value
 
     def write_syst_csr(self, word: int, _mask: int) -> None:
         """Start, stop, or change the clock."""
-        self._from = (self._chip.now(), self._count())
+        self._settle()
         self.store("SYST_CSR", word)
         self._arm()
-        self._chip.core.reconsider()
 
     def write_syst_rvr(self, word: int, _mask: int) -> None:
         """The reload value counts from the next reload on."""
-        self._from = (self._chip.now(), self._count())
+        self._settle()
         self.store("SYST_RVR", word)
         self._arm()
-        self._chip.core.reconsider()
 
     def read_syst_cvr(self) -> int:
         """The counter."""
-        return self._count()
+        return self._counted()[0]
 
     def write_syst_cvr(self, _word: int, _mask: int) -> None:
         """Any write clears the counter and COUNTFLAG."""
         self._from = (self._chip.now(), 0)
         self.value["SYST_CSR"] &= ~_COUNTFLAG
         self._arm()
-        self._chip.core.reconsider()
 
     # NVIC
 
