@@ -3,10 +3,15 @@
  * a test, writes those that it has something for.
  */
 #include "port.h"
+#include "protocol.h"
 
 #define ABSENT __attribute__((weak))
 
 ABSENT void port_init(void) {
+}
+
+ABSENT uint32_t port_defect(void) {
+    return PROTOCOL_DEFECT_NONE;
 }
 
 ABSENT uint32_t port_read(uint8_t *data, uint32_t capacity) {
