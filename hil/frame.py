@@ -13,7 +13,7 @@ from enum import IntEnum, IntFlag
 
 from cobs import cobs  # type: ignore[import-untyped]
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 REPLY = 0x80
 LAST_SEQ = 0xFFFF
 HEADER = struct.Struct("<IHBB")
@@ -38,6 +38,13 @@ class Command(IntEnum):
     STATE_RESET = 8
     STEP = 9
     FAULT = 0x7F
+
+
+class Defect(IntEnum):
+    """What of the board itself does not work, in IDENTIFY; as in firmware/agent/protocol.h."""
+
+    NONE = 0
+    CRYSTAL = 1
 
 
 class Source(IntEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,7 @@ with Hold() as _hold:
     from hil.pytest_run.options import add_options, read_options
     from hil.pytest_run.reporter import Reporter
     from hil.pytest_run.state import STATE, State
+    from hil.pytest_run.workers import find_attached, make_scheduler, refuse_shared, tell_worker
     from hil.report.explain import explain, verdict_of
     from hil.report.spelling import as_in_pytest
 _hold.leave()
@@ -56,9 +57,25 @@ def pytest_configure(config: pytest.Config) -> None:
     except HilError as error:
         raise pytest.UsageError(as_in_pytest(str(error))) from error
     config.stash[STATE] = State(options)
+    try:
+        find_attached(config)
+    except HilError as error:
+        raise pytest.UsageError(as_in_pytest(str(error))) from error
     config.pluginmanager.register(
         Reporter(config.stash[STATE], is_worker=hasattr(config, "workerinput")), "hil.pytest_run.reporter"
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Before a worker of xdist starts."""
+    tell_worker(node.config, node.workerinput)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """How xdist hands tests out."""
+    return make_scheduler(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -91,6 +108,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "board" in metafunc.fixturenames and not _chooses_itself(metafunc):
         boards = metafunc.config.stash[STATE].options.boards
         metafunc.parametrize("board", boards, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Look after boards that workers of xdist would share."""
+    refuse_shared(config, items)
 
 
 def _chooses_itself(metafunc: pytest.Metafunc) -> bool:

@@ -49,8 +49,6 @@ def _lookup(table: list[int], position: int, step_bits: int) -> int:
 
 def sigmoid(x: int) -> tuple[int, int]:
     whole, fraction = divmod(abs(x), 65536)
-    if whole > 63:
-        whole, fraction = 63, 0
     power = 65536 - _lookup(_POWER, fraction, 9)
     upper = (65536 + _lookup(_SIGMOID, abs(x), 11) + 1) // 2 if whole < 9 else 65536 - (power >> whole)
     if x >= 0:

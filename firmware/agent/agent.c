@@ -87,6 +87,7 @@ static void do_identify(struct agent *agent, const struct request *request) {
         agent->memory.slot_bytes,
         port_stack_unused(),
         port_counter_bits(),
+        port_defect(),
     };
     reply_begin(agent, request->header);
     frame_put(&agent->encoder, body, sizeof body);

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 2u
+#define PROTOCOL_VERSION 3u
 
 /* Longest payload of a request: one step of a network with 255 inputs. */
 #define PROTOCOL_PAYLOAD_BYTES 1028u
@@ -34,6 +34,12 @@ enum protocol_command {
     PROTOCOL_STATE_RESET = 8, /* every state to zero */
     PROTOCOL_STEP = 9,        /* u16 steps, u8 flags, u8 0; for each u32 elapsed, i32 inputs */
     PROTOCOL_FAULT = 127,     /* agent only: the core stopped; u32 r0-r3 r12 lr pc xpsr */
+};
+
+/* What of the board itself does not work, in IDENTIFY. */
+enum protocol_defect {
+    PROTOCOL_DEFECT_NONE = 0,
+    PROTOCOL_DEFECT_CRYSTAL = 1, /* the crystal oscillator does not start */
 };
 
 enum protocol_source {

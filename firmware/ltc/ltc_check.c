@@ -71,13 +71,18 @@ static int check_synapses(const struct ltc_synapse *synapse, uint32_t count, uin
 static int check_neuron(const struct ltc_neuron *neuron, const struct ltc_rate *fastest,
                         uint64_t *total) {
     struct ltc_sums leak = ltc_leak(neuron);
+    uint64_t capacitance;
 
-    if (leak.den <= 0 || leak.num > leak.den || leak.num < -leak.den || neuron->zero != 0 ||
-        neuron->cm_shift + fastest->exponent > 16) {
+    if (leak.den <= 0 || leak.den > (int64_t)SUM_LIMIT || leak.num > leak.den ||
+        leak.num < -leak.den || neuron->zero != 0 || neuron->cm_shift + fastest->exponent > 16) {
         return LTC_ERR_RANGE;
     }
-    *total = (uint64_t)leak.den + ltc_capacitance(neuron->cm, neuron->cm_shift, fastest);
-    return *total > SUM_LIMIT ? LTC_ERR_RANGE : LTC_OK;
+    capacitance = ltc_capacitance(neuron->cm, neuron->cm_shift, fastest);
+    if (capacitance > SUM_LIMIT - (uint64_t)leak.den) { /* their sum could pass 2^64 */
+        return LTC_ERR_RANGE;
+    }
+    *total = (uint64_t)leak.den + capacitance;
+    return LTC_OK;
 }
 
 static int check_neurons(const struct layout *at) {

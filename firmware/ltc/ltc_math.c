@@ -4,7 +4,6 @@
 
 #define ONE           65536u
 #define FRACTION_BITS 16
-#define LAST_EXPONENT 63u /* smaller numbers vanish in every conductance scale */
 #define NEAR 2u /* below 2^-NEAR the complement loses precision, above it the product does */
 
 uint32_t ltc_leading_zeros(uint32_t x) {
@@ -47,10 +46,6 @@ struct ltc_sigmoid ltc_sigmoid(int32_t x) {
     uint32_t power;
     uint32_t upper;
 
-    if (exponent > LAST_EXPONENT) {
-        exponent = LAST_EXPONENT;
-        fraction = 0;
-    }
     if (exponent < LTC_SIGMOID_UNITS) {
         upper = upper_half(magnitude);
         if (x >= 0) {
@@ -91,12 +86,12 @@ uint32_t ltc_divide(uint32_t high, uint32_t low, uint32_t divisor) {
 struct ltc_rate ltc_rate(uint32_t unfolds, uint32_t elapsed) {
     uint32_t unfold_zeros = ltc_leading_zeros(unfolds);
     uint32_t elapsed_zeros = ltc_leading_zeros(elapsed);
-    uint32_t dividend = (unfolds << unfold_zeros) >> 1;
+    uint32_t dividend = unfolds << unfold_zeros; /* at most 6 bits, at the top */
     uint32_t divisor = (elapsed << elapsed_zeros) >> 1;
 
-    /* unfolds * 2^22 / elapsed; dividend / divisor lies in (1/2, 2), the quotient carries 31 more
-     * bits */
-    return (struct ltc_rate){ltc_divide(dividend >> 1, dividend << 31, divisor),
+    /* unfolds * 2^22 / elapsed; dividend / 2 / divisor lies in (1/2, 2), the quotient carries 31
+     * more bits */
+    return (struct ltc_rate){ltc_divide(dividend >> 2, 0, divisor),
                              (int32_t)elapsed_zeros - (int32_t)unfold_zeros + 22 - 31};
 }
 

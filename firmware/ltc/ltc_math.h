@@ -21,7 +21,7 @@ struct ltc_rate {
 /* 1 / (1 + 2^-x), x signed Q16. */
 struct ltc_sigmoid ltc_sigmoid(int32_t x);
 
-/* unfolds / elapsed, elapsed in Q10.22 and not 0. */
+/* unfolds / elapsed, 0 < unfolds <= LTC_MAX_UNFOLDS, elapsed in Q10.22 and not 0. */
 struct ltc_rate ltc_rate(uint32_t unfolds, uint32_t elapsed);
 
 /* value * 2^shift, rounded down; shift <= 31. */

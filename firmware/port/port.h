@@ -19,6 +19,9 @@ struct port_memory {
 /* Clock, pins and link, ready to read and write. */
 void port_init(void);
 
+/* What of the board did not work then: an enum protocol_defect. */
+uint32_t port_defect(void);
+
 struct port_memory port_memory(void);
 
 /* Move at most `capacity` received bytes to `data`; returns how many, 0 when none is there. Never

@@ -51,6 +51,10 @@ class _Once(Generic[Value]):
             raise value.with_traceback(None)  # else each raise would add to what the first has gathered
         return value
 
+    def refuse(self, key: Hashable, error: HilError) -> None:
+        """Raise this instead of making the value."""
+        self._values[key] = error
+
 
 class Bench:
     """Opens DUTs on first use and keeps them until it is closed.
@@ -100,6 +104,10 @@ class Bench:
             HilError: as :func:`hil.dut.open_dut` does, and again on every later call.
         """
         return self._duts.get(name, lambda: self._enter(name))
+
+    def refuse(self, name: str, error: HilError) -> None:
+        """Have every later `dut` of this board raise an error."""
+        self._duts.refuse(name, error)
 
     def run(self, case: Case, vectors_path: Path, board: str) -> RunResult:
         """The result of a case's vectors on a board; run on the first call.

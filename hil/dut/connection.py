@@ -11,7 +11,7 @@ from hil.frame import Status
 from hil.image import ModelImage
 from hil.link.client import AgentClient
 from hil.link.jobs import Dimensions
-from hil.link.refusal import Refusal
+from hil.link.refusal import Refusal, board_defect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,7 @@ class Connection:
     Raises:
         LinkError: nobody answers.
         TargetFault: another firmware answers.
+        RigError: the firmware says that the board itself is defective.
     """
 
     def __init__(self, board: Board, artefact: Artefact, realised: Realised, stack: ExitStack) -> None:
@@ -170,6 +171,8 @@ class Connection:
                 f"{self._artefact.build_id} was built",
                 hint=f"flash it: 'hil flash {self._board.name}', or --flash always",
             )
+        if identity.defect:
+            raise board_defect(self._board.name, identity.defect)
         self._identity = identity
         return client
 

@@ -15,7 +15,6 @@ from hil.image import FULL_SCALE, ModelImage, Records
 Int = npt.NDArray[np.int64]
 
 _ONE = 1 << 16
-_LAST_EXPONENT = 63
 _NEAR = 2
 
 
@@ -35,8 +34,7 @@ def sigmoid(x: Int) -> tuple[Int, Int]:
     """1 / (1 + 2^-x) of Q16 arguments as (mantissa in Q16, exponent): value = mantissa / 2^16 / 2^exponent."""
     magnitude = np.abs(x)
     exponent = magnitude >> 16
-    fraction = np.where(exponent > _LAST_EXPONENT, 0, magnitude & (_ONE - 1))
-    exponent = np.minimum(exponent, _LAST_EXPONENT)
+    fraction = magnitude & (_ONE - 1)
     in_table = exponent < SIGMOID_UNITS
     near = np.where(in_table, magnitude, 0)
     power = _ONE - _interpolate(_POWER, fraction, POWER_STEP_BITS)

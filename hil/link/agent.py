@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from hil.link.session import Session
 
-_IDENTITY = struct.Struct("<10I8s")
+_IDENTITY = struct.Struct("<11I8s")
 _DIMENSIONS = struct.Struct("<4H")
 _OPEN_CYCLES_A_BYTE = 400
 _UNKNOWN = 0xFFFFFFFF
@@ -45,6 +45,7 @@ class Identity:
         slot_bytes: its size.
         stack_unused_bytes: stack that was never touched so far; None where the port cannot tell.
         counter_bits: of the core's own cycle counter; 0 where it has none.
+        defect: what of the board itself does not work (hil.frame.Defect), 0 for nothing.
     """
 
     protocol_version: int
@@ -59,6 +60,7 @@ class Identity:
     slot_bytes: int
     stack_unused_bytes: int | None
     counter_bits: int
+    defect: int
 
     def fits_ram(self, image_bytes: int, neurons: int, outputs: int) -> bool:
         """Whether an image of this size can be loaded into RAM and run there."""
@@ -265,7 +267,7 @@ class Agent:
         body = self._ask(Command.IDENTIFY, reply_bytes=_IDENTITY.size + 32)
         if len(body) < _IDENTITY.size:
             self._check_length(Command.IDENTIFY, body, _IDENTITY.size)
-        (protocol, ltc, clock, payload, window, arena, slot, slot_bytes, stack, counter, build_id) = (
+        (protocol, ltc, clock, payload, window, arena, slot, slot_bytes, stack, counter, defect, build_id) = (
             _IDENTITY.unpack_from(body)
         )
         return Identity(
@@ -281,6 +283,7 @@ class Agent:
             slot_bytes=slot_bytes,
             stack_unused_bytes=None if stack == _UNKNOWN else stack,
             counter_bits=counter,
+            defect=defect,
         )
 
     def _forget_network(self) -> None:

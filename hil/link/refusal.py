@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from hil.errors import TargetFault
-from hil.frame import Command, LtcError, Status
+from hil.errors import RigError, TargetFault
+from hil.frame import Command, Defect, LtcError, Status
 
 _HARD_FAULT = 3
 
@@ -59,6 +59,20 @@ class Refusal(TargetFault):
 
 def _ltc_name(code: int) -> str:
     return f"LTC_ERR_{LtcError(code).name} (-{code})" if code in set(LtcError) else f"error -{code}"
+
+
+def board_defect(board_name: str, defect: int) -> RigError:
+    """The error for what IDENTIFY says of the board itself."""
+    if defect == Defect.CRYSTAL:
+        return RigError(
+            f"board '{board_name}' is defective: its crystal oscillator does not start",
+            cause="without it the clock is off by more than the link's bits and any timing can bear",
+            hint="check the crystal and its solder joints, or take another board",
+        )
+    return RigError(
+        f"board '{board_name}' is defective: its firmware reports the unknown defect {defect}",
+        hint=_HINT[Status.UNKNOWN_COMMAND],
+    )
 
 
 def line_hint(elf: str, pc: int) -> str:

@@ -25,6 +25,7 @@ class Options:
     Attributes:
         boards: names of the boards to run on, with what each was given as: its name, or the path of its file.
         boards_chosen: they were named with ``--board``.
+        asked: an option of hil that says what to run on was given.
         dut: how to open a DUT.
         strict: what cannot be measured is an error.
         update_golden: cycle goldens are recorded.
@@ -33,6 +34,7 @@ class Options:
 
     boards: dict[str, str]
     boards_chosen: bool
+    asked: bool
     dut: DutOptions
     strict: bool
     update_golden: bool
@@ -109,9 +111,10 @@ def read_options(config: pytest.Config) -> Options:
             f"--hil-probe and --hil-port name one attached board, but {len(boards)} boards were asked for",
             hint="run pytest once for each attached board",
         )
-    for given in boards.values() if _asked(config) else ():
+    asked = _asked(config)
+    for given in boards.values() if asked else ():
         dut.check(load_board(given))
-    return Options(boards, bool(chosen), dut, strict, update_golden, report_dir)
+    return Options(boards, bool(chosen), asked, dut, strict, update_golden, report_dir)
 
 
 def _asked(config: pytest.Config) -> bool:

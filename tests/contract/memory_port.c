@@ -14,9 +14,6 @@ static _Alignas(8) uint8_t arena[1 << 16];
 static uint8_t sent[1 << 20];
 static uint32_t sent_bytes;
 
-void port_init(void) {
-}
-
 struct port_memory port_memory(void) {
     return (struct port_memory){.arena = arena,
                                 .arena_bytes = sizeof arena,
@@ -25,19 +22,10 @@ struct port_memory port_memory(void) {
                                 .window_bytes = 2048};
 }
 
-uint32_t port_read(uint8_t *data, uint32_t capacity) {
-    (void)data;
-    (void)capacity;
-    return 0;
-}
-
 void port_write(const uint8_t *data, uint32_t count) {
     for (uint32_t i = 0; i < count && sent_bytes < sizeof sent; i++) {
         sent[sent_bytes++] = data[i];
     }
-}
-
-void port_idle(void) {
 }
 
 uint32_t port_counter_bits(void) {
@@ -49,16 +37,6 @@ uint32_t port_counter(void) {
     static uint32_t reads;
 
     return (reads++ * 0x5678u) & 0xFFFFFFu;
-}
-
-void port_interrupts_off(void) {
-}
-
-void port_interrupts_on(void) {
-}
-
-uint32_t port_stack_unused(void) {
-    return UINT32_MAX;
 }
 
 /* Power on: RAM holds noise, nothing of an earlier life. */

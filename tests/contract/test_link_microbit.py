@@ -12,7 +12,8 @@ import pytest
 
 from hil.board import load_board
 from hil.build import build
-from hil.errors import TargetFault
+from hil.dut.dut import open_dut
+from hil.errors import RigError, TargetFault
 from hil.link.client import AgentClient
 from tests.contract import mixing
 from tests.contract.faults import RandomFaults
@@ -93,6 +94,17 @@ def test_faults_on_the_uart(elf: Path) -> None:
         assert np.array_equal(result.states, states)
         assert np.array_equal(result.outputs, outputs)
         assert result.retries > 0
+
+
+def test_a_crystal_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    never = ("port/nrf51/port.c", "CLOCK_EVENTS_HFCLKSTARTED != 0", "CLOCK_EVENTS_HFCLKSTARTED == 7")
+    root = mixing.firmware(tmp_path, never)
+    with (
+        pytest.raises(RigError, match="board 'microbit' is defective: its crystal oscillator does not start"),
+        open_dut(BOARD, firmware_root=root),
+    ):
+        pass
 
 
 RESET_STATE = "    ltc_reset(&agent->net);\n    reply(agent, request, PROTOCOL_OK, 0);"

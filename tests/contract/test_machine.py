@@ -167,6 +167,19 @@ def test_watchpoint_halts_after_the_access(loaded: Bench) -> None:
     loaded.until(lambda: loaded.word("counter") > before + 10)
 
 
+def test_step_over_a_watched_access_makes_it(loaded: Bench) -> None:
+    machine = loaded.machine
+    machine.halt()
+    machine.write_memory(0x20001000, bytes.fromhex("0860fee7"))  # str r0, [r1]; b .
+    for name, value in {"r0": 0x1234, "r1": 0x20001100, "pc": 0x20001000}.items():
+        machine.write_register(name, value)
+    machine.set_watchpoint(0x20001100, 4, Access.WRITE)
+    machine.step()
+    assert machine.status() == Status(CoreState.HALTED, HaltReason.WATCHPOINT)
+    assert machine.read_register("pc") == 0x20001002
+    assert machine.read_memory(0x20001100, 2) == b"\x34\x12"
+
+
 def test_memory_is_accessible_while_the_core_runs(loaded: Bench) -> None:
     machine = loaded.machine
     pattern = bytes(range(256)) * 12

@@ -29,21 +29,12 @@ static uint32_t draw(uint32_t below) {
     return (uint32_t)(random_state >> 32) % below;
 }
 
-void port_init(void) {
-}
-
 struct port_memory port_memory(void) {
     return (struct port_memory){.arena = arena,
                                 .arena_bytes = 12000,
                                 .slot = slot,
                                 .slot_bytes = slot_bytes,
                                 .window_bytes = 2048};
-}
-
-uint32_t port_read(uint8_t *data, uint32_t capacity) {
-    (void)data;
-    (void)capacity;
-    return 0;
 }
 
 void port_write(const uint8_t *data, uint32_t count) {
@@ -57,27 +48,6 @@ void port_write(const uint8_t *data, uint32_t count) {
             counts[answer[answers.length - 1u] % STATUSES]++;
         }
     }
-}
-
-void port_idle(void) {
-}
-
-uint32_t port_counter_bits(void) {
-    return 0;
-}
-
-uint32_t port_counter(void) {
-    return 0;
-}
-
-void port_interrupts_off(void) {
-}
-
-void port_interrupts_on(void) {
-}
-
-uint32_t port_stack_unused(void) {
-    return UINT32_MAX;
 }
 
 static void collect(const uint8_t *data, uint32_t count) {

@@ -61,7 +61,7 @@ DEFECTS = [
     Defect("no interpolation", MATH, "magnitude & ((1u << LTC_SIGMOID_STEP_BITS) - 1u)", "magnitude & 0u"),
     Defect("one shift too many", MATH, "(power * upper) >> FRACTION_BITS", "(power * upper) >> (FRACTION_BITS + 1)"),
     Defect("tails not as small", LTC, "synapse->weight_shift - (int32_t)open.exponent", "synapse->weight_shift"),
-    Defect("sigmoid cut at 8", MATH, "exponent > LAST_EXPONENT", "exponent > 11"),
+    Defect("sigmoid cut at 16", MATH, "(struct ltc_sigmoid){power, exponent};", "(struct ltc_sigmoid){0, 0};"),
     Defect("sigmoid not mirrored", MATH, "(struct ltc_sigmoid){ONE - upper, 0}", "(struct ltc_sigmoid){upper, 0}"),
     Defect(
         "epsilon and leak dropped",

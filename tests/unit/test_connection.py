@@ -13,13 +13,14 @@ from hil.board import load_board
 from hil.dut import connection
 from hil.dut.connection import Connection
 from hil.errors import HilError, LinkError, RigError, TargetFault
+from hil.frame import Defect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BOARD = load_board("microbit")
 ARTEFACT = SimpleNamespace(build_id="00ff", elf="/cache/microbit-00ff/agent.elf")
-IDENTITY = SimpleNamespace(board_name="microbit", build_id="00ff")
+IDENTITY = SimpleNamespace(board_name="microbit", build_id="00ff", defect=0)
 
 
 @dataclass
@@ -70,6 +71,18 @@ def behind(monkeypatch: pytest.MonkeyPatch) -> FakeBoard:
 def link(behind: FakeBoard) -> Iterator[Connection]:
     with ExitStack() as stack:
         yield Connection(BOARD, ARTEFACT, behind, stack)
+
+
+@pytest.mark.parametrize(
+    ("defect", "words"),
+    [(Defect.CRYSTAL, "its crystal oscillator does not start"), (9, "its firmware reports the unknown defect 9")],
+)
+def test_a_defect_of_the_board_is_no_verdict_about_the_firmware(
+    behind: FakeBoard, monkeypatch: pytest.MonkeyPatch, defect: int, words: str
+) -> None:
+    monkeypatch.setattr(IDENTITY, "defect", defect)
+    with ExitStack() as stack, pytest.raises(RigError, match=f"board 'microbit' is defective: {words}"):
+        Connection(BOARD, ARTEFACT, behind, stack)
 
 
 def silence(link: Connection, cause: str | None = None) -> None:

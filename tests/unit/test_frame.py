@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil import frame as protocol
-from hil.frame import Command, Frame, FrameDecoder, LtcError, Source, Status, StepFlag, decode, wire_bytes
+from hil.frame import Command, Defect, Frame, FrameDecoder, LtcError, Source, Status, StepFlag, decode, wire_bytes
 from hil.resources import firmware_dir
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ def c_enum(header: str, name: str, prefix: str) -> dict[str, int]:
     ("enum", "name", "prefix"),
     [
         (Command, "protocol_command", "PROTOCOL_"),
+        (Defect, "protocol_defect", "PROTOCOL_DEFECT_"),
         (Source, "protocol_source", "PROTOCOL_SOURCE_"),
         (StepFlag, "protocol_step_flag", "PROTOCOL_STEP_"),
         (Status, "protocol_status", "PROTOCOL_"),

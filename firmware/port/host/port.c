@@ -118,24 +118,6 @@ void port_idle(void) {
     wait_for(POLLIN);
 }
 
-uint32_t port_counter_bits(void) {
-    return 0;
-}
-
-uint32_t port_counter(void) {
-    return 0;
-}
-
-void port_interrupts_off(void) {
-}
-
-void port_interrupts_on(void) {
-}
-
-uint32_t port_stack_unused(void) {
-    return UINT32_MAX;
-}
-
 int main(int argc, char **argv) {
     if (argc > 1) {
         FILE *file = fopen(argv[1], "rb");

@@ -8,10 +8,12 @@
 
 #include "board.h"
 #include "nrf51.h"
+#include "protocol.h"
 #include "startup.h"
 
 #define RING_BYTES     2048u      /* a power of two */
 #define TRANSMIT_TRIES 0x1000000u /* more than a second: an emulator may be held up */
+#define CRYSTAL_TRIES  100000u    /* 50 ms and more; a crystal takes some 1 ms */
 _Static_assert((RING_BYTES & (RING_BYTES - 1u)) == 0, "indices wrap by masking");
 
 extern uint8_t arena_start[], arena_end[]; /* sections.ld */
@@ -19,6 +21,7 @@ extern uint8_t arena_start[], arena_end[]; /* sections.ld */
 static volatile uint8_t ring[RING_BYTES];
 static volatile uint32_t ring_head; /* written by the interrupt alone */
 static volatile uint32_t ring_tail; /* written by port_read() alone */
+static uint32_t defect;
 
 static uint32_t baud_register(void) {
     /* The manual tabulates 2^32 / 16 MHz times the baud rate, rounded to the upper 20 bits. */
@@ -29,7 +32,11 @@ void port_init(void) {
     /* The UART needs the crystal: the RC oscillator is off by more than a frame's bits can bear. */
     CLOCK_EVENTS_HFCLKSTARTED = 0;
     CLOCK_TASKS_HFCLKSTART = 1;
-    for (uint32_t tries = 0; tries < 100000u && CLOCK_EVENTS_HFCLKSTARTED == 0; tries++) {
+    defect = PROTOCOL_DEFECT_CRYSTAL;
+    for (uint32_t tries = 0; tries < CRYSTAL_TRIES && defect != PROTOCOL_DEFECT_NONE; tries++) {
+        if (CLOCK_EVENTS_HFCLKSTARTED != 0) {
+            defect = PROTOCOL_DEFECT_NONE;
+        }
     }
     GPIO_OUTSET = 1u << BOARD_UART_TX_PIN; /* idle level, before the pin drives */
     GPIO_PIN_CNF(BOARD_UART_TX_PIN) = GPIO_PIN_CNF_OUTPUT;
@@ -47,6 +54,10 @@ void port_init(void) {
     TIMER0_TASKS_START = 1;
     UART_TASKS_STARTTX = 1;
     UART_TASKS_STARTRX = 1;
+}
+
+uint32_t port_defect(void) {
+    return defect;
 }
 
 struct port_memory port_memory(void) {

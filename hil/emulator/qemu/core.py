@@ -188,8 +188,11 @@ class QemuCore:
 
     def step(self, *, mask_interrupts: bool) -> None:
         """Execute one instruction of a stopped core."""
-        self._step(mask_interrupts=mask_interrupts)
-        self.status = Status(CoreState.HALTED, HaltReason.STEP)
+        reply = self._step(mask_interrupts=mask_interrupts)
+        if is_watch_reply(reply):
+            self._note_stop(reply)
+        else:
+            self.status = Status(CoreState.HALTED, HaltReason.STEP)
 
     # Registers of a halted core
 

@@ -1,0 +1,42 @@
+/*
+ * A port without any hardware. Every function is weak: whoever links this file, the host's port or
+ * a test, writes those that it has something for.
+ */
+#include "port.h"
+#include "protocol.h"
+
+#define ABSENT __attribute__((weak))
+
+ABSENT void port_init(void) {
+}
+
+ABSENT uint32_t port_defect(void) {
+    return PROTOCOL_DEFECT_NONE;
+}
+
+ABSENT uint32_t port_read(uint8_t *data, uint32_t capacity) {
+    (void)data;
+    (void)capacity;
+    return 0;
+}
+
+ABSENT uint32_t port_counter_bits(void) {
+    return 0;
+}
+
+ABSENT uint32_t port_counter(void) {
+    return 0;
+}
+
+ABSENT void port_interrupts_off(void) {
+}
+
+ABSENT void port_interrupts_on(void) {
+}
+
+ABSENT void port_idle(void) {
+}
+
+ABSENT uint32_t port_stack_unused(void) {
+    return UINT32_MAX;
+}

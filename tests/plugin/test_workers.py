@@ -1,0 +1,163 @@
+"""pytest-xdist and boards that are attached once: each has one worker, whatever its tests are grouped by besides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.pytest_run.workers import board_in
+from hil.resources import boards_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytest_plugins = ["pytester"]
+
+# In every process: what is attached, and which worker opens which board.
+CONFTEST = """
+import os
+from pathlib import Path
+import hil.dut.selection as selection
+from hil.dut.bench import Bench
+from hil.pytest_run.collect import PromiseItem
+
+selection.attached_probes = lambda: [selection.AttachedProbe(uid, "DAPLink", target) for uid, target in ATTACHED]
+selection.ports_of = lambda uid: ["/dev/ttyACM-" + uid]
+opened = Bench.dut
+
+def dut(self, name):
+    if self._duts._values.get(name):
+        return opened(self, name)
+    with Path("opened").open("a") as file:
+        file.write(f"{name} {os.environ['PYTEST_XDIST_WORKER']}\\n")
+
+Bench.dut = dut
+PromiseItem.setup = lambda self: self.config.stash[STATE].bench.dut(self.subject.board)
+PromiseItem.runtest = lambda self: None
+"""
+TESTS = """
+import time
+import pytest
+
+@pytest.mark.parametrize("number", range(4))
+def test_dut(dut, number):
+    time.sleep(0.05)
+
+class TestGrouped:
+    pytestmark = pytest.mark.xdist_group("mine")
+
+    def test_grouped(self, dut):
+        pass
+
+    def test_in_the_same_group(self):
+        pass
+"""
+ONE_BOARD = 4 + 4 + 1  # cases, numbers, TestGrouped
+OPENED = 4 + 1  # by each case, and by the fixture once
+
+
+@pytest.fixture
+def attach(project: pytest.Pytester) -> Callable[..., None]:
+    def attached(*probes: tuple[str, str]) -> None:
+        imports = "from hil.pytest_run.state import STATE\n"
+        project.makeconftest(f"{imports}ATTACHED = {probes!r}\n{CONFTEST}")
+        project.makepyfile(TESTS)
+        for number in range(4):
+            project.path.joinpath(f"case{number}.hil.yaml").write_text(
+                "model: tiny_dense.model.npz\nvectors: tiny_dense.vectors.npz\n"
+            )
+
+    return attached
+
+
+def opened(project: pytest.Pytester) -> list[tuple[str, str]]:
+    lines = (project.path / "opened").read_text().splitlines()
+    return [(name, worker) for name, worker in (line.split() for line in lines)]
+
+
+@pytest.mark.parametrize("dist", [(), ("--dist=worksteal",), ("--dist=loadfile",), ("--dist=loadgroup",)])
+def test_an_attached_board_has_one_worker(
+    project: pytest.Pytester, attach: Callable[..., None], dist: tuple[str, ...]
+) -> None:
+    attach(("0672FF", "nrf51"))
+    result = project.runpytest_subprocess("--board=microbit", "-n2", *dist)
+    result.assert_outcomes(passed=ONE_BOARD + 1)
+    assert [name for name, _ in opened(project)] == ["microbit"] * OPENED
+    assert len(set(opened(project))) == 1
+
+
+def test_two_attached_boards_have_a_worker_each(project: pytest.Pytester, attach: Callable[..., None]) -> None:
+    attach(("0672FF", "nrf51"), ("0673FF", "nrf52"))
+    text = (boards_dir() / "microbit.yaml").read_text(encoding="utf-8").replace("name: microbit", "name: other", 1)
+    project.path.joinpath("other.yaml").write_text(text.replace("pyocd_target: nrf51", "pyocd_target: nrf52"))
+    project.makepyfile("def test_dut(dut):\n    pass\n")
+    result = project.runpytest_subprocess("--board=microbit", "--board=./other.yaml", "-n2")
+    result.assert_outcomes(passed=2 * 5)
+    assert {name for name, _ in opened(project)} == {"microbit", "other"}
+    assert len(set(opened(project))) == 2
+
+
+@pytest.mark.parametrize("arguments", [("--board=microbit",), ("--hil-backend=qemu",), ()])
+def test_emulated_boards_are_as_many_as_workers(
+    project: pytest.Pytester, attach: Callable[..., None], arguments: tuple[str, ...]
+) -> None:
+    attach(*([("0672FF", "nrf51")] if "--hil-backend=qemu" in arguments else []))
+    project.runpytest_subprocess("-n2", *arguments).assert_outcomes(passed=ONE_BOARD + 1)
+    assert {name for name, _ in opened(project)} == {"microbit"}
+    assert len(set(opened(project))) == 2
+
+
+def test_a_board_that_nobody_asked_for_is_not_shared_either(
+    project: pytest.Pytester, attach: Callable[..., None]
+) -> None:
+    attach(("0672FF", "nrf51"))
+    result = project.runpytest_subprocess("-n2")
+    result.assert_outcomes(passed=1, errors=ONE_BOARD)
+    result.stdout.fnmatch_lines(["input: board 'microbit' is attached once, and several workers could open it"])
+    result.stdout.fnmatch_lines(["*hint: ask for it by --board microbit, and one worker gets all of its tests; or *"])
+    assert not (project.path / "opened").exists()
+
+
+def test_each_worker_on_one_board_is_refused(project: pytest.Pytester, attach: Callable[..., None]) -> None:
+    attach(("0672FF", "nrf51"))
+    result = project.runpytest_subprocess("--board=microbit", "-n2", "--dist=each")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*board 'microbit' is attached once, and --dist each has every worker run on it*"])
+
+
+def test_a_test_whose_id_does_not_name_its_board_is_refused(
+    project: pytest.Pytester, attach: Callable[..., None]
+) -> None:
+    attach(("0672FF", "nrf51"))
+    for path in project.path.glob("*.hil.yaml"):
+        path.unlink()
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("board", ["microbit"], ids=["mine"], indirect=True)
+        def test_it(dut):
+            pass
+        """
+    )
+    result = project.runpytest_subprocess("--board=microbit", "-n2")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*hint: the id of test *::test_it?mine? must have 'microbit' among its parameters"])
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "board"),
+    [
+        ("a.hil.yaml::bits[microbit]", "microbit"),
+        ("a.hil.yaml::bits[my-board-other.vectors]", "my-board"),
+        ("a.py::test[1-microbit-x]", "microbit"),
+        ("a.py::test[board]", "board"),
+        ("a.py::test[microbit]@group", "microbit"),
+        ("a.py::test[microbit2]", None),
+        ("a.py::test_microbit", None),
+        ("microbit/a.py::test[x]", None),
+    ],
+)
+def test_board_in_an_id(nodeid: str, board: str | None) -> None:
+    assert board_in(nodeid, ["board", "my-board", "microbit"]) == board
