@@ -45,6 +45,7 @@ class Defect(IntEnum):
 
     NONE = 0
     CRYSTAL = 1
+    CLOCK = 2
 
 
 class Source(IntEnum):

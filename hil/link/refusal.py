@@ -69,6 +69,12 @@ def board_defect(board_name: str, defect: int) -> RigError:
             cause="without it the clock is off by more than the link's bits and any timing can bear",
             hint="check the crystal and its solder joints, or take another board",
         )
+    if defect == Defect.CLOCK:
+        return RigError(
+            f"board '{board_name}' is defective: an oscillator or the PLL of its core does not start",
+            cause="the core runs on, from the slow clock of its reset, so that this could be told",
+            hint="check its supply voltage, or take another board",
+        )
     return RigError(
         f"board '{board_name}' is defective: its firmware reports the unknown defect {defect}",
         hint=_HINT[Status.UNKNOWN_COMMAND],

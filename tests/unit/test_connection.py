@@ -75,7 +75,11 @@ def link(behind: FakeBoard) -> Iterator[Connection]:
 
 @pytest.mark.parametrize(
     ("defect", "words"),
-    [(Defect.CRYSTAL, "its crystal oscillator does not start"), (9, "its firmware reports the unknown defect 9")],
+    [
+        (Defect.CRYSTAL, "its crystal oscillator does not start"),
+        (Defect.CLOCK, "an oscillator or the PLL of its core does not start"),
+        (9, "its firmware reports the unknown defect 9"),
+    ],
 )
 def test_a_defect_of_the_board_is_no_verdict_about_the_firmware(
     behind: FakeBoard, monkeypatch: pytest.MonkeyPatch, defect: int, words: str

@@ -5,6 +5,7 @@
 #include "port.h"
 
 #include "board.h"
+#include "protocol.h"
 #include "startup.h"
 #include "stm32l0.h"
 
@@ -64,24 +65,23 @@ static void counter_start(void) {
     SYST_CSR = SYST_CSR_CLKSOURCE | SYST_CSR_ENABLE;
 }
 
-/* A HardFault, with what tells where the clock hangs in r0 to r3. */
-_Noreturn static void clock_failed(void) {
-    register const uint32_t r0 __asm("r0") = RCC_CR;
-    register const uint32_t r1 __asm("r1") = RCC_CFGR;
-    register const uint32_t r2 __asm("r2") = PWR_CSR;
-    register const uint32_t r3 __asm("r3") = FLASH_ACR;
-    __asm volatile("udf #0" : : "r"(r0), "r"(r1), "r"(r2), "r"(r3));
-    __builtin_unreachable();
-}
+static uint32_t defect;
 
 void port_init(void) {
+    uint32_t baud_register = BAUD_REGISTER(BOARD_CLOCK_HZ);
+
+    defect = PROTOCOL_DEFECT_NONE;
     if (!stm32l0_clock_start()) {
-        /* From MSI, which can make up to 115200 baud, so that the host hears of it. */
-        link_start(BAUD_REGISTER(STM32L0_MSI_HZ));
-        clock_failed();
+        /* The core stays on MSI, which can make up to 115200 baud, so that the host hears of it. */
+        defect = PROTOCOL_DEFECT_CLOCK;
+        baud_register = BAUD_REGISTER(STM32L0_MSI_HZ);
     }
-    link_start(BAUD_REGISTER(BOARD_CLOCK_HZ));
+    link_start(baud_register);
     counter_start();
+}
+
+uint32_t port_defect(void) {
+    return defect;
 }
 
 struct port_memory port_memory(void) {
