@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Self
 
-from hil.emulator.twin.core import FAULTS, Stop
-from hil.emulator.twin.events import NEVER, Events
+from hil.emulator.twin.core import FAR, FAULTS, Stop
+from hil.emulator.twin.events import Events
 from hil.emulator.twin.registers import PAGE_BYTES, NotModelledError, Peripheral
 
 if TYPE_CHECKING:
@@ -35,13 +35,15 @@ class Chip:
 
     Attributes:
         core: executes.
-        events: what is due when.
+        events: what is due when, to the cycle.
+        outside: what comes from outside of the chip: due at the end of a block of instructions (`Core.run`).
         trouble: why the chip cannot go on: firmware used what is not modelled. Empty while all is well.
     """
 
     def __init__(self, core: Core, clock_hz: int) -> None:
         self.core = core
         self.events = Events(self._come_back_by)
+        self.outside = Events(self._come_back_softly_by)
         self.trouble = ""
         self._reset_requested = False
         self._bus: list[tuple[Peripheral, int]] = []
@@ -108,6 +110,14 @@ class Chip:
         """The core must not run beyond a cycle without the events being looked at."""
         self.core.shared.horizon = min(self.core.shared.horizon, cycle)
 
+    def _come_back_softly_by(self, cycle: int) -> None:
+        self.core.shared.soft_horizon = min(self.core.shared.soft_horizon, cycle)
+
+    def _run_events(self, now: int) -> None:
+        """Let happen what is due, in order."""
+        while (first := min(self.events, self.outside, key=Events.next)).next() <= now:
+            first.run_one()
+
     # Interrupts
 
     def set_line(self, number: int, *, level: bool) -> None:
@@ -166,6 +176,7 @@ class Chip:
     def reset(self) -> None:
         """Reset everything but the clock and the memories' content."""
         self.events.clear()
+        self.outside.clear()
         self._timers.clear()
         self.trouble = ""
         self._reset_requested = False
@@ -175,7 +186,7 @@ class Chip:
         self.core.reset()
 
     def run(self, horizon: int) -> Stop:
-        """Run up to a cycle.
+        """Run up to a cycle, and on to the end of the block of instructions that runs then.
 
         Returns:
             `Stop.DUE` at the horizon, `Stop.ASLEEP` when the core sleeps and nothing will be due; otherwise
@@ -183,15 +194,15 @@ class Chip:
         """
         shared = self.core.shared
         while not self.trouble:
-            self.events.run(shared.clock)
+            self._run_events(shared.clock)
             if self._reset_requested:
                 self.reset()
             if shared.clock >= horizon:
                 return Stop.DUE
-            stop = self.core.run(min(self.events.next(), horizon))
-            if stop is Stop.ASLEEP:
-                due = self.events.next()  # the core may have set something going before it slept
-                if due >= NEVER:
+            stop = self.core.run(self.events.next(), min(self.outside.next(), horizon))
+            if stop is Stop.ASLEEP:  # the core may have set something going before it slept
+                due = min(self.events.next(), self.outside.next())
+                if due >= FAR:
                     return stop
                 shared.clock = max(shared.clock, min(due, horizon))
             elif stop is Stop.STORE:
@@ -202,12 +213,12 @@ class Chip:
 
     def step(self, *, mask_interrupts: bool) -> Stop:
         """Execute one instruction, and let happen what became due with it."""
-        self.events.run(self.core.shared.clock)
+        self._run_events(self.core.shared.clock)
         stop = self.core.step(mask_interrupts=mask_interrupts)
         if stop is Stop.STORE:
             self._store()
             stop = Stop.STEPPED
-        self.events.run(self.core.shared.clock)
+        self._run_events(self.core.shared.clock)
         return stop
 
     def fault_words(self) -> str:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 INTERRUPTS: Final = 32
 _LEVELS: Final = 16
 _EXCEPTIONS: Final = 16 + INTERRUPTS
-_FAR: Final = (1 << 64) - 1
+FAR: Final = (1 << 63) - 1
+"""A cycle that no run reaches."""
+
 _REGISTERS: Final = {
     **{f"r{n}": getattr(arm_const, f"UC_ARM_REG_R{n}") for n in range(13)},
     "sp": arm_const.UC_ARM_REG_SP,
@@ -54,6 +56,8 @@ class Stop(Enum):
     LOCKUP = 8
     FAILED = 9
 
+
+_STOPS: Final = tuple(Stop)
 
 FAULTS: Final = (
     "no fault",
@@ -113,7 +117,7 @@ class Shared(ctypes.Structure):
     """``struct engine_shared``."""
 
     _fields_ = (
-        *((name, ctypes.c_uint64) for name in ("clock", "instructions", "horizon", "asleep_cycles")),
+        *((name, ctypes.c_uint64) for name in ("clock", "instructions", "horizon", "soft_horizon")),
         *((name, ctypes.c_uint32) for name in ("pending", "enabled", "lines", "system_pending", "active")),
         *((name, ctypes.c_uint32) for name in ("vector_table", "system_control", "debug", "asleep", "event")),
         *((name, ctypes.c_uint32) for name in ("skip_breakpoint", "fault", "fault_pc", "fault_address")),
@@ -126,6 +130,7 @@ class Shared(ctypes.Structure):
     clock: int
     instructions: int
     horizon: int
+    soft_horizon: int
     pending: int
     enabled: int
     lines: int
@@ -217,6 +222,9 @@ class Core:
         )
         if not self._engine:
             raise MachineError("the twin's engine does not start")
+        self._run = self._lib.engine_run
+        self._now = self._lib.engine_now
+        self._reconsider = self._lib.engine_reconsider
         self.shared: Shared = self._lib.engine_shared(self._engine).contents
 
     def __enter__(self) -> Self:
@@ -289,10 +297,17 @@ class Core:
         """Reset the core: SP and PC from the vector table; the clock runs on."""
         self._lib.engine_reset(self._engine)
 
-    def run(self, horizon: int) -> Stop:
-        """Run until the clock is at ``horizon`` (cycles), or something stops the core earlier."""
-        self.shared.horizon = min(horizon, _FAR)
-        return Stop(self._lib.engine_run(self._engine))
+    def run(self, horizon: int, soft_horizon: int = FAR) -> Stop:
+        """Run until the clock is at ``horizon`` (cycles), or something stops the core earlier.
+
+        Args:
+            horizon: the core stops behind the instruction that runs then.
+            soft_horizon: it stops where the block of instructions ends that runs then.
+        """
+        shared = self.shared
+        shared.horizon = horizon
+        shared.soft_horizon = soft_horizon
+        return _STOPS[self._run(self._engine)]
 
     def step(self, *, mask_interrupts: bool) -> Stop:
         """Execute one instruction."""
@@ -300,11 +315,12 @@ class Core:
 
     def now(self) -> int:
         """The clock in cycles, exact also from within an access by the running instruction."""
-        return int(self._lib.engine_now(self._engine))
+        now: int = self._now(self._engine)
+        return now
 
     def reconsider(self) -> None:
         """From within an access: something may be due now."""
-        self._lib.engine_reconsider(self._engine)
+        self._reconsider(self._engine)
 
     def read_register(self, name: str) -> int:
         """Value of a core register, by its name in `hil.emulator.machine.REGISTERS`."""

@@ -7,7 +7,7 @@
 #include "engine_internal.h"
 
 #define FIRST_REGISTER 0x40000000u /* peripherals and the system control space (DDI 0419, B3.1) */
-#define NOWHERE      0xFFFFFFFEu /* an address that is never reached */
+#define NOWHERE      1u /* no instruction has an odd address */
 #define REMOVE_CACHE 9           /* UC_CTL_TB_REMOVE_CACHE */
 #define CTL_WRITE_2  (2 << 26 | 1 << 30)
 
@@ -90,7 +90,7 @@ static bool may_run(struct engine *engine, const struct code_block *block) {
         stop(engine, CAUSE_LOOK, block->start);
         return false;
     }
-    if (shared->clock >= shared->horizon) {
+    if (shared->clock >= shared->horizon || shared->clock >= shared->soft_horizon) {
         stop(engine, CAUSE_DUE, block->start);
         return false;
     }
@@ -442,7 +442,6 @@ static enum engine_stop run_cut(struct engine *engine, uint32_t pc, uint32_t cut
     remove_cache(engine, pc, pc + 2u);
     engine->last = last;
     const enum engine_stop stopped = run_once(engine, pc, cut);
-    remove_cache(engine, pc, pc + 2u);
     return stopped;
 }
 
@@ -478,7 +477,8 @@ enum engine_stop engine_run(struct engine *engine) {
     shared->skip_breakpoint = 0;
     while (stopped == ENGINE_DUE) {
         stopped = look(engine);
-        if (stopped != ENGINE_DUE || shared->clock >= shared->horizon) {
+        if (stopped != ENGINE_DUE || shared->clock >= shared->horizon ||
+            shared->clock >= shared->soft_horizon) {
             return stopped;
         }
         engine->returned = false;

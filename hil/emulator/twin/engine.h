@@ -5,7 +5,8 @@
  * stacking, sleep, HardFault and lockup, breakpoints, and the cycles of every instruction
  * (hil/cycles/cost.h). The clock is exact at every instruction's end: a block of instructions in
  * which something becomes due is cut there, so that an interrupt is taken after the instruction
- * that was running, wherever Unicorn's translator has put its blocks.
+ * that was running, wherever Unicorn's translator has put its blocks. What comes from outside of the
+ * chip and is tied to no cycle of its clock can wait for a block's end instead, which is cheaper.
  *
  * One engine, one thread. No function of this file is safe to call from within one of its hooks,
  * but for engine_now().
@@ -65,8 +66,8 @@ enum engine_fault {
 struct engine_shared {
     uint64_t clock;        /* cycles since power-up, sleep included */
     uint64_t instructions; /* executed */
-    uint64_t horizon;      /* run up to here */
-    uint64_t asleep_cycles;
+    uint64_t horizon;      /* run up to here, to the instruction */
+    uint64_t soft_horizon; /* and to the first block of instructions that begins here or later */
 
     uint32_t pending; /* interrupts, one bit each (NVIC_ISPR) */
     uint32_t enabled; /* (NVIC_ISER) */

@@ -5,13 +5,12 @@ from __future__ import annotations
 import heapq
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from hil.emulator.twin.core import FAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-NEVER: Final = (1 << 63) - 1
-"""A cycle that no run reaches."""
 
 
 @dataclass(order=True)
@@ -48,17 +47,16 @@ class Events:
             event.call = None
 
     def next(self) -> int:
-        """Cycle of the next event; `NEVER` without one."""
+        """Cycle of the next event; `FAR` without one."""
         while self._heap and self._heap[0].call is None:
             heapq.heappop(self._heap)
-        return self._heap[0].cycle if self._heap else NEVER
+        return self._heap[0].cycle if self._heap else FAR
 
-    def run(self, now: int) -> None:
-        """Let happen what is due at ``now`` or before."""
-        while self.next() <= now:
-            event = heapq.heappop(self._heap)
-            if event.call is not None:
-                event.call(event.cycle)
+    def run_one(self) -> None:
+        """Let the next event happen."""
+        event = heapq.heappop(self._heap)
+        if event.call is not None:
+            event.call(event.cycle)
 
     def clear(self) -> None:
         """Forget everything: a reset."""

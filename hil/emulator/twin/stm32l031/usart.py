@@ -57,13 +57,13 @@ class Wire:
     def forget(self) -> None:
         """The bytes on their way are lost: a reset."""
         self._coming.clear()
-        self._chip.events.cancel(self._next)
+        self._chip.outside.cancel(self._next)
         self._next = None
 
     def _schedule(self) -> None:
         self._sent += 1
         cycles = self._sent * _FRAME_BITS * self._chip.clock_hz // self.baud
-        self._next = self._chip.events.at(self._start + cycles, self._arrive)
+        self._next = self._chip.outside.at(self._start + cycles, self._arrive)
 
     def _arrive(self, _cycle: int) -> None:
         self._next = None
@@ -125,7 +125,7 @@ class Usart(Peripheral):
     def reset(self) -> None:
         """See `Peripheral`."""
         super().reset()
-        self._chip.events.cancel(self._done)
+        self._chip.outside.cancel(self._done)
         self._shifting = None
         self._done = None
         self._next_byte: int | None = None
@@ -186,7 +186,7 @@ class Usart(Peripheral):
         if not baud:
             raise NotModelledError(f"sends through {self.name} with a baud rate register of {self.value['BRR']}")
         self._shifting = byte
-        self._done = self._chip.events.at(cycle + round(_FRAME_BITS * self._chip.clock_hz / baud), self._sent)
+        self._done = self._chip.outside.at(cycle + round(_FRAME_BITS * self._chip.clock_hz / baud), self._sent)
 
     def _sent(self, cycle: int) -> None:
         byte = self._shifting or 0
@@ -206,7 +206,7 @@ class Usart(Peripheral):
         """Enable and disable; turning UE off ends what is under way (RM0377 24.8.1)."""
         self.store("CR1", word, mask)
         if not self.value["CR1"] & UE:
-            self._chip.events.cancel(self._done)
+            self._chip.outside.cancel(self._done)
             self._shifting = self._done = self._next_byte = None
             self.value["ISR"] = _TC | _TXE
         self._update()
