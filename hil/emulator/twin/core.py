@@ -113,6 +113,12 @@ class Store:
     value: int
 
 
+_OnRead = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_void_p)
+_OnWrite = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p
+)
+
+
 class Shared(ctypes.Structure):
     """``struct engine_shared``."""
 
@@ -189,6 +195,7 @@ class Core:
     """
 
     def __init__(self, memories: Sequence[CodeMemory], timing: CoreTiming) -> None:
+        self._callbacks: list[object] = []  # they live as long as this does
         self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
         self._uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M0)
         self._memories = memories  # the buffers live as long as this does
@@ -212,8 +219,19 @@ class Core:
         )
         functions = _Unicorn(*(_address(name) for name in (*_FUNCTIONS, "hook_del")))
         words = _Words(timing.core, timing.multiply, timing.enter, timing.leave, timing.chain)
+        self._handle = self._uc._uch  # noqa: SLF001 # the only one there is
+        self._mmio_map = ctypes.CFUNCTYPE(
+            ctypes.c_int,
+            ctypes.c_void_p,
+            ctypes.c_uint64,
+            ctypes.c_size_t,
+            _OnRead,
+            ctypes.c_void_p,
+            _OnWrite,
+            ctypes.c_void_p,
+        )(_address("mmio_map"))
         self._engine = self._lib.engine_open(
-            self._uc._uch,  # noqa: SLF001 # the only handle there is
+            self._handle,
             ctypes.byref(functions),
             ctypes.byref(words),
             ctypes.byref(words, 8),
@@ -260,13 +278,14 @@ class Core:
             write: offset, size and value.
         """
 
-        def on_read(_uc: unicorn.Uc, offset: int, size: int, _data: Any) -> int:
-            return read(offset, size)
-
-        def on_write(_uc: unicorn.Uc, offset: int, size: int, value: int, _data: Any) -> None:
-            write(offset, size, value)
-
-        self._uc.mmio_map(origin, size, on_read, None, on_write, None)
+        # Not by Unicorn's package, which has four calls where one will do: firmware lives on such accesses.
+        callbacks = _OnRead(lambda _uc, at, size, _data: read(at, size)), _OnWrite(
+            lambda _uc, at, size, value, _data: write(at, size, value)
+        )
+        self._callbacks.append(callbacks)
+        failed = self._mmio_map(self._handle, origin, size, callbacks[0], None, callbacks[1], None)
+        if failed:
+            raise MachineError(f"the twin cannot map registers at 0x{origin:08x} (Unicorn's error {failed})")
 
     def read(self, address: int, size: int) -> bytes | None:
         """Read as a debugger does; None where nothing is."""
