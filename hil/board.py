@@ -17,25 +17,29 @@ from hil.resources import boards_dir, own_boards_dirs
 from hil.yaml_file import load_yaml
 
 Whole = Annotated[int, Field(strict=True)]  # no text, no 'true'
+Text = Annotated[str, Field(min_length=1)]
+Figure = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] | Literal["unknown"]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Memory(_Strict):
-    """A contiguous memory: first address, size in bytes, for flash its erase page in bytes and what erased bytes read as,
-    and its wait states.
-
-    Wait states are cycles at the board's clock that each word of code (fetch), or each load or store (data), adds.
-    """
+    """A contiguous memory."""
 
     origin: Whole = Field(ge=0, lt=2**32)
+    """First address."""
     bytes: Whole = Field(gt=0, le=2**32)
+    """Size in bytes."""
     page_bytes: Whole = Field(default=1, gt=0, le=2**32)
+    """For flash: size of what is erased at a time, in bytes."""
     erased_byte: Whole = Field(default=0xFF, ge=0, le=0xFF)
+    """For flash: what each byte reads as when it is erased."""
     fetch_wait_states: Whole = Field(default=0, ge=0, le=15)
+    """Cycles at the board's clock that each word of code adds."""
     data_wait_states: Whole = Field(default=0, ge=0, le=15)
+    """Cycles at the board's clock that each load or store adds."""
 
 
 class MemoryMap(_Strict):
@@ -46,11 +50,14 @@ class MemoryMap(_Strict):
 
 
 class Uart(_Strict):
-    """The serial link: baud rate in bit/s and the DUT's pins by their data-sheet names."""
+    """The serial link."""
 
     baud: Whole = Field(ge=0, le=100_000_000)
+    """Baud rate in bit/s; 0 for a link without."""
     tx: str = ""
+    """The DUT's transmitting pin, by its name in the data sheet."""
     rx: str = ""
+    """The DUT's receiving pin, by its name in the data sheet."""
 
 
 class Links(_Strict):
@@ -60,58 +67,111 @@ class Links(_Strict):
 
 
 class CoreTiming(_Strict):
-    """What decides cycles beside the core's name: the multiplier, and where an M0+ has its single-cycle I/O port."""
+    """What decides cycles beside the core's name."""
 
     multiply_cycles: Literal[1, 32]
+    """What MULS takes: the choice of who made the part."""
     single_cycle_port: Memory | None = None
+    """Where a Cortex-M0+ has its single-cycle I/O port."""
 
 
 class OnChipCounter(_Strict):
-    """The chip's own counter of core cycles, as the port uses it.
+    """The chip's own counter of core cycles, as the port uses it."""
 
-    ``tolerance`` is the share by which two runs on silicon may differ and still be called equal.
-    """
-
-    name: Annotated[str, Field(min_length=1)]
+    name: Text
+    """E.g. TIMER0, SysTick."""
     bits: Whole = Field(ge=16, le=32)
+    """How many it has; it wraps."""
     tolerance: float = Field(ge=0, lt=1, strict=True, allow_inf_nan=False)
+    """Share by which two runs on silicon may differ and still be called equal."""
+
+
+class UsbIdentity(_Strict):
+    """A USB device by its numbers."""
+
+    vid: Whole = Field(ge=0, le=0xFFFF)
+    """Vendor."""
+    pid: Whole = Field(ge=0, le=0xFFFF)
+    """Product."""
+
+
+class OnBoardProbe(_Strict):
+    """The debug probe that the board carries, which is its serial port as well. Never a serial number."""
+
+    usb: tuple[UsbIdentity, ...] = Field(min_length=1)
+    """What it may identify itself as: its firmware decides which."""
+    board_ids: tuple[Text, ...] = ()
+    """How its identity for the board begins (mbed board id), as pyOCD lists them."""
+
+
+class Current(_Strict):
+    """What the chip draws in one state, from its data sheet. What nobody could look up is ``unknown``, never a guess."""
+
+    state: Literal["run", "sleep", "stop", "standby"]
+    """What the core does."""
+    clock_hz: Whole | None = Field(default=None, gt=0, le=10_000_000_000)
+    """At which clock of the core, where it matters."""
+    memory: Literal["flash", "ram"] | None = None
+    """Where the core runs from."""
+    typical_uA: Figure  # noqa: N815 # the unit
+    """Typical, in microamperes."""
+    maximum_uA: Figure  # noqa: N815 # the unit
+    """At most, in microamperes."""
+    source: Text
+    """Document and page or table, and the conditions there."""
 
 
 class EmulatorSpec(_Strict):
-    """An emulator that can stand in for the board: the backend and, for QEMU, its machine name.
-
-    ``counter_unusable`` says why the emulated on-chip counter counts no core cycles; empty where it does.
-    """
+    """An emulator that can stand in for the board."""
 
     backend: Annotated[str, AfterValidator(known_backend)]
+    """Which one."""
     machine: str = ""
+    """For QEMU: the name of its machine."""
     counter_unusable: str = ""
+    """Why the emulated on-chip counter counts no core cycles; empty where it does."""
 
 
 class Board(_Strict):
-    """One board: part, core, timing, memories, links and emulators. Addresses and sizes in bytes, clock in Hz.
-
-    ``reset_pin`` is whether a probe can hold the core in reset while it debugs: not where nRESET is the SWDIO pin.
-    """
+    """A board: what it *is*, and never where it is plugged in. Addresses and sizes in bytes, clock in Hz."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    title: str
-    part: str
+    """What ``--board`` calls it: the file's name without .yaml."""
+    title: Text
+    """Its maker's name for it."""
+    part: Text
+    """Its microcontroller."""
     core: Literal["cortex-m0", "cortex-m0plus", "host"]
     clock_hz: Whole = Field(gt=0, le=10_000_000_000)
+    """Clock of the core that the firmware sets up."""
     timing: CoreTiming | None = None
     counter: OnChipCounter | None = None
-    port: str
-    pyocd_target: str | None = None
+    port: Text
+    """Folder in firmware/port that serves its microcontroller."""
+    pyocd_target: Text | None = None
+    """What pyOCD calls its microcontroller."""
     reset_pin: bool = True
+    """Whether a probe can hold the core in reset while it debugs: not where nRESET is the SWDIO pin."""
+    probe: OnBoardProbe | None = None
     memory: MemoryMap
     image_slot: Memory
+    """Flash set aside for one model image."""
     links: Links
+    marker: str = ""
+    """A free pin that the firmware can raise around steps, by its name in the data sheet."""
+    currents: tuple[Current, ...] = ()
     emulators: tuple[EmulatorSpec, ...] = ()
+    """The first is taken where none is asked for."""
 
     def emulator(self, backend: str) -> EmulatorSpec | None:
         """The emulator of this backend, or None."""
         return next((e for e in self.emulators if e.backend == backend), None)
+
+
+def board_schema() -> dict[str, object]:
+    """The JSON schema of a board's file, as it is published in ``boards/schema.json``."""
+    schema = Board.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "hil board description"}
 
 
 def load_board_file(path: Path) -> Board:

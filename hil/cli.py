@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from hil import __version__
-from hil.commands.boards import list_boards
+from hil.commands.boards import list_boards, print_schema
 from hil.commands.build import build_board
 from hil.commands.convert import convert_model
 from hil.commands.demo import run_demo
@@ -71,9 +71,14 @@ def _version(
 
 
 @app.command()
-def boards() -> None:
+def boards(
+    *, schema: Annotated[bool, typer.Option("--schema", help="print the JSON schema of a board's file instead")] = False
+) -> None:
     """List the boards: part, core, memories, links and emulators."""
-    list_boards(make_console())
+    if schema:
+        print_schema()
+    else:
+        list_boards(make_console())
 
 
 @app.command()

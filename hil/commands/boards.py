@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from hil.board import board_names, load_board
+from hil.board import board_names, board_schema, load_board
 from hil.report.terminal import table
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ def list_boards(console: Console) -> None:
     """Print one line a board."""
     for line in table(_HEADINGS, [_row(load_board(name)) for name in board_names()], _NUMBERS):
         console.print(line)
+
+
+def print_schema() -> None:
+    """Print the JSON schema of a board's file, for editors and for boards of one's own."""
+    print(json.dumps(board_schema(), indent=2))  # noqa: T201 # no terminal's width may break it
 
 
 def _row(board: Board) -> list[str]:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.board import board_label, board_names, load_board, load_board_file
+from hil.board import board_label, board_names, board_schema, load_board, load_board_file
 from hil.errors import InputError
 from hil.resources import boards_dir
 
@@ -24,6 +25,32 @@ def test_every_shipped_board_loads_under_its_own_name(name: str) -> None:
     assert board.name == name
     for emulator in board.emulators:
         assert board.emulator(emulator.backend) is emulator
+
+
+def test_the_published_schema_is_that_of_this_version() -> None:
+    """``hil boards --schema > boards/schema.json`` makes it."""
+    published = json.loads((boards_dir() / "schema.json").read_text(encoding="utf-8"))
+    assert published == board_schema()
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_a_shipped_board_offers_the_schema_to_editors(name: str) -> None:
+    text = (boards_dir() / f"{name}.yaml").read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=schema.json\n")
+
+
+def test_every_key_of_a_board_is_explained() -> None:
+    definitions = board_schema()["$defs"]
+    for definition in (*definitions.values(), board_schema()):
+        assert definition["description"]
+    for key in ("marker", "image_slot", "clock_hz", "pyocd_target"):
+        assert board_schema()["properties"][key]["description"]
+
+
+def test_a_current_that_nobody_looked_up_is_unknown_in_words() -> None:
+    stop = next(each for each in load_board("nucleo-l031").currents if each.state == "stop")
+    assert stop.typical_uA == pytest.approx(0.35)
+    assert stop.maximum_uA == "unknown"
 
 
 def test_an_unknown_board_is_refused_with_the_nearest_one() -> None:
