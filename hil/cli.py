@@ -175,6 +175,8 @@ def doctor() -> None:
 def emulate_board(
     name: Annotated[str, typer.Argument(metavar="NAME", help="a board, or one of several: microbit, microbit.2")],
     backend: Annotated[str | None, typer.Option(metavar="NAME", help="the emulator, by default the board's")] = None,
+    *,
+    paced: Annotated[bool, typer.Option("--paced", help="no faster than real time, where the emulator can")] = False,
 ) -> None:
     """Keep an emulated board powered, like one that is plugged in, until Ctrl-C."""
-    emulate(name, backend)
+    emulate(name, backend, paced=paced)

@@ -28,11 +28,12 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def emulate(name: str, backend: str | None = None) -> None:
+def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> None:
     """Power a board and keep it until Ctrl-C, SIGTERM or SIGHUP.
 
     Args:
         name: a board, or one of several of its kind: ``microbit``, ``microbit.2``; or the path of a board's file.
+        paced: hold its time to the clock on the wall, where the emulator can.
         backend: the emulator; by default the first that the board has.
 
     Raises:
@@ -44,7 +45,7 @@ def emulate(name: str, backend: str | None = None) -> None:
     board = load_board(board_name)
     previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        with power(board, backend, instance, announced=True) as powered:
+        with power(board, backend, instance, announced=True, paced=paced) as powered:
             _say(f"{board.title} is powered ({powered.backend}), its flash is kept")
             _say(f"  serial port  {powered.serial_path}")
             target = f" -t {board.pyocd_target}" if board.pyocd_target else ""

@@ -67,6 +67,7 @@ class MachineSpec:
     Attributes:
         erased: what each byte of erased flash reads as.
         baud: what the host's serial port is set to, in bit/s.
+        paced: hold the board's time to the clock on the wall, where the emulator can.
         counter: descriptor of the file that cycles are counted in (`hil.cycles.counter_file`); -1 without.
         arguments: more for the emulator's command line.
         descriptors: what it must inherit for them.
@@ -80,6 +81,7 @@ class MachineSpec:
     ram_bytes: int
     erased: int = 0xFF
     baud: int = 0
+    paced: bool = False
     counter: int = -1
     arguments: Sequence[str] = ()
     descriptors: Sequence[int] = ()
@@ -195,6 +197,9 @@ class OwnedMachine(Machine, Protocol):
 
     def event_fd(self) -> int | None:
         """Descriptor that becomes readable when `poll` has something to do; None while there is none."""
+
+    def timeout_ms(self) -> int | None:
+        """When to call `poll` at the latest, in milliseconds; None where `event_fd` says so alone."""
 
     def poll(self) -> None:
         """Take note of what the emulator reported, without waiting and without raising."""

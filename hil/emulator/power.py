@@ -115,6 +115,7 @@ def power(
     instance: str = "",
     *,
     announced: bool = False,
+    paced: bool = False,
     counter: Counter | None = None,
 ) -> PoweredBoard:
     """Power an emulated board. Its firmware runs when this returns.
@@ -124,6 +125,7 @@ def power(
         backend: the emulator, one of those the description lists; by default the first of them.
         instance: which of the boards of this kind; ``auto`` takes the first that nobody has powered.
         announced: whether other processes can find it, see `registry`.
+        paced: hold its time to the clock on the wall, where the emulator can.
         counter: counts cycles while the board has power; the caller keeps it open until then.
 
     Raises:
@@ -145,6 +147,7 @@ def power(
         ram_bytes=board.memory.ram.bytes,
         erased=board.memory.flash.erased_byte,
         baud=board.links.uart.baud if board.links.uart else 0,
+        paced=paced,
         counter=counter.fd if counter else -1,
         arguments=tuple(counter.arguments) if counter else (),
         descriptors=(counter.fd,) if counter else (),

@@ -120,8 +120,11 @@ class Supervisor:
             if varying != known:
                 known = varying
                 poll, actions = self._poll_of(fixed)
-            for fd, _ in poll.poll(self._bridge.timeout_ms()):
+            waits = [wait for wait in (self._bridge.timeout_ms(), self._machine.timeout_ms()) if wait is not None]
+            for fd, _ in poll.poll(min(waits, default=None)):
                 actions[fd]()
+            if self._machine.timeout_ms() == 0:
+                self._machine.poll()
             self._bridge.push()
 
     def _poll_of(self, fixed: dict[int, Callable[[], None]]) -> tuple[select.poll, dict[int, Callable[[], None]]]:

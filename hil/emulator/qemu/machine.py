@@ -79,6 +79,10 @@ class QemuMachine:
         """See `OwnedMachine`."""
         return self._core.event_fd()
 
+    def timeout_ms(self) -> int | None:
+        """See `OwnedMachine`."""
+        return None
+
     def poll(self) -> None:
         """See `OwnedMachine`."""
         self._core.poll()

@@ -14,6 +14,7 @@ from hil.emulator.flash_image import FlashImage
 from hil.emulator.guards import require_halted, require_power
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
 from hil.emulator.twin.core import Stop
+from hil.emulator.twin.pace import Pace
 from hil.emulator.twin.registers import NotModelledError
 from hil.emulator.twin.stm32l031.part import Stm32l031
 from hil.emulator.twin.system import BASE as SYSTEM_CONTROL
@@ -55,6 +56,8 @@ class TwinMachine:
         self._watchpoints: set[tuple[int, int, Access]] = set()
         self._debug = 0
         self._resume_here = False
+        self._pace = Pace() if spec.paced else None
+        self._waits = False  # for the clock on the wall
         self.uart = UartStream()
         self.uart.target.setblocking(False)
         # Readable when the chip has something to do: it runs, or the host has sent bytes.
@@ -96,7 +99,7 @@ class TwinMachine:
             self.uart.close()
 
     def wake_uart(self) -> None:
-        """See `Backend`; the twin notices by itself."""
+        """See `OwnedMachine`; the twin notices by itself."""
 
     # Run control
 
@@ -105,11 +108,16 @@ class TwinMachine:
         return self._status
 
     def event_fd(self) -> int | None:
-        """See `Backend`."""
+        """See `OwnedMachine`."""
         return self._ready.fileno() if self._status.state is CoreState.RUNNING else None
 
+    def timeout_ms(self) -> int | None:
+        """See `OwnedMachine`."""
+        running = self._status.state is CoreState.RUNNING
+        return self._pace.timeout_ms() if self._pace and self._waits and running else None
+
     def poll(self) -> None:
-        """See `Backend`: run a slice."""
+        """See `OwnedMachine`: run a slice."""
         chip = self._chip
         if chip is None or self._status.state is not CoreState.RUNNING:
             return
@@ -117,9 +125,15 @@ class TwinMachine:
             chip.usart2.wire.send(self.uart.target.recv(_CHUNK))
         with suppress(BlockingIOError):
             os.eventfd_read(self._work)
+        cycles = _SLICE_CYCLES
+        if self._pace is not None:
+            cycles = min(cycles, chip.cycles(self._pace.allowance(chip.seconds())))
+        self._waits = cycles == 0
+        if self._waits:
+            return
         chip.core.shared.skip_breakpoint = self._resume_here
         self._resume_here = False
-        self._note(chip, chip.run(chip.core.shared.clock + _SLICE_CYCLES))
+        self._note(chip, chip.run(chip.core.shared.clock + cycles))
         self._give_host(chip)
 
     def _note(self, chip: Stm32l031, stop: Stop) -> None:
@@ -268,7 +282,7 @@ class TwinMachine:
             self._chip.core.shared.debug = self._debug
 
     def forget_debugger(self) -> None:
-        """See `Backend`."""
+        """See `OwnedMachine`."""
         for address in tuple(self._breakpoints):
             self.remove_breakpoint(address)
         for watchpoint in tuple(self._watchpoints):
