@@ -17,6 +17,8 @@ from hil.commands.demo import run_demo
 from hil.commands.doctor import examine
 from hil.commands.emulate import emulate
 from hil.commands.flash import flash_board
+from hil.commands.gdb import serve_gdb
+from hil.commands.monitor import monitor
 from hil.commands.output import make_console, print_error
 from hil.commands.profile import ProfileRequest, profile
 from hil.commands.run import RunRequest, run_model
@@ -163,6 +165,34 @@ def demo(
     """Classify 40 smartwatch recordings on a board, each output checked against Python."""
     options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
     raise typer.Exit(run_demo(board, options, make_console()))
+
+
+@app.command(name="monitor")
+def monitor_board(
+    board: Annotated[str, typer.Argument(metavar="BOARD", help="a board, or its YAML file")],
+    *,
+    backend: Backend = "auto",
+    probe: Probe = None,
+    port: Port = None,
+    seconds: Annotated[float | None, typer.Option(metavar="N", help="leave after so many seconds")] = None,
+) -> None:
+    """Show what a board sends over its serial port, and send what is typed."""
+    monitor(board, DutOptions(backend=backend, probe=probe, port=port), seconds, make_console(stderr=True))
+
+
+@app.command()
+def gdb(
+    board: Board,
+    *,
+    backend: Backend = "auto",
+    probe: Probe = None,
+    port: Port = None,
+    when: Flash = "auto",
+    server_port: Annotated[int, typer.Option(metavar="N", help="TCP port of the gdb server")] = 3333,
+) -> None:
+    """Serve gdb on a board through pyOCD, and say what to type or paste to connect."""
+    options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
+    serve_gdb(board, options, server_port, make_console())
 
 
 @app.command()
