@@ -106,6 +106,7 @@ def test_a_column_s_limits(driver: Driver, column: str, taken: list[int], refuse
 def test_a_synapse_names_a_source_that_exists(driver: Driver, table: str) -> None:
     run(driver, small(**{f"{table}_slope_source": 1}))
     refuses(driver, small(**{f"{table}_slope_source": 2}), LtcError.INDEX)
+    refuses(driver, replace(small(sensory_slope_source=1), input_frac=np.zeros(1, np.int8)), LtcError.INDEX)
 
 
 def test_the_unfolds_limits(driver: Driver) -> None:
@@ -191,6 +192,14 @@ def test_capacitances_of_any_size(driver: Driver) -> None:
     shifts = np.arange(-128, 37)
     for elapsed, den in product((ELAPSED_MIN, 1 << 22, ELAPSED_MAX), (1, 1 << 30)):
         run(driver, bare(len(shifts), den=den, num=den, cm=65535, cm_shift=shifts), 1 << 28, elapsed)
+
+
+def test_a_rate_that_just_misses_the_next_one(driver: Driver) -> None:
+    # At this elapsed time the division for 5 unfolds leaves the largest remainder there is: divisor - 1.
+    rng = np.random.default_rng(1)
+    den = rng.integers(1 << 41, 1 << 42, 255)
+    num, state = rng.integers(-den, den + 1, 255), rng.integers(-FULL_SCALE, FULL_SCALE + 1, 255)
+    run(driver, replace(bare(255, den=den, num=num, cm=65535, cm_shift=32), unfolds=5), state, 2203254998)
 
 
 def test_states_whose_pull_lies_on_an_edge_of_rounding(driver: Driver) -> None:
