@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ltc.h"
+#include "ltc_image.h"
 
 #define EXPECT(result, call)                                                                       \
     do {                                                                                           \
@@ -23,7 +24,7 @@ static _Alignas(8) uint8_t memory[IMAGE_LIMIT];
 
 static void check_open(uint32_t bytes, uint32_t room) {
     struct ltc net;
-    uint32_t header = 36;
+    const uint32_t header = sizeof(struct ltc_header);
 
     for (uint32_t by = 1; by < 4; by++) {
         memcpy(moved + by, file, bytes);
