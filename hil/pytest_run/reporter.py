@@ -63,7 +63,7 @@ class Reporter:
     def _record_goldens(self, session: pytest.Session) -> None:
         """Show what changes in the goldens, then write them; a run that did not come to its end writes nothing."""
         recorder = self._state.recorder
-        if recorder is None:
+        if recorder is None or session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             return
         if session.exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, RigError.exit_code}:
             self._say(session, "", "no golden recorded: the run did not come to its end")

@@ -56,6 +56,15 @@ def test_is_read_as_it_was_written_with_one_sequence_a_line(tmp_path: Path) -> N
         ("{}", "is damaged: it does not say that its format is"),
         ('{"format": "hil cycles"}', "has version None, this hil reads version 1"),
         ('{"format": "hil cycles", "version": 2}', "has version 2, this hil reads version 1"),
+        ('{"format": "hil cycles", "version": true}', "has version True, this hil reads version 1"),
+        ('{"format": "hil cycles", "version": 1.0}', "has version 1.0, this hil reads version 1"),
+        pytest.param("[" * 100_000 + "]" * 100_000, "is damaged: it is nested too deep", id="deep list"),
+        pytest.param('{"a": ' * 100_000 + "1" + "}" * 100_000, "is damaged: it is nested too deep", id="deep object"),
+        ('{"format": "hil cycles", "version": 1, "version": 1}', "is damaged, at the top: key 'version' is there"),
+        (
+            '{"format": "hil cycles", "version": 1, "entries": [{"platform": {}, "vectors": {"a": {}, "a": {}}}]}',
+            "is damaged, at entries.0.vectors: key 'a' is there twice",
+        ),
         ('{"format": "another", "version": 1}', "is damaged: it does not say that its format is"),
         ('{"format": "hil cycles", "version": 1, "entris": []}', "is damaged, at entris"),
     ],
@@ -69,7 +78,7 @@ def test_what_cannot_be_read_is_named_and_not_taken_for_absent(tmp_path: Path, c
     assert "--hil-update-golden" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("wrong", [-1, 1.5, "1", None, True])
+@pytest.mark.parametrize("wrong", [-1, 1.5, "1", None, True, 2**53, 2**63, 10**30])
 def test_a_count_is_a_whole_number(tmp_path: Path, wrong: object) -> None:
     path = tmp_path / "bridge.cycles.json"
     save_golden(path, golden(a=recording((1, 2))))
@@ -78,6 +87,28 @@ def test_a_count_is_a_whole_number(tmp_path: Path, wrong: object) -> None:
     path.write_text(json.dumps(data))
     with pytest.raises(InputError, match=r"is damaged, at entries\.0\.vectors\.a\.per_step\.0\.1"):
         load_golden(path)
+
+
+def test_two_entries_of_one_platform_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.cycles.json"
+    entries = (*golden(SILICON, a=recording((1,))).entries, *golden(a=recording((1,))).entries)
+    save_golden(path, GoldenFile(entries=(*entries, entries[1].model_copy(update={"vectors": {"a": recording((2,))}}))))
+    with pytest.raises(InputError) as caught:
+        load_golden(path)
+    assert caught.value.message == (
+        f"golden file {path} is damaged: entries.1 and entries.2 are both for microbit, cortex-m0, emulator, gcc 12 -O2"
+    )
+    assert "as a merge may leave them" in str(caught.value.cause)
+
+
+def test_a_golden_behind_a_symbolic_link_is_written_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    real, link = tmp_path / "shared" / "real.json", tmp_path / "bridge.cycles.json"
+    save_golden(real, golden(a=recording((1,))))
+    link.symlink_to(real)
+    save_golden(link, golden(a=recording((2,))))
+    assert link.is_symlink()
+    assert load_golden(real) == golden(a=recording((2,)))
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
