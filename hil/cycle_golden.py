@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hil.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from hil.result import Provenance
 
@@ -29,7 +29,7 @@ VERSION = 1
 _NUMBERS = re.compile(r"\[\n\s+\d+(?:,\n\s+\d+)*\n\s+\]")
 
 Kind = Literal["emulator", "silicon"]
-Count = Annotated[int, Field(ge=0, strict=True)]
+Count = Annotated[int, Field(ge=0, lt=2**53, strict=True)]  # as far as every JSON reader is exact
 Sequence = Annotated[tuple[Count, ...], Field(min_length=1)]
 
 
@@ -51,6 +51,9 @@ class Platform(_Strict):
         """What a result was made with."""
         kind: Kind = "emulator" if origin.emulated else "silicon"
         return cls(board=origin.board, core=origin.core, kind=kind, compiler=origin.compiler, flags=origin.flags)
+
+    def __str__(self) -> str:
+        return f"{self.board}, {self.core}, {self.kind}, {self.compiler} {self.flags}"
 
     def differs_in_compiler(self, other: Platform) -> bool:
         """Whether the two are alike but for the compiler or its flags."""
@@ -118,41 +121,84 @@ def load_golden(path: Path) -> GoldenFile:
     """Read a golden file; an absent one is empty.
 
     Raises:
-        InputError: it is damaged, or of another version.
+        InputError: it is damaged, ambiguous, or of another version.
     """
     hint = "take it back from version control, or delete it and record with --hil-update-golden"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_Object)
+        doubled = next(_doubled_keys(data, ()), None)
     except FileNotFoundError:
         return GoldenFile()
     except OSError as error:
         raise InputError(f"golden file {path} cannot be read", cause=error.strerror) from error
     except ValueError as error:
         raise InputError(f"golden file {path} is damaged: it is not JSON", cause=str(error), hint=hint) from error
+    except RecursionError as error:
+        raise InputError(f"golden file {path} is damaged: it is nested too deep", hint=hint) from error
+    if doubled is not None:
+        raise InputError(
+            f"golden file {path} is damaged, at {doubled[0]}: key '{doubled[1]}' is there twice", hint=hint
+        )
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise InputError(f"golden file {path} is damaged: it does not say that its format is '{FORMAT}'", hint=hint)
-    if data.get("version") != VERSION:
+    if type(data.get("version")) is not int or data["version"] != VERSION:
         raise InputError(
             f"golden file {path} has version {data.get('version')!r}, this hil reads version {VERSION}",
             hint="use the hil that wrote it, or delete it and record with --hil-update-golden",
         )
     try:
-        return GoldenFile.model_validate(data)
+        golden = GoldenFile.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the top"
         raise InputError(f"golden file {path} is damaged, at {place}", cause=first["msg"], hint=hint) from error
+    _check_platforms(golden, path, hint)
+    return golden
+
+
+class _Object(dict[str, object]):
+    """A JSON object that remembers keys which it was given twice; `json` would keep the last in silence."""
+
+    def __init__(self, pairs: list[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        names = [name for name, _ in pairs] if len(self) < len(pairs) else []
+        self.doubled = [name for name in self if names.count(name) > 1]
+
+
+def _doubled_keys(data: object, place: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Every key that an object has twice, and where that object is."""
+    if isinstance(data, _Object):
+        yield from ((".".join(place) or "the top", key) for key in data.doubled)
+        for key, value in data.items():
+            yield from _doubled_keys(value, (*place, key))
+    elif isinstance(data, list) and not (data and isinstance(data[0], int)):  # a long list of counts has no keys
+        for number, value in enumerate(data):
+            yield from _doubled_keys(value, (*place, str(number)))
+
+
+def _check_platforms(golden: GoldenFile, path: Path, hint: str) -> None:
+    """No platform has two entries: which of them counts would be a matter of order."""
+    seen: dict[Platform, int] = {}
+    for number, entry in enumerate(golden.entries):
+        first = seen.setdefault(entry.platform, number)
+        if first != number:
+            raise InputError(
+                f"golden file {path} is damaged: entries.{first} and entries.{number} are both for {entry.platform}",
+                cause="two entries of one platform, as a merge may leave them",
+                hint=hint,
+            )
 
 
 def save_golden(path: Path, golden: GoldenFile) -> None:
-    """Write a golden file as a whole: who reads it meanwhile finds the old one or the new one.
+    """Write a golden file as a whole: who reads it meanwhile finds the old one or the new one. A link stays one.
 
     Raises:
         InputError: it cannot be written.
     """
     try:
+        place = path.resolve()
         with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}-", delete=False
+            "w", encoding="utf-8", dir=place.parent, prefix=f".{place.name}-", delete=False
         ) as file:
             new = Path(file.name)
             try:
@@ -160,7 +206,7 @@ def save_golden(path: Path, golden: GoldenFile) -> None:
                 file.flush()
                 os.fsync(file.fileno())
                 new.chmod(0o644)
-                new.replace(path)
+                new.replace(place)
             except BaseException:
                 new.unlink(missing_ok=True)
                 raise

@@ -12,6 +12,7 @@ with Hold() as _hold:
     from hil.case import SUFFIX
     from hil.errors import HilError, RigError
     from hil.pytest_run.collect import HilFile, PromiseItem, needs_board
+    from hil.pytest_run.header import model_lines
     from hil.pytest_run.options import add_options, read_options
     from hil.pytest_run.reporter import Reporter
     from hil.pytest_run.state import STATE, State
@@ -93,9 +94,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
-    """The same, where it is the collected tests that ask for a board."""
+    """The same, where it is the collected tests that ask for a board; and the networks of their cases."""
     wanted = not config.option.collectonly and any(needs_board(item) for item in items)
-    return config.stash[STATE].announce() if wanted else []
+    return [*config.stash[STATE].announce(), *model_lines(items)] if wanted else []
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

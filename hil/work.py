@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from hil.step_cycles import RunCycles
     from hil.vectors import Vectors
 
-DIGEST_DIGITS = 12
+_DIGEST_DIGITS = 12
+
+
+def convert_for(model: LtcModel, vectors: Vectors) -> Converted:
+    """The network as its vectors need it: their start state must fit into the formats."""
+    return convert(model, state_bound=float(np.abs(vectors.state0).max()))
+
+
+def digest_of(image: bytes) -> str:
+    """First digits of an image's SHA-256: which network ran."""
+    return hashlib.sha256(image).hexdigest()[:_DIGEST_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,7 @@ class Work:
             InputError: for values that the device's formats cannot hold, naming the vectors' file.
         """
         try:
-            converted = convert(model, state_bound=float(np.abs(vectors.state0).max()))
+            converted = convert_for(model, vectors)
             inputs = converted.quantise_inputs(vectors.inputs)
             elapsed = converted.quantise_elapsed(vectors.elapsed)
             state0 = converted.quantise_state(vectors.state0)
@@ -134,7 +144,7 @@ class Work:
             provenance=provenance,
             vectors=self.vectors,
             model_name=self.model.name,
-            image_digest=hashlib.sha256(converted.image).hexdigest()[:DIGEST_DIGITS],
+            image_digest=digest_of(converted.image),
             image_place=place,
             q_formats=converted.q_formats,
             state_bound=converted.state_bound,

@@ -20,7 +20,7 @@ from hil.dut.connection import Connection
 from hil.dut.counting import CycleMeter
 from hil.dut.options import DutOptions
 from hil.dut.realised import realise
-from hil.dut.selection import select
+from hil.dut.selection import probe_to_be, select
 from hil.emulator.backend import emulator_version
 from hil.errors import LinkError
 from hil.image import ModelImage
@@ -237,7 +237,7 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
         backend_version=emulator_version(selection.backend),
         emulated=selection.emulated,
         reason=selection.reason,
-        probe=selection.probe or "",
+        probe=selection.probe or probe_to_be(board, selection, options),
         firmware=artefact.build_id,
         compiler=artefact.compiler,
         core=board.core,

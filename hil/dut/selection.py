@@ -9,7 +9,8 @@ from pyocd.core.exceptions import Error as PyocdError  # type: ignore[import-unt
 from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 from serial.tools import list_ports  # type: ignore[import-untyped]
 
-from hil.emulator.power import PROBE_PREFIX
+from hil.backends import is_supervised
+from hil.emulator.power import PROBE_PREFIX, instance_name
 from hil.errors import InputError, RigError
 
 if TYPE_CHECKING:
@@ -96,6 +97,15 @@ def select(board: Board, options: DutOptions) -> Selection:
     if not board.emulators:
         raise RigError(f"no board '{board.name}' is attached, and there is no emulator for it")
     return Selection(board.emulators[0].backend, emulated=True, reason="no board attached")
+
+
+def probe_to_be(board: Board, selection: Selection, options: DutOptions) -> str:
+    """The probe of an emulated board that is not powered yet, in words; empty for one without."""
+    if not selection.emulated or not is_supervised(selection.backend):
+        return ""
+    if options.instance == "auto":
+        return f"{PROBE_PREFIX}{board.name} or the next free"
+    return PROBE_PREFIX + instance_name(board, options.instance)
 
 
 def _kept_powered(board: Board, options: DutOptions, uid: str) -> Selection:

@@ -14,6 +14,7 @@ from hil.cycle_promise import Held, check_cycles, not_counted
 from hil.errors import HilError, InputError, RigError
 from hil.nearest import offer
 from hil.promise import judge, not_measured
+from hil.pytest_run.recorder import TAKEN
 from hil.pytest_run.state import STATE
 from hil.report.properties import run_properties
 from hil.report.spelling import told_in_pytest
@@ -135,7 +136,7 @@ class PromiseItem(pytest.Item):
             raise InputError(f"case {case.name} promises nothing about cycles")
         if state.recorder is not None:
             state.recorder.add(case, vectors, result)
-            held = Held("recorded", "recorded for the golden, nothing compared")
+            held = Held(TAKEN, TAKEN)
         else:
             golden = load_golden(golden_path(case.path))
             held = check_cycles(result, promised, golden, vectors, strict=state.options.strict)

@@ -61,10 +61,15 @@ class Reporter:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _record_goldens(self, session: pytest.Session) -> None:
-        """Show what changes in the goldens, then write them; nothing of a run that was interrupted."""
+        """Show what changes in the goldens, then write them; a run that did not come to its end writes nothing."""
         recorder = self._state.recorder
-        if recorder is None or session.exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        if recorder is None or session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             return
+        if session.exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, RigError.exit_code}:
+            self._say(session, "", "no golden recorded: the run did not come to its end")
+            return
+        if recorder.is_empty and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED  # what was asked for was not done
         try:
             self._say(session, "", *recorder.lines())
             self._say(session, *recorder.write())

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ltc.h"
+#include "ltc_image.h"
 
 #define EXPECT(result, call)                                                                       \
     do {                                                                                           \
@@ -23,7 +24,7 @@ static _Alignas(8) uint8_t memory[IMAGE_LIMIT];
 
 static void check_open(uint32_t bytes, uint32_t room) {
     struct ltc net;
-    uint32_t header = 36;
+    const uint32_t header = sizeof(struct ltc_header);
 
     for (uint32_t by = 1; by < 4; by++) {
         memcpy(moved + by, file, bytes);
@@ -40,6 +41,25 @@ static void check_open(uint32_t bytes, uint32_t room) {
     memcpy(moved, file, bytes);
     moved[0] ^= 1u;
     EXPECT(LTC_ERR_MAGIC, ltc_open(&net, moved, header, memory, room));
+    memcpy(moved, file, bytes);
+    moved[4] ^= 1u;
+    EXPECT(LTC_ERR_VERSION, ltc_open(&net, moved, bytes, memory, room));
+    memcpy(moved, file, bytes);
+    moved[bytes - 1u] ^= 1u; /* a byte of padding, which nothing else looks at */
+    EXPECT(LTC_ERR_CRC, ltc_open(&net, moved, bytes, memory, room));
+}
+
+/* A beginning of the image that ends where its memory does, for the sanitizer. */
+static void check_beginning(uint32_t bytes) {
+    uint8_t *beginning = malloc(bytes);
+    struct ltc net;
+
+    if (beginning == NULL) {
+        exit(3);
+    }
+    memcpy(beginning, file, bytes);
+    EXPECT(LTC_ERR_SHORT, ltc_open(&net, beginning, bytes, memory, sizeof memory));
+    free(beginning);
 }
 
 static void check_step(struct ltc *net, int32_t *values) {
@@ -86,6 +106,12 @@ int main(int argc, char **argv) {
     EXPECT(LTC_VERSION, (int)ltc_version());
     EXPECT(LTC_OK, ltc_open(&net, file, bytes, memory, sizeof memory));
     check_open(bytes, LTC_MEMORY_BYTES((uint32_t)net.neurons));
+    check_beginning(4);
+    check_beginning(sizeof(struct ltc_header) - 1u);
+    EXPECT(2, net.neurons);
+    EXPECT(2, net.inputs);
+    EXPECT(2, net.outputs);
+    EXPECT(1, net.unfolds);
     check_step(&net, values);
     check_state(&net, values);
     return 0;

@@ -30,8 +30,8 @@ SUM_LIMIT = 1 << 62
 LINK = (0, 0, 1, 0, 0, 0)  # offset, slope and source, weight, shift, weight_shift, reversal
 
 
-def small(**fields: object) -> ModelImage:
-    """Two neurons, two inputs, two outputs; one synapse of either kind onto each neuron."""
+def small(row: int = -1, **fields: object) -> ModelImage:
+    """Two neurons, two inputs, two outputs; one synapse of either kind onto each neuron; `row` has the fields given."""
     image = ModelImage(
         unfolds=1,
         state_frac=30,
@@ -45,7 +45,7 @@ def small(**fields: object) -> ModelImage:
     for path, value in fields.items():
         table, _, column = path.partition("_")
         records[table] = records.get(table, getattr(image, table).copy())
-        records[table][column][-1] = value
+        records[table][column][row] = value
     return replace(image, **records)
 
 
@@ -75,7 +75,7 @@ def refuses(driver: Driver, image: ModelImage, error: LtcError) -> None:
         run(driver, image)
 
 
-# Of the last record: the column, values on its limits, and values beyond them.
+# Of a record: the column, values on its limits, and values beyond them.
 LIMITS = [
     ("sensory_slope_source", [65535 << 8, -65535 << 8], [65536 << 8, -65536 << 8]),
     ("synapse_slope_source", [65535 << 8, -65535 << 8], [65536 << 8, -65536 << 8]),
@@ -99,13 +99,15 @@ def test_a_column_s_limits(driver: Driver, column: str, taken: list[int], refuse
     for value in taken:
         run(driver, small(**{column: value}), FULL_SCALE)
     for value in refused:
-        refuses(driver, small(**{column: value}), LtcError.RANGE)
+        for row in (0, -1):
+            refuses(driver, small(row, **{column: value}), LtcError.RANGE)
 
 
 @pytest.mark.parametrize("table", ["sensory", "synapse"])
 def test_a_synapse_names_a_source_that_exists(driver: Driver, table: str) -> None:
     run(driver, small(**{f"{table}_slope_source": 1}))
     refuses(driver, small(**{f"{table}_slope_source": 2}), LtcError.INDEX)
+    refuses(driver, replace(small(sensory_slope_source=1), input_frac=np.zeros(1, np.int8)), LtcError.INDEX)
 
 
 def test_the_unfolds_limits(driver: Driver) -> None:
@@ -142,7 +144,7 @@ def test_the_largest_network_and_one_larger(driver: Driver) -> None:
 @pytest.mark.parametrize("table", ["sensory", "synapse"])
 def test_the_neurons_have_all_synapses_and_no_more(driver: Driver, table: str) -> None:
     column = "sensory" if table == "sensory" else "synapses"
-    for first, last in ((1, 0), (1, 2), (2, 1), (0, 1), (3, 0)):
+    for first, last in ((1, 0), (1, 2), (2, 1), (0, 1), (3, 0), (2, 4)):
         image = small()
         image.neuron[column] = first, last
         refuses(driver, image, LtcError.LAYOUT)
@@ -151,11 +153,18 @@ def test_the_neurons_have_all_synapses_and_no_more(driver: Driver, table: str) -
     run(driver, image)
 
 
-@pytest.mark.parametrize("header_bytes", [35, 37, 0])
-def test_the_header_s_own_length(driver: Driver, header_bytes: int) -> None:
-    data = bytearray(small().to_bytes())
-    data[6:8] = header_bytes.to_bytes(2, "little")
-    data[12:16] = zlib.crc32(data[16:], zlib.crc32(data[:12])).to_bytes(4, "little")
+@pytest.mark.parametrize(
+    ("at", "count", "value", "padding"),
+    [(6, 2, 31, 0), (6, 2, 33, 0), (6, 2, 0, 0), (8, 4, 4, 4), (8, 4, -4, 0)],
+    ids=["header shorter", "header longer", "no header", "image longer", "image shorter"],
+)
+def test_the_lengths_in_the_header(driver: Driver, at: int, count: int, value: int, padding: int) -> None:
+    whole = small().to_bytes()
+    data = bytearray(whole) + bytes(padding)
+    data[at : at + count] = (value if at == 6 else len(whole) + value).to_bytes(count, "little")
+    data[12:16] = zlib.crc32(data[16 : int.from_bytes(data[8:12], "little")], zlib.crc32(data[:12])).to_bytes(
+        4, "little"
+    )
     none = np.empty((0, 1, 2), np.int32), np.empty((0, 1), np.uint32), np.zeros(2, np.int32)
     with pytest.raises(Refused, match=f"^{-LtcError.LAYOUT}$"):
         driver.run(bytes(data), *none, 2)
@@ -175,6 +184,8 @@ def test_all_that_can_be_added_to_a_neuron_stays_within_the_limit(driver: Driver
 
 
 def test_a_capacitance_counts_and_cannot_wrap(driver: Driver) -> None:
+    run(driver, bare(1, den=SUM_LIMIT))
+    refuses(driver, bare(1, den=SUM_LIMIT + 1), LtcError.RANGE)
     (mantissa,), (exponent,) = integer.rate(1, np.array([ELAPSED_MIN]))
     fastest = int(mantissa) << 16
     run(driver, bare(1, den=SUM_LIMIT - fastest, cm=1, cm_shift=16 - exponent), 1 << 29)
@@ -191,6 +202,14 @@ def test_capacitances_of_any_size(driver: Driver) -> None:
     shifts = np.arange(-128, 37)
     for elapsed, den in product((ELAPSED_MIN, 1 << 22, ELAPSED_MAX), (1, 1 << 30)):
         run(driver, bare(len(shifts), den=den, num=den, cm=65535, cm_shift=shifts), 1 << 28, elapsed)
+
+
+def test_a_rate_that_just_misses_the_next_one(driver: Driver) -> None:
+    # At this elapsed time the division for 5 unfolds leaves the largest remainder there is: divisor - 1.
+    rng = np.random.default_rng(1)
+    den = rng.integers(1 << 41, 1 << 42, 255)
+    num, state = rng.integers(-den, den + 1, 255), rng.integers(-FULL_SCALE, FULL_SCALE + 1, 255)
+    run(driver, replace(bare(255, den=den, num=num, cm=65535, cm_shift=32), unfolds=5), state, 2203254998)
 
 
 def test_states_whose_pull_lies_on_an_edge_of_rounding(driver: Driver) -> None:

@@ -39,7 +39,7 @@ def golden(
     text = text_of(result)
     assert re.search(r"^bridge +microbit +tiny_dense\.vectors\.npz +- +\d+-\d+-\d+ +new$", text, re.MULTILINE)
     assert text.index("cycles/step before") < text.index(f"{path}: written")
-    assert "cycles: recorded (1 promise)" in text
+    assert "cycles: budget asserted, nothing compared (--hil-update-golden) (1 promise)" in text
 
     def change(edit: Callable[[Any], None] | None = None) -> Any:
         data = json.loads(path.read_text())
@@ -111,6 +111,49 @@ def test_what_is_over_its_budget_fails_and_is_not_recorded(
     assert f"{STEPS} of {STEPS} steps take more than 1000 cycles, the longest " in text_of(result)
     assert "no golden recorded: no item of this run" in text_of(result)
     assert golden() == before
+
+
+def test_while_another_promise_is_broken_nothing_is_recorded(
+    project: pytest.Pytester,
+    golden: Callable[..., Any],
+    write_case: Callable[..., Path],
+    change_vectors: Callable[..., None],
+) -> None:
+    before = golden(lambda entry: recording_of(entry)["per_step"][0].__setitem__(5, 1))
+    with np.load(project.path / "tiny_dense.vectors.npz") as archive:
+        change_vectors(outputs=archive["outputs"] + 0.5)
+    write_case(CASE + "outputs: {atol: 0.01}\n")
+    result = project.runpytest(*ON, "--hil-update-golden")
+    result.assert_outcomes(passed=2, failed=2)
+    said = "the cycles of tiny_dense.vectors.npz in case bridge are not recorded: its promise 'outputs' does not hold"
+    assert said in text_of(result)
+    assert golden() == before
+
+
+def test_a_run_that_has_nothing_to_record_fails(project: pytest.Pytester, write_case: Callable[..., Path]) -> None:
+    write_case("states: {}\n")
+    result = project.runpytest(*ON, "--hil-update-golden")
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "no golden recorded: no item of this run" in text_of(result)
+
+
+def test_an_interrupted_run_records_nothing_and_says_so(
+    project: pytest.Pytester, write_case: Callable[..., Path]
+) -> None:
+    write_case(CASE)
+    project.makeconftest(
+        """
+        def pytest_runtest_logreport(report):
+            if report.when == "teardown" and "::cycles" in report.nodeid:
+                raise KeyboardInterrupt
+        """
+    )
+    result = project.runpytest_subprocess(*ON, "--hil-update-golden")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "no golden recorded: the run did not come to its end" in text_of(result)
+    assert "recorded (1" not in text_of(result)
+    assert not (project.path / "bridge.cycles.json").exists()
 
 
 def test_a_missing_golden_fails_and_a_damaged_one_is_named(

@@ -35,8 +35,14 @@ def test_a_board_that_is_not_attached_is_emulated_and_every_place_says_so(
     text = text_of(result)
     origin = r"microbit on qemu \d+\.\d+\S* \(emulated; no board attached\)"
     assert re.search(
-        rf"^hil: {origin}, firmware [0-9a-f]{{16}}, arm-none-eabi-gcc \S+ \(default board", text, re.MULTILINE
+        rf"^hil: {origin}, probe emulated:microbit or the next free, firmware [0-9a-f]{{16}}, arm-none-eabi-gcc \S+ "
+        r"\(default board",
+        text,
+        re.MULTILINE,
     )
+    image = re.search(r"^hil: model tiny_dense, image ([0-9a-f]{12})$", text, re.MULTILINE)
+    assert image
+    assert {t["image"] for t in json.loads((project.path / "out/results.json").read_text())["tests"][:3]} == {image[1]}
     assert re.search(rf"^{origin}, probe emulated:microbit\S*, firmware", text, re.MULTILINE)
     row = r"^bridge/tiny_dense +microbit +qemu \(emulated\) +\S+ +200 +\S+ +32000 equal +\d+-\d+-\d+ +\d+ +0$"
     assert re.search(row, text, re.MULTILINE)
