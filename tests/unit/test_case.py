@@ -111,6 +111,13 @@ def test_a_mistake_is_named_with_file_line_and_key(
     assert words in said
 
 
+@pytest.mark.parametrize("key", ["outputs", "decisions", "states", "cycles", "current", "energy"])
+@pytest.mark.parametrize("value", ["", " ~", " null"])
+def test_an_empty_promise_is_refused_rather_than_taken_for_none(tmp_path: Path, key: str, value: str) -> None:
+    text = complaint(tmp_path, f"model: m.npz\nvectors: v.npz\n{key}:{value}\n")
+    assert f"line 3, key '{key}': is empty, which promises nothing" in text
+
+
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     assert "key 'model': missing" in complaint(tmp_path, "vectors: a.npz\n")
 
