@@ -65,7 +65,7 @@ class States(_Strict):
 class Cycles(_Strict):
     """Budget of core cycles for the longest step."""
 
-    per_step: Annotated[Positive, Field(lt=2**32)]
+    per_step: Annotated[Positive, Field(le=LARGEST)]
 
 
 class Current(_Strict):
