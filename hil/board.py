@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from hil.backends import known_backend
 from hil.errors import InputError
@@ -19,6 +19,13 @@ from hil.yaml_file import load_yaml
 Whole = Annotated[int, Field(strict=True)]  # no text, no 'true'
 Text = Annotated[str, Field(min_length=1)]
 Figure = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] | Literal["unknown"]
+
+
+def _one_or_32(value: object) -> object:
+    """Literal alone compares, and 'true' equals 1."""
+    if type(value) is not int or value not in {1, 32}:
+        raise ValueError("must be 1 or 32")
+    return value
 
 
 class _Strict(BaseModel):
@@ -69,7 +76,7 @@ class Links(_Strict):
 class CoreTiming(_Strict):
     """What decides cycles beside the core's name."""
 
-    multiply_cycles: Literal[1, 32]
+    multiply_cycles: Annotated[Literal[1, 32], BeforeValidator(_one_or_32)]
     """What MULS takes: the choice of who made the part."""
     single_cycle_port: Memory | None = None
     """Where a Cortex-M0+ has its single-cycle I/O port."""

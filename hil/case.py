@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from hil.errors import InputError
 from hil.model_arrays import LARGEST
@@ -65,7 +65,7 @@ class States(_Strict):
 class Cycles(_Strict):
     """Budget of core cycles for the longest step."""
 
-    per_step: Annotated[Positive, Field(lt=2**32)]
+    per_step: Annotated[Positive, Field(le=LARGEST)]
 
 
 class Current(_Strict):
@@ -94,6 +94,14 @@ class CaseFile(_Strict):
     boards: tuple[str, ...] = ()
     links: tuple[Literal["uart", "spi"], ...] = ()
     timeout_s: Annotated[Positive, Field(le=_WEEK_S)] = 300.0
+
+    @field_validator("outputs", "decisions", "states", "cycles", "current", "energy", mode="before")
+    @classmethod
+    def _not_empty(cls, value: object) -> object:
+        """A promise is made or left out: a key without a value would be a promise that nobody checks."""
+        if value is None:
+            raise ValueError("is empty, which promises nothing: give it a value, or leave the key out")
+        return value
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hil.result import Provenance, RunResult
+from hil.result import Lsb, Provenance, RunResult
 from hil.step_cycles import RunCycles, StepCycles
 from hil.vectors import Vectors
 
@@ -26,43 +26,48 @@ ORIGIN = Provenance(
 )
 
 
-def result_with(
-    per_step: list[list[int]], *, tolerance: float = 0.0, source: str = MODEL, **changes: object
-) -> RunResult:
-    """A sound result whose S sequences of T steps took these cycles; further fields as given."""
-    counts = np.array(per_step, np.int64)
-    ones = np.ones((*counts.shape, 1), np.int32)
+def sound_result(states: Lsb, outputs: Lsb, cycles: RunCycles, *, state_lsb: float = 1.0) -> RunResult:
+    """A result that keeps every promise: S sequences of T steps with these states (S, T, N) and outputs (S, T, O)."""
     vectors = Vectors(
         path=Path("v.vectors.npz"),
-        single=len(counts) == 1,
-        inputs=ones * 1.0,
-        elapsed=np.ones(counts.shape),
-        state0=np.zeros(1),
+        single=len(states) == 1,
+        inputs=np.ones((*states.shape[:2], 1)),
+        elapsed=np.ones(states.shape[:2]),
+        state0=np.zeros(states.shape[2]),
         states=None,
         outputs=None,
         labels=None,
         label_names=(),
     )
-    result = RunResult(
+    return RunResult(
         provenance=ORIGIN,
         vectors=vectors,
         model_name="net",
         image_digest="abc",
         image_place="RAM",
         q_formats={},
-        state_bound=1.0,
-        state_lsb=1.0,
-        output_lsb=np.ones(1),
-        states_lsb=ones,
-        outputs_lsb=ones,
-        golden_states_lsb=ones.copy(),
-        golden_outputs_lsb=ones.copy(),
-        states=ones * 1.0,
-        outputs=ones * 1.0,
-        reference_states=ones * 1.0,
-        reference_outputs=ones * 1.0,
-        device_s=1.0,
+        state_bound=4 * state_lsb,
+        state_lsb=state_lsb,
+        output_lsb=np.ones(outputs.shape[2]),
+        states_lsb=states,
+        outputs_lsb=outputs,
+        golden_states_lsb=states.copy(),
+        golden_outputs_lsb=outputs.copy(),
+        states=states * state_lsb,
+        outputs=outputs * 1.0,
+        reference_states=states * state_lsb,
+        reference_outputs=outputs * 1.0,
+        device_s=0.5,
         retries=0,
-        cycles=RunCycles("cortex-m0", (StepCycles(source, counts, tolerance),)),
+        cycles=cycles,
     )
-    return replace(result, **changes)
+
+
+def result_with(
+    per_step: list[list[int]], *, tolerance: float = 0.0, source: str = MODEL, **changes: object
+) -> RunResult:
+    """A sound result whose S sequences of T steps took these cycles; further fields as given."""
+    counts = np.array(per_step, np.int64)
+    ones = np.ones((*counts.shape, 1), np.int32)
+    cycles = RunCycles("cortex-m0", (StepCycles(source, counts, tolerance),))
+    return replace(sound_result(ones, ones, cycles), **changes)

@@ -133,9 +133,7 @@ class Bench:
     def _enter(self, name: str) -> Dut:
         from hil.dut.dut import open_prepared  # noqa: PLC0415 - brings pyOCD, which runs without a board need not wait for
 
-        dut = self._open.enter_context(open_prepared(self._prepare(name)))
-        dut.on_result = self._fresh.append
-        return dut
+        return self._open.enter_context(open_prepared(self._prepare(name), on_run=self._fresh.append))
 
     def _prepare(self, name: str) -> Prepared:
         from hil.dut.dut import prepare_dut  # noqa: PLC0415 - as above
@@ -154,8 +152,6 @@ class Bench:
             model = load_model(case.model_path)
         with case.naming("vectors"):
             vectors = load_vectors(vectors_path, model)
-        result = self.dut(board).run(
-            model, vectors, check=False, count_cycles=case.says.cycles is not None, timeout_s=case.says.timeout_s
+        return self.dut(board).measure(
+            model, vectors, count_cycles=case.says.cycles is not None, timeout_s=case.says.timeout_s
         )
-        self._fresh.pop()  # it is the case's, not the next test's
-        return result

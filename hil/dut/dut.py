@@ -63,17 +63,23 @@ class Prepared:
 class Dut:
     """An opened DUT. Made by :func:`open_dut`.
 
+    Args:
+        prepared: what it was opened with.
+        connection: the open link.
+        on_run: called with every result of `run`.
+
     Attributes:
         board: what it is.
         artefact: the firmware that runs on it.
-        on_result: called with every result, or None.
     """
 
-    def __init__(self, prepared: Prepared, connection: Connection) -> None:
+    def __init__(
+        self, prepared: Prepared, connection: Connection, on_run: Callable[[RunResult], None] = lambda _: None
+    ) -> None:
         self.board = prepared.board
         self.artefact = prepared.artefact
         self._provenance = prepared.provenance
-        self.on_result: Callable[[RunResult], None] | None = None
+        self._on_run = on_run
         self._connection = connection
         self._meter = CycleMeter(prepared.board, prepared.selection, connection.counter)
 
@@ -113,6 +119,22 @@ class Dut:
             InputError: files that cannot be used, or an image that is too large for the board.
             LinkError, TargetFault, FlashError: as they come from the board.
         """
+        result = self.measure(model, vectors, count_cycles=count_cycles, timeout_s=timeout_s, on_sequence=on_sequence)
+        self._on_run(result)
+        if check:
+            check_bits(result)
+        return result
+
+    def measure(
+        self,
+        model: LtcModel | Path,
+        vectors: Vectors | Path,
+        *,
+        count_cycles: bool = False,
+        timeout_s: float = TIMEOUT_S,
+        on_sequence: Callable[[SequenceDone], None] | None = None,
+    ) -> RunResult:
+        """As `run`, for a caller that judges and reports by itself."""
         model = load_model(model) if isinstance(model, Path) else model
         vectors = load_vectors(vectors, model) if isinstance(vectors, Path) else vectors
         work = Work.make(model, vectors)
@@ -126,7 +148,7 @@ class Dut:
             states[sequence], outputs[sequence] = self._run_sequence(work, sequence, watch, count)
             if on_sequence is not None:
                 on_sequence(work.done(sequence, states[sequence], outputs[sequence]))
-        result = work.result(
+        return work.result(
             self.provenance,
             place,
             states,
@@ -135,11 +157,6 @@ class Dut:
             retries=self._connection.client.retries - retries,
             cycles=count.result(),
         )
-        if self.on_result is not None:
-            self.on_result(result)
-        if check:
-            check_bits(result)
-        return result
 
     def run_image(
         self,
@@ -247,8 +264,12 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
 
 
 @contextmanager
-def open_prepared(prepared: Prepared) -> Iterator[Dut]:
+def open_prepared(prepared: Prepared, *, on_run: Callable[[RunResult], None] = lambda _: None) -> Iterator[Dut]:
     """Power or find the board, flash it, open its link; all is closed again at the end.
+
+    Args:
+        prepared: what to open.
+        on_run: called with every result that the DUT's `run` gives.
 
     Raises:
         RigError: it cannot be powered or found, or its port cannot be opened.
@@ -260,7 +281,7 @@ def open_prepared(prepared: Prepared) -> Iterator[Dut]:
         realised = stack.enter_context(realise(prepared.board, prepared.artefact, prepared.selection, prepared.options))
         connection = Connection(prepared.board, prepared.artefact, realised, stack)
         provenance = replace(prepared.provenance, probe=realised.probe_uid)
-        yield Dut(replace(prepared, provenance=provenance), connection)
+        yield Dut(replace(prepared, provenance=provenance), connection, on_run)
 
 
 @contextmanager

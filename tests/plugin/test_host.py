@@ -159,11 +159,12 @@ def test_unusable_vectors_are_told_by_file_and_key(
     words: str,
 ) -> None:
     change_vectors(**arrays)
-    write_case("outputs: {atol: 0.01}\n")
+    case = write_case("outputs: {atol: 0.01}\n")
     result = project.runpytest("--board=host")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     text = text_of(result)
-    assert f"input: vectors {project.path}/tiny_dense.vectors.npz, {words}" in text
+    named = "" if words.startswith("key 'outputs': missing") else f"case file {case}, line 2, key 'vectors': "
+    assert f"input: {named}vectors {project.path}/tiny_dense.vectors.npz, {words}" in text
     assert "Traceback" not in text
 
 

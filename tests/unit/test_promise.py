@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -9,9 +9,11 @@ import pytest
 from hil.case import CaseFile
 from hil.errors import InputError, NumericError
 from hil.promise import judge, not_measured
-from hil.result import Provenance, RunResult
 from hil.step_cycles import RunCycles
-from hil.vectors import Vectors
+from tests.results import ORIGIN, sound_result
+
+if TYPE_CHECKING:
+    from hil.result import RunResult
 
 SEQUENCES, STEPS, NEURONS, OUTPUTS = 3, 12, 4, 2
 CASE = CaseFile.model_validate(
@@ -23,49 +25,21 @@ CASE = CaseFile.model_validate(
         "decisions": {"from_step": 10},
     }
 )
-ORIGIN = Provenance(
-    *("microbit", "qemu", "7.2", True, "no board attached", "emulated:microbit", "00ff", "gcc 12", "cortex-m0", "-O2")
-)
 
 
 def make(**changes: object) -> RunResult:
     states = np.arange(SEQUENCES * STEPS * NEURONS, dtype=np.int32).reshape(SEQUENCES, STEPS, NEURONS)
     outputs = np.ones((SEQUENCES, STEPS, OUTPUTS), np.int32)
     outputs[..., 1] = [[2], [0], [2]]
-    vectors = Vectors(
-        path=Path("v.vectors.npz"),
-        single=False,
-        inputs=np.zeros((SEQUENCES, STEPS, 1)),
-        elapsed=np.ones((SEQUENCES, STEPS)),
-        state0=np.zeros(NEURONS),
+    result = sound_result(states, outputs, RunCycles("cortex-m0", missing=("model: off",)), state_lsb=0.5)
+    vectors = replace(
+        result.vectors,
         states=states * 0.5,
         outputs=outputs * 1.0,
         labels=np.array([1, 0, 1]),
         label_names=("calm", "wild"),
     )
-    result = RunResult(
-        provenance=ORIGIN,
-        vectors=vectors,
-        model_name="net",
-        image_digest="abc",
-        image_place="RAM",
-        q_formats={},
-        state_bound=2.0,
-        state_lsb=0.5,
-        output_lsb=np.ones(OUTPUTS),
-        states_lsb=states,
-        outputs_lsb=outputs,
-        golden_states_lsb=states.copy(),
-        golden_outputs_lsb=outputs.copy(),
-        states=states * 0.5,
-        outputs=outputs * 1.0,
-        reference_states=states * 0.5,
-        reference_outputs=outputs * 1.0,
-        device_s=0.5,
-        retries=0,
-        cycles=RunCycles("cortex-m0", missing=("model: off",)),
-    )
-    return replace(result, **changes)
+    return replace(result, **({"vectors": vectors} | changes))
 
 
 def broken(promise: str, result: RunResult) -> str:
@@ -161,9 +135,10 @@ def test_what_can_be_judged_is_never_called_not_measured(promise: str) -> None:
 
 
 def test_provenance_never_calls_an_emulator_hardware() -> None:
-    assert str(ORIGIN) == (
+    origin = replace(ORIGIN, reason="no board attached")
+    assert str(origin) == (
         "microbit on qemu 7.2 (emulated; no board attached), probe emulated:microbit, firmware 00ff, gcc 12"
     )
-    silicon = replace(ORIGIN, backend="hardware", backend_version="", emulated=False, reason="", probe="9900")
+    silicon = replace(origin, backend="hardware", backend_version="", emulated=False, reason="", probe="9900")
     assert str(silicon) == "microbit on hardware, probe 9900, firmware 00ff, gcc 12"
-    assert (ORIGIN.where, silicon.where) == ("qemu (emulated)", "hardware")
+    assert (origin.where, silicon.where) == ("qemu (emulated)", "hardware")
