@@ -2,54 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Self
 
 from hil.emulator.twin.core import FAR, FAULTS, Stop
-from hil.emulator.twin.events import Events
 from hil.emulator.twin.registers import PAGE_BYTES, NotModelledError, Peripheral
+from hil.emulator.twin.timebase import Timebase, Timer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hil.emulator.twin.core import Core
-    from hil.emulator.twin.events import Event
+
+__all__ = ["SYSTEM_PAGE_BYTES", "Chip", "Timer"]
 
 SYSTEM_PAGE_BYTES: Final = 0x1000
+_SLEEPDEEP: Final = 4  # of SCR
 
 
-@dataclass
-class Timer:
-    """A call due at a time rather than a cycle: it keeps its time when the core's clock changes."""
-
-    due: Fraction
-    call: Callable[[], None]
-    event: Event | None = None
-
-
-class Chip:
+class Chip(Timebase):
     """Runs a core and what is around it, in virtual time. Used from one thread.
 
     Time passes only while something happens: where the core sleeps and an event is due, the clock jumps to it.
 
     Attributes:
         core: executes.
-        events: what is due when, to the cycle.
-        outside: what comes from outside of the chip: due at the end of a block of instructions (`Core.run`).
         trouble: why the chip cannot go on: firmware used what is not modelled. Empty while all is well.
+        notes: what the firmware did that loses data on silicon too, each kind once.
+        standing_still: the core's clock stands still (deep sleep): seconds go by, cycles do not.
+        stood_still: how long it has so far, in s.
     """
 
     def __init__(self, core: Core, clock_hz: int) -> None:
-        self.core = core
-        self.events = Events(self._come_back_by)
-        self.outside = Events(self._come_back_softly_by)
+        super().__init__(core, clock_hz)
         self.trouble = ""
+        self.notes: dict[str, str] = {}
+        self.standing_still = False
+        self.stood_still = Fraction(0)
+        self._wake_asked = False
         self._reset_requested = False
         self._bus: list[tuple[Peripheral, int]] = []
-        self._clock_hz = clock_hz
-        self._timers: list[Timer] = []
-        self._segment = (0, Fraction(0))  # cycle and second at which the core's clock last changed
         self.on_reset: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
@@ -58,65 +50,10 @@ class Chip:
     def __exit__(self, *_: object) -> None:
         self.core.close()
 
-    # Time
-
-    @property
-    def clock_hz(self) -> int:
-        """Frequency of the core's clock now, in Hz."""
-        return self._clock_hz
-
-    def now(self) -> int:
-        """Cycles of the core's clock since power-up, exact within an access too."""
-        return self.core.now()
-
-    def seconds(self) -> Fraction:
-        """Time since power-up."""
-        cycle, second = self._segment
-        return second + Fraction(self.now() - cycle, self._clock_hz)
-
-    def set_clock(self, hz: int) -> None:
-        """The core's clock runs at another frequency from now on."""
-        self._segment = (self.now(), self.seconds())
-        self._clock_hz = hz
-        for timer in self._timers:
-            self.events.cancel(timer.event)
-            self._arm(timer)
-
-    def after(self, seconds: Fraction, call: Callable[[], None]) -> Timer:
-        """Have something happen after a time, however the core's clock changes until then."""
-        timer = Timer(self.seconds() + seconds, call)
-        self._timers.append(timer)
-        self._arm(timer)
-        return timer
-
-    def cancel(self, timer: Timer | None) -> None:
-        """Have it not happen; nothing where it has, or where there is none."""
-        if timer in self._timers:
-            self._timers.remove(timer)
-            self.events.cancel(timer.event)
-
-    def _arm(self, timer: Timer) -> None:
-        def happen(_cycle: int) -> None:
-            self._timers.remove(timer)
-            timer.call()
-
-        timer.event = self.events.at(self.now() + max(0, self.cycles(timer.due - self.seconds())), happen)
-
-    def cycles(self, seconds: Fraction) -> int:
-        """Cycles of the core's clock, at the frequency of now, that a time takes: the next whole number."""
-        return -(-seconds * self._clock_hz // 1)
-
-    def _come_back_by(self, cycle: int) -> None:
-        """The core must not run beyond a cycle without the events being looked at."""
-        self.core.shared.horizon = min(self.core.shared.horizon, cycle)
-
-    def _come_back_softly_by(self, cycle: int) -> None:
-        self.core.shared.soft_horizon = min(self.core.shared.soft_horizon, cycle)
-
-    def _run_events(self, now: int) -> None:
-        """Let happen what is due, in order."""
-        while (first := min(self.events, self.outside, key=Events.next)).next() <= now:
-            first.run_one()
+    def note(self, about: str, text: str) -> None:
+        """Remember what the firmware does wrong; the first of each kind stays."""
+        if about not in self.notes:
+            self.notes[about] = f"{text} (PC 0x{self.core.read_register('pc') & ~1:08x})"
 
     # Interrupts
 
@@ -135,12 +72,18 @@ class Chip:
 
     # Bus
 
+    @property
+    def peripherals(self) -> Sequence[Peripheral]:
+        """All on the bus."""
+        return [peripheral for peripheral, _ in self._bus]
+
     def attach(self, peripheral: Peripheral, *, size: int = PAGE_BYTES) -> None:
         """Put a peripheral on the bus at its base address."""
         self._bus.append((peripheral, size))
 
         def read(offset: int, size: int) -> int:
             try:
+                self._before_access(peripheral)
                 return peripheral.read(offset, size)
             except NotModelledError as error:
                 self._give_up(error)
@@ -148,6 +91,7 @@ class Chip:
 
         def write(offset: int, size: int, value: int) -> None:
             try:
+                self._before_access(peripheral)
                 peripheral.write(offset, size, value)
             except NotModelledError as error:
                 self._give_up(error)
@@ -160,6 +104,13 @@ class Chip:
             if peripheral.base <= address < peripheral.base + size:
                 return peripheral
         return None
+
+    def _before_access(self, peripheral: Peripheral) -> None:
+        """An access sees what became due earlier within its block of instructions."""
+        if self._earlier:
+            self._run_due(self.now(), self.events)
+        if not peripheral.clocked():
+            self.note(f"clock of {peripheral.name}", f"{peripheral.name} is accessed while its bus clock is off")
 
     def _give_up(self, error: NotModelledError) -> None:
         if not self.trouble:
@@ -175,10 +126,9 @@ class Chip:
 
     def reset(self) -> None:
         """Reset everything but the clock and the memories' content."""
-        self.events.clear()
-        self.outside.clear()
-        self._timers.clear()
+        self._clear()
         self.trouble = ""
+        self.standing_still = self._wake_asked = False
         self._reset_requested = False
         self.on_reset()
         for peripheral, _ in self._bus:
@@ -193,32 +143,102 @@ class Chip:
             why the core stopped. `trouble` may be set with any of them.
         """
         shared = self.core.shared
+        until = self.seconds() + Fraction(max(0, horizon - shared.clock), self.clock_hz)
         while not self.trouble:
-            self._run_events(shared.clock)
+            self._run_events()
             if self._reset_requested:
                 self.reset()
-            if shared.clock >= horizon:
+            if shared.clock >= horizon or self.trouble:
                 return Stop.DUE
+            if self.standing_still:
+                if self._stand_still(until):
+                    continue
+                return Stop.DUE if self._timers else Stop.ASLEEP
+            self._earlier = False
             stop = self.core.run(self.events.next(), min(self.outside.next(), horizon))
-            if stop is Stop.ASLEEP:  # the core may have set something going before it slept
-                due = min(self.events.next(), self.outside.next())
-                if due >= FAR:
+            if stop is Stop.ASLEEP:
+                if not self._sleep(horizon):
                     return stop
-                shared.clock = max(shared.clock, min(due, horizon))
             elif stop is Stop.STORE:
                 self._store()
             elif stop is not Stop.DUE:
                 return stop
         return Stop.DUE
 
+    def _sleep(self, horizon: int) -> bool:
+        """Let the core sleep until something happens, or until a cycle; False where nothing will."""
+        shared = self.core.shared
+        if shared.system_control & _SLEEPDEEP and self._deep_sleep():
+            return True
+        due = self._next_due()  # the core may have set something going before it slept
+        if due >= FAR:
+            return False
+        shared.clock = max(shared.clock, min(due, horizon))
+        return True
+
+    def _run_events(self) -> None:
+        try:
+            self._run_due(self.core.shared.clock, self.events, self.outside)
+        except NotModelledError as error:
+            self._give_up(error)
+
+    # Deep sleep
+
+    def _deep_sleep(self) -> bool:
+        """The core sleeps deeply; False where the chip treats that as sleep."""
+        try:
+            self.standing_still = self.stop_clock()
+        except NotModelledError as error:
+            self._give_up(error)
+        return self.standing_still or not self.core.shared.asleep
+
+    def stop_clock(self) -> bool:
+        """Stop the core's clock, as it sleeps deeply; False to have it run on. A part overrides this."""
+        return False
+
+    def start_clock(self) -> None:
+        """Start the core's clock again. A part overrides this."""
+
+    def wake(self) -> None:
+        """Start the core's clock if it stands still and an interrupt or event is there that ends the core's sleep."""
+        self._wake_asked = True
+
+    def _wakes(self) -> bool:
+        shared = self.core.shared
+        awake = not shared.asleep  # a debugger has halted it
+        waits = shared.event if shared.asleep == 2 else 0  # noqa: PLR2004 # WFE
+        return awake or (self._wake_asked and bool(waits or shared.pending & shared.enabled))
+
+    def _stand_still(self, until: Fraction) -> bool:
+        """Let time go by without cycles; False when it is `until`, or nothing is due."""
+        since = self.seconds()
+        try:
+            while not (self._wakes() or self._reset_requested):
+                timer = self._next_timer()
+                self.pass_time(min(until, timer.due) if timer else self.seconds())
+                if timer is None or timer.due > until:
+                    return False
+                self._happen(timer)
+            if not self._reset_requested:
+                self.standing_still = self._wake_asked = False
+                self.start_clock()
+        except NotModelledError as error:
+            self._give_up(error)
+        finally:
+            self.stood_still += self.seconds() - since
+        return True
+
     def step(self, *, mask_interrupts: bool) -> Stop:
         """Execute one instruction, and let happen what became due with it."""
-        self._run_events(self.core.shared.clock)
+        self._run_events()
+        if self.standing_still:
+            self.standing_still = self._wake_asked = False
+            self.start_clock()
         stop = self.core.step(mask_interrupts=mask_interrupts)
         if stop is Stop.STORE:
             self._store()
             stop = Stop.STEPPED
-        self._run_events(self.core.shared.clock)
+        self._run_events()
         return stop
 
     def fault_words(self) -> str:

@@ -31,6 +31,8 @@ class Register:
         reset: value after reset.
         writable: bits that a write changes.
         unmodelled: bits that the manual defines and the twin has no model of: they must stay as they are.
+        acts: bits without a value of their own that do something when written: keys, requests, flags to clear.
+        refused: the twin has no model of it at all: each access is an error.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Register:
     reset: int = 0
     writable: int = 0
     unmodelled: int = 0
+    acts: int = 0
+    refused: bool = False
 
 
 class Peripheral:
@@ -59,6 +63,7 @@ class Peripheral:
         self.base = base
         self.value: dict[str, int] = {}
         self._by_offset = {register.offset: register for register in self.REGISTERS}
+        self._by_name = {register.name: register for register in self.REGISTERS}
         self._readers: dict[int, Callable[[], int]] = {}
         self._writers: dict[int, Callable[[int, int], None]] = {}
         for register in self.REGISTERS:
@@ -113,12 +118,27 @@ class Peripheral:
 
     def store(self, name: str, word: int, mask: int = 0xFFFFFFFF) -> None:
         """Change those bits of a register that can be written and that ``mask`` has."""
-        register = next(each for each in self.REGISTERS if each.name == name)
-        mask &= register.writable
+        mask &= self._by_name[name].writable
         self.value[name] = (self.value[name] & ~mask) | (word & mask)
 
     def _register(self, offset: int, does: str) -> Register:
         register = self._by_offset.get(offset & ~3)
         if register is None:
-            raise NotModelledError(f"{does} 0x{self.base + offset:08x}, a register of {self.name} that is not modelled")
+            raise NotModelledError(f"{does} 0x{self.base + offset:08x}, where {self.name} has no register")
+        if register.refused:
+            raise NotModelledError(f"{does} {self.name}_{register.name}, which the twin does not model")
         return register
+
+
+class Refused(Peripheral):
+    """A peripheral that the part has and the twin has not: each access ends the run in words."""
+
+    def read(self, offset: int, size: int) -> int:
+        """See `Peripheral`."""
+        del offset, size
+        raise NotModelledError(f"reads a register of {self.name}, which the twin does not model")
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """See `Peripheral`."""
+        del offset, size, value
+        raise NotModelledError(f"writes a register of {self.name}, which the twin does not model")

@@ -1,4 +1,7 @@
-"""General-purpose I/O ports (RM0377, 9). On the single-cycle I/O port of the core."""
+"""General-purpose I/O ports (RM0377, 9). On the single-cycle I/O port of the core.
+
+Registers and their bits: ST's stm32l031xx.h. Reset values of port A keep PA13 and PA14 for the debugger.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,11 @@ if TYPE_CHECKING:
 
 BASES: Final = {"A": 0x50000000, "B": 0x50000400, "C": 0x50000800, "H": 0x50001C00}
 _MODER_RESET: Final = {"A": 0xEBFFFCFF}
+_PUPDR_RESET: Final = {"A": 0x24000000}
 _PINS: Final = 0xFFFF
-_OUTPUT: Final = 1
+_ALL: Final = 0xFFFFFFFF
+OUTPUT, ALTERNATE, ANALOG = 1, 2, 3
+PULL_UP: Final = 1
 
 
 class Gpio(Peripheral):
@@ -21,28 +27,41 @@ class Gpio(Peripheral):
     Args:
         letter: which port.
         clocked: whether its clock is on.
-        on_output: told the cycle-exact changes of the output latch: old and new value of ODR.
+        now: the cycle that it is.
+        on_level: told levels of the pins before and after they change.
+
+    Attributes:
+        listeners: told each change of the output latch: cycle, old and new value of ODR.
     """
 
     REGISTERS: ClassVar[Sequence[Register]] = (
-        Register("MODER", 0x00, reset=0xFFFFFFFF, writable=0xFFFFFFFF),
+        Register("MODER", 0x00, reset=_ALL, writable=_ALL),
         Register("OTYPER", 0x04, writable=_PINS),
-        Register("OSPEEDR", 0x08, writable=0xFFFFFFFF),
-        Register("PUPDR", 0x0C, writable=0xFFFFFFFF),
+        Register("OSPEEDR", 0x08, writable=_ALL),
+        Register("PUPDR", 0x0C, writable=_ALL),
         Register("IDR", 0x10),
         Register("ODR", 0x14, writable=_PINS),
-        Register("BSRR", 0x18),
+        Register("BSRR", 0x18, acts=_ALL),
         Register("LCKR", 0x1C, unmodelled=0x1FFFF),
-        Register("AFRL", 0x20, writable=0xFFFFFFFF),
-        Register("AFRH", 0x24, writable=0xFFFFFFFF),
-        Register("BRR", 0x28),
+        Register("AFRL", 0x20, writable=_ALL),
+        Register("AFRH", 0x24, writable=_ALL),
+        Register("BRR", 0x28, acts=_PINS),
     )
 
-    def __init__(self, letter: str, clocked: Callable[[], bool], on_output: Callable[[int, int], None]) -> None:
+    def __init__(
+        self,
+        letter: str,
+        clocked: Callable[[], bool],
+        now: Callable[[], int],
+        on_level: Callable[[int, int], None],
+    ) -> None:
         self._letter = letter
         self._clocked = clocked
-        self._on_output = on_output
-        self.inputs = 0  # levels that the world outside puts on the pins
+        self._now = now
+        self._on_level = on_level
+        self._outside: dict[int, bool] = {}
+        self._levels = 0
+        self.listeners: list[Callable[[int, int, int], None]] = []
         super().__init__(f"GPIO{letter}", BASES[letter])
 
     def clocked(self) -> bool:
@@ -50,39 +69,79 @@ class Gpio(Peripheral):
         return self._clocked()
 
     def reset(self) -> None:
-        """See `Peripheral`."""
+        """See `Peripheral`; what the world outside does to the pins stays."""
         super().reset()
-        self.value["MODER"] = _MODER_RESET.get(self._letter, 0xFFFFFFFF)
+        self.value["MODER"] = _MODER_RESET.get(self._letter, _ALL)
+        self.value["PUPDR"] = _PUPDR_RESET.get(self._letter, 0)
+        self._levels = self.levels()
 
     def mode(self, pin: int) -> int:
         """MODER of a pin: 0 input, 1 output, 2 alternate function, 3 analog."""
         return self.value["MODER"] >> 2 * pin & 3
 
-    def function(self, pin: int) -> int:
-        """Alternate function number of a pin."""
+    def function(self, pin: int) -> int | None:
+        """Alternate function number of a pin; None where it has none."""
+        if self.mode(pin) != ALTERNATE:
+            return None
         return self.value["AFRL" if pin < 8 else "AFRH"] >> 4 * (pin % 8) & 0xF  # noqa: PLR2004 # pins of a register
 
+    # Levels
+
+    def drive(self, pin: int, level: bool | None) -> None:
+        """The world outside puts a level on a pin, or with None lets go of it."""
+        if level is None:
+            self._outside.pop(pin, None)
+        else:
+            self._outside[pin] = level
+        self._look()
+
+    def levels(self) -> int:
+        """Levels of all pins as IDR reads them: outputs read what they drive, analog pins 0 (RM0377, 9.3.12)."""
+        return sum(1 << pin for pin in range(16) if self._level(pin))
+
+    def _level(self, pin: int) -> bool:
+        mode = self.mode(pin)
+        latch = bool(self.value["ODR"] >> pin & 1)
+        open_drain = self.value["OTYPER"] >> pin & 1
+        if mode == ANALOG:
+            return False
+        if mode == OUTPUT and not (open_drain and latch):
+            return latch
+        return self._outside.get(pin, (self.value["PUPDR"] >> 2 * pin & 3) == PULL_UP)
+
+    def _look(self) -> None:
+        old, self._levels = self._levels, self.levels()
+        if old != self._levels:
+            self._on_level(old, self._levels)
+
+    # Registers
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """See `Peripheral`."""
+        super().write(offset, size, value)
+        self._look()
+
     def read_idr(self) -> int:
-        """Levels: outputs read back what they drive."""
-        driven = sum(1 << pin for pin in range(16) if self.mode(pin) == _OUTPUT)
-        return (self.value["ODR"] & driven) | (self.inputs & ~driven & _PINS)
+        """Levels."""
+        return self.levels()
+
+    def write_idr(self, _word: int, _mask: int) -> None:
+        """Read-only."""
 
     def _latch(self, value: int) -> None:
         old, self.value["ODR"] = self.value["ODR"], value & _PINS
         if old != self.value["ODR"]:
-            self._on_output(old, self.value["ODR"])
+            for listener in self.listeners:
+                listener(self._now(), old, self.value["ODR"])
 
     def write_odr(self, word: int, mask: int) -> None:
         """Set the output latch."""
         self._latch((self.value["ODR"] & ~mask) | (word & mask))
 
     def write_bsrr(self, word: int, _mask: int) -> None:
-        """Set bits (low half) and reset bits (high half); set wins."""
+        """Set bits (low half) and reset bits (high half); set wins (RM0377, 9.4.7)."""
         self._latch((self.value["ODR"] & ~(word >> 16)) | (word & _PINS))
 
     def write_brr(self, word: int, _mask: int) -> None:
         """Reset bits."""
         self._latch(self.value["ODR"] & ~word)
-
-    def write_idr(self, _word: int, _mask: int) -> None:
-        """Read-only."""

@@ -1,0 +1,298 @@
+"""What USART2 and LPUART1 share: asynchronous frames of 8 data bits, no parity, one stop bit (RM0377, 24 and 25).
+
+Bits: ST's stm32l031xx.h. RM0367, 29 and 30, the manual of bigger parts with the same blocks, was read in part: framing
+error, baud rates, wake-up. Overrun, idle frames, TEACK and what may change only while UE is clear are RM0377's
+(recalled); that no byte is received while ORE is set, users tell as well (efton.sk, STM32 gotchas, 24).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from hil.emulator.twin.registers import NotModelledError, Peripheral, Register
+from hil.emulator.twin.stm32l031 import clock_tree as tree
+from hil.emulator.twin.stm32l031.transmitter import TC, TXE, Transmitter
+from hil.emulator.twin.stm32l031.wire import FRAME_BITS, Wire, sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hil.emulator.twin.chip import Chip
+    from hil.emulator.twin.stm32l031.rcc import Rcc
+
+UE, UESM, RE, TE, IDLEIE, RXNEIE, TCIE, TXEIE, PEIE = (1 << n for n in range(9))
+EIE, OVRDIS, WUS, WUFIE = 1, 1 << 12, 3 << 20, 1 << 22
+PE, FE, NF, ORE, IDLE, RXNE = (1 << n for n in range(6))
+BUSY, WUF, TEACK, REACK = 1 << 16, 1 << 20, 1 << 21, 1 << 22
+CR1_MODELLED: Final = UE | UESM | RE | TE | IDLEIE | RXNEIE | TCIE | TXEIE | PEIE
+CR3_MODELLED: Final = EIE | OVRDIS | WUS | WUFIE
+RXFRQ: Final = 8
+_CLEARS: Final = PE | FE | NF | ORE | IDLE | TC | WUF
+_WUS_START, _WUS_RXNE = 2, 3
+_HOST_TOLERANCE: Final = Fraction(375, 10000)  # what the receiver of the host's end bears, taken to be like USART2's
+_WAKE: Final = Fraction(5, 1_000_000)  # tWUUSART: until HSI16 runs after a start bit in Stop mode (DS10668; recalled)
+
+
+class Uart(Peripheral):
+    """A UART.
+
+    Args:
+        chip: whose.
+        rcc: clocks it.
+        name: as in the manual.
+        base: first address.
+        bit: of APB1ENR.
+        select: position of its clock's field in CCIPR.
+        interrupt: its number.
+        rx: why the line does not get to the receiver through the pins; empty where it does.
+        tx: the same of the transmitter.
+        on_wake: its interrupt is raised in Stop mode.
+        baud: what the host's end of its line is set to.
+
+    Attributes:
+        wire: the line.
+    """
+
+    REGISTERS: ClassVar[Sequence[Register]] = ()
+    FIXED_CR1: ClassVar[int] = 0  # bits that may change only while UE is clear
+    FIXED_CR3: ClassVar[int] = OVRDIS | WUS
+
+    def __init__(
+        self,
+        chip: Chip,
+        rcc: Rcc,
+        name: str,
+        base: int,
+        *,
+        bit: int,
+        select: int,
+        interrupt: int,
+        rx: Callable[[], str],
+        tx: Callable[[], str],
+        on_wake: Callable[[], None],
+        baud: int,
+    ) -> None:
+        self._chip = chip
+        self._rcc = rcc
+        self._bit = bit
+        self._select = select
+        self._interrupt = interrupt
+        self._rx = rx
+        self._tx = tx
+        self._on_wake = on_wake
+        self.wire = Wire(chip, baud, self)
+        self._sender = Transmitter(chip, self)
+        super().__init__(name, base)
+
+    def clocked(self) -> bool:
+        """See `Peripheral`."""
+        return self._rcc.enabled("APB1ENR", self._bit)
+
+    def reset(self) -> None:
+        """See `Peripheral`."""
+        super().reset()
+        self._sender.stop()
+        self._chip.set_line(self._interrupt, level=False)
+
+    # Baud rate
+
+    def bit_clocks(self) -> Fraction:
+        """Periods of the kernel clock in a bit; 0 where the registers make none."""
+        raise NotImplementedError
+
+    def tolerance(self) -> Fraction:
+        """How far the sender's baud rate may be off the receiver's."""
+        raise NotImplementedError
+
+    def baud(self) -> Fraction:
+        """Baud rate that the registers make, in bit/s; 0 where they make none."""
+        clocks = self.bit_clocks()
+        return self._rcc.tree.uart_hz(self._select) / clocks if clocks else Fraction(0)
+
+    def _kernel(self) -> int:
+        return self._rcc.tree.uart_source(self._select)
+
+    def _kernel_off(self) -> str:
+        """Why the kernel clock does not run; empty where it does."""
+        kernel = self._kernel()
+        if self._chip.standing_still and not (
+            self.value["CR1"] & UESM and kernel in {tree.KERNEL_HSI16, tree.KERNEL_LSE}
+        ):
+            return "the chip is in Stop mode and the UART is not set up to receive there (UESM, clock HSI16 or LSE)"
+        if kernel == tree.KERNEL_LSE and not self._rcc.csr(1 << 9):
+            return "its clock LSE is not ready"
+        if kernel == tree.KERNEL_HSI16 and not self._chip.standing_still and not self._rcc.value["CR"] & 4:
+            return "its clock HSI16 is not ready"
+        return ""
+
+    # Receiver
+
+    def _why_lost(self) -> str:
+        cr1 = self.value["CR1"]
+        if not (self.clocked() and cr1 & UE and cr1 & RE):
+            return "its receiver is off"
+        return self._rx() or self._kernel_off() or ("" if self.baud() else "its baud rate register is too small")
+
+    def starts(self) -> None:
+        """See `Port`."""
+        if self._chip.standing_still and self._wakes_by() == _WUS_START and not self._why_lost():
+            self.value["ISR"] |= WUF
+            self._update()
+
+    def _wakes_by(self) -> int:
+        return (self.value["CR3"] & WUS) >> 20 if self.value["CR1"] & UESM else 0
+
+    def receive(self, byte: int) -> None:
+        """See `Port`."""
+        if why := self._why_lost():
+            self._chip.note(f"{self.name} RX", f"a byte for {self.name} is lost: {why}")
+            return
+        if self.value["ISR"] & ORE:
+            return  # the receiver stands still until ORECF is written
+        flags = RXNE
+        if self._deviation() > self.tolerance():
+            byte, broken, _ = sample(byte, Fraction(self.wire.baud), self.baud())
+            flags |= NF | (FE if broken else 0)
+            self._chip.note(f"{self.name} baud", self._baud_words())
+        if self.value["ISR"] & RXNE and not self.value["CR3"] & OVRDIS:
+            flags = ORE  # the byte in the shift register is lost, RDR stays
+        else:
+            self.value["RDR"] = byte
+        if self._chip.standing_still and self._wakes_by() == _WUS_RXNE:
+            flags |= WUF
+        self.value["ISR"] |= flags
+        self._update()
+
+    def _deviation(self) -> Fraction:
+        off = abs(self.baud() / self.wire.baud - 1)
+        if self._chip.standing_still and self._kernel() == tree.KERNEL_HSI16:
+            off += _WAKE * self.wire.baud / FRAME_BITS  # DWU (RM0367 30.4.5)
+        return off
+
+    def _baud_words(self) -> str:
+        stop = ", woken from Stop mode" if self._chip.standing_still else ""
+        return f"{self.name} runs at {float(self.baud()):.0f} baud{stop}, the other end at {self.wire.baud}"
+
+    def idle(self) -> None:
+        """See `Port`."""
+        if not self._why_lost() and not self._chip.standing_still:
+            self.value["ISR"] |= IDLE
+            self._update()
+
+    def read_rdr(self) -> int:
+        """The received byte; reading it clears RXNE."""
+        self.value["ISR"] &= ~RXNE
+        self._update()
+        return self.value["RDR"]
+
+    # Transmitter
+
+    def write_tdr(self, word: int, _mask: int) -> None:
+        """Send a byte."""
+        if not (self.value["CR1"] & UE and self.value["CR1"] & TE):
+            self._chip.note(f"{self.name} TDR", f"{self.name}_TDR is written while its transmitter is off")
+            return
+        self._sender.send(word & 0xFF)
+        self._update()
+
+    def frame_cycles(self) -> int | None:
+        """Core cycles of a frame that is about to be sent; None where its clock is not the core's.
+
+        Raises:
+            NotModelledError: it would never end.
+        """
+        if not self.baud():
+            raise NotModelledError(f"sends through {self.name} with a baud rate register of {self.value['BRR']}")
+        if why := self._kernel_off():
+            raise NotModelledError(f"sends through {self.name} while {why}")
+        own = self._kernel() not in {tree.PCLK, tree.SYSCLK}
+        return None if own else round(FRAME_BITS / self.baud() * self._chip.clock_hz)
+
+    def sent(self, byte: int | None) -> None:
+        """A frame has left the pin; None: an idle frame."""
+        if byte is not None:
+            self._deliver(byte)
+        self._update()
+
+    def _deliver(self, byte: int) -> None:
+        if why := self._tx():
+            self._chip.note(f"{self.name} TX", f"a byte of {self.name} is lost: {why}")
+            return
+        host = Fraction(self.wire.baud)
+        if abs(self.baud() / host - 1) > _HOST_TOLERANCE:
+            self._chip.note(f"{self.name} baud", self._baud_words())
+            byte = sample(byte, self.baud(), host)[0]
+        self.wire.to_host.append(byte)
+
+    def enter_stop(self) -> None:
+        """Stop mode begins: a frame that is on its way is broken."""
+        if self._sender.break_frame():
+            self._chip.note(f"{self.name} Stop", f"Stop mode is entered while {self.name} sends: the byte is broken")
+
+    # Registers
+
+    def write_cr1(self, word: int, mask: int) -> None:
+        """Enable and disable; turning UE off ends what is under way."""
+        old = self.value["CR1"]
+        if old & UE and word & UE and (word ^ old) & mask & self.FIXED_CR1:
+            raise NotModelledError(f"changes OVER8 of {self.name}_CR1 while UE is set")
+        self.store("CR1", word, mask)
+        cr1 = self.value["CR1"]
+        if not cr1 & UE:
+            self._sender.stop()
+            self.value["ISR"] = TC | TXE
+        elif cr1 & TE and not (old & TE and old & UE):
+            self._sender.idle()
+        self._update()
+
+    def write_cr3(self, word: int, mask: int) -> None:
+        """Errors, overrun and wake-up."""
+        if self.value["CR1"] & UE and (word ^ self.value["CR3"]) & mask & self.FIXED_CR3:
+            raise NotModelledError(f"changes bits of {self.name}_CR3 that may change only while UE is clear")
+        self.store("CR3", word, mask)
+        self._update()
+
+    def write_brr(self, word: int, mask: int) -> None:
+        """The divider."""
+        if self.value["CR1"] & UE:
+            raise NotModelledError(f"writes {self.name}_BRR while UE is set")
+        self.store("BRR", word, mask)
+
+    def write_rqr(self, word: int, mask: int) -> None:
+        """Drop the received byte."""
+        if word & mask & RXFRQ:
+            self.value["ISR"] &= ~RXNE
+        self._update()
+
+    def read_isr(self) -> int:
+        """Flags, what the line does, and the acknowledges of enabled directions."""
+        cr1 = self.value["CR1"]
+        ready = (TEACK if cr1 & TE else 0) | (REACK if cr1 & RE else 0) if cr1 & UE else 0
+        return self.value["ISR"] | ready | (BUSY if self.wire.arriving and not self._why_lost() else 0)
+
+    def write_isr(self, _word: int, _mask: int) -> None:
+        """Read-only."""
+
+    def write_rdr(self, _word: int, _mask: int) -> None:
+        """Read-only."""
+
+    def write_icr(self, word: int, _mask: int) -> None:
+        """Clear flags."""
+        self.value["ISR"] &= ~(word & _CLEARS)
+        self._update()
+
+    def _update(self) -> None:
+        """Drive the interrupt line (RM0377 24.7, table of interrupt requests)."""
+        isr, cr1, cr3 = self.value["ISR"], self.value["CR1"], self.value["CR3"]
+        level = bool(
+            (isr & TXE and cr1 & TXEIE)
+            or (isr & TC and cr1 & TCIE)
+            or (isr & (RXNE | ORE) and cr1 & RXNEIE)
+            or (isr & IDLE and cr1 & IDLEIE)
+            or (isr & (FE | NF | ORE) and cr3 & EIE)
+            or (isr & WUF and cr3 & WUFIE)
+        )
+        self._chip.set_line(self._interrupt, level=level)
+        if level and self._chip.standing_still:
+            self._on_wake()
