@@ -16,6 +16,9 @@ from hil.nearest import offer
 from hil.resources import boards_dir, own_boards_dirs
 from hil.yaml_file import load_yaml
 
+DEFAULT_BOARD = "nucleo-l031"
+"""What runs where no board is named."""
+
 Whole = Annotated[int, Field(strict=True)]  # no text, no 'true'
 Text = Annotated[str, Field(min_length=1)]
 Figure = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] | Literal["unknown"]

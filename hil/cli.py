@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from hil import __version__
+from hil.board import DEFAULT_BOARD
 from hil.commands.boards import list_boards, print_schema
 from hil.commands.build import build_board
 from hil.commands.convert import convert_model
@@ -156,7 +157,7 @@ def convert(
 
 @app.command()
 def demo(
-    board: BoardOption = "microbit",
+    board: BoardOption = DEFAULT_BOARD,
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,

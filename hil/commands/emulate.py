@@ -6,7 +6,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from hil.board import board_label, load_board
+from hil.board import DEFAULT_BOARD, board_label, load_board
 from hil.emulator.power import power
 from hil.errors import HilError, RigError
 
@@ -63,7 +63,7 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
 def main() -> int:
     """``python -m hil.commands.emulate NAME``."""
     try:
-        emulate(sys.argv[1] if len(sys.argv) > 1 else "microbit")
+        emulate(sys.argv[1] if len(sys.argv) > 1 else DEFAULT_BOARD)
     except HilError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code

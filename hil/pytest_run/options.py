@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hil.board import board_label, load_board
+from hil.board import DEFAULT_BOARD, board_label, load_board
 from hil.dut.options import BACKENDS, LINKS, DutOptions
 from hil.errors import InputError
 from hil.flash_mode import FLASH_MODES
@@ -15,7 +15,6 @@ from hil.report.json_file import SESSION_FILE, prepare_json
 if TYPE_CHECKING:
     import pytest
 
-DEFAULT_BOARD = "microbit"
 
 
 @dataclass(frozen=True)
