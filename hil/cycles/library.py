@@ -90,12 +90,12 @@ def compile_shared(out: Path, sources: Sequence[Path], *, flags: Sequence[str] =
 def _built(name: str, sources: Sequence[str], flags: Sequence[str]) -> Path:
     store = cache_dir() / "cycles"
     place = store / f"{name}-{_key(sources, flags)}.so"
-    if place.is_file():
+    if _is_whole(place):
         return place
     try:
         store.mkdir(parents=True, exist_ok=True)
         with FileLock(store / f"{name}.lock", timeout=_TIMEOUT_S):
-            if not place.is_file():
+            if not _is_whole(place):
                 _build(store / f".{name}-work", place, sources, flags)
     except Timeout as error:
         raise RigError(f"another build of {name} does not end", hint=f"look who holds {error.lock_file}") from error
@@ -113,9 +113,25 @@ def _build(work: Path, place: Path, sources: Sequence[str], flags: Sequence[str]
     try:
         out = work / place.name
         compile_shared(out, [_SOURCES / source for source in sources], flags=flags)
+        note = work / "checksum"
+        note.write_text(hashlib.sha256(out.read_bytes()).hexdigest(), encoding="ascii")
+        note.replace(_checksum_of(place))
         out.replace(place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _checksum_of(place: Path) -> Path:
+    return place.with_suffix(".sha256")
+
+
+def _is_whole(place: Path) -> bool:
+    """Whether a library is there as it was built: QEMU says of a damaged one no more than that it does not load."""
+    try:
+        expected = _checksum_of(place).read_text(encoding="ascii", errors="replace")
+        return hashlib.sha256(place.read_bytes()).hexdigest() == expected
+    except OSError:
+        return False
 
 
 def _key(sources: Sequence[str], flags: Sequence[str]) -> str:
