@@ -115,8 +115,8 @@ class RunCycles:
                 f"{less.low - self.empty_call}, the same in every step, lie in how the firmware reads its counter"
             )
         return (
-            f"{second.source} says {less.low} to {less.high} cycles a step less than {first.source} (median {less.median}): "
-            f"{empty}; the rest "
+            f"{second.source} says {less.low} to {less.high} cycles a step less than {first.source} "
+            f"(median {less.median}): {empty}; the rest "
             "differs from step to step, so the two do not count the same: another clock, or memory and interrupts "
             "that one of them knows nothing of"
         )

@@ -157,6 +157,11 @@ class CycleCounter:
             ),
         )
 
+    @property
+    def path_room(self) -> int | None:
+        """How many paths of calls there is room for, where that is too few: `paths` may lack some. Else None."""
+        return self._file.room if self._file.nodes_full else None
+
     def paths(self, root: str) -> dict[Path, PathCount]:
         """What was counted so far on each path of calls from a function down, that function first.
 

@@ -211,13 +211,15 @@ class RunCount:
             sources.append(StepCycles(self.model_source, np.stack(self._model)))
         if self._on_chip:
             sources.append(StepCycles(self.on_chip_source, np.stack(self._on_chip), self.tolerance))
-        paths = self._paths_since() if self._model and not self._trouble else ()
-        return RunCycles(self.core, tuple(sources), tuple(missing), _empty_call(self.core), paths)
+        paths, no_paths = self._paths_since()
+        return RunCycles(
+            self.core, tuple(sources), tuple(missing), _empty_call(self.core), paths, no_paths, bool(self._trouble)
+        )
 
-    def _paths_since(self) -> tuple[PathCycles, ...]:
-        """The paths of calls of this run; none where there was no room for all of them."""
-        if self.counter is None:
-            return ()
+    def _paths_since(self) -> tuple[tuple[PathCycles, ...], str]:
+        """The paths of calls of this run, or why there are none."""
+        if self.counter is None or not self._model or self._trouble:
+            return (), f"{self.on_chip_source or 'what counted'} counts whole steps"
         none = PathCount(0, 0)
         paths = [
             PathCycles(path, now.calls - then.calls, now.cycles - then.cycles)
@@ -225,7 +227,13 @@ class RunCount:
             if (then := self._paths.get(path, none)).calls != now.calls
         ]
         steps = sum(int(each.sum()) for each in self._model)
-        return tuple(sorted(paths, key=lambda each: each.path)) if sum(p.cycles for p in paths) == steps else ()
+        total = sum(each.cycles for each in paths)
+        room = self.counter.path_room
+        if total != steps and room is not None:
+            return (), f"there are more paths of calls than the {room} that there is room for"
+        if total != steps:
+            return (), f"the paths of calls have {total} cycles together, the steps {steps}"
+        return tuple(sorted(paths, key=lambda each: each.path)), ""
 
 
 def _empty_call(core: str) -> int:

@@ -28,6 +28,7 @@ class FakeCounter:
     begun: int = 0
     ended: int = 0
     astray: int = 0
+    path_room: int | None = None
     holds: int = 10  # calls that it keeps
     done: int = 10  # calls of the present sequence that are over
 
@@ -139,7 +140,10 @@ def test_paths_of_calls_add_up_to_the_steps_of_this_run_or_are_not_given() -> No
     count.begin_sequence()
     counter.astray = 1
     count.end_sequence(step(3))
-    assert count.result().paths == ()
+    result = count.result()
+    assert (result.paths, result.no_paths) == ((), "the paths of calls have 19 cycles together, the steps 18")
+    counter.path_room = 8
+    assert "more paths of calls than the 8" in count.result().no_paths
 
 
 def test_silicon_counts_by_itself_where_it_is_asked_to() -> None:
