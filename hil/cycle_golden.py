@@ -89,6 +89,10 @@ class GoldenFile(_Strict):
         """What was recorded of a vectors file on exactly this platform."""
         return next((each.vectors.get(vectors) for each in self.entries if each.platform == platform), None)
 
+    def recorded(self, platform: Platform) -> tuple[str, ...]:
+        """Names of the vectors that were recorded on exactly this platform."""
+        return tuple(name for each in self.entries if each.platform == platform for name in each.vectors)
+
     def other_compilers(self, platform: Platform, vectors: str) -> tuple[Platform, ...]:
         """Platforms with a golden of the vectors that differ in nothing but the compiler or its flags."""
         return tuple(

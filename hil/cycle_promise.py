@@ -50,6 +50,13 @@ def check_cycles(
     if recording is not None:
         _compare(result, measured, recording, vectors)
         return Held(EQUAL, f"{measured.spread} cycles a step, {EQUAL} of {recording.recorded}")
+    recorded = golden.recorded(platform)
+    if recorded:
+        raise CyclesError(
+            f"{_who(result)}: the golden of this compiler has no cycles of {vectors}, it has those of "
+            f"{', '.join(recorded)}; this run took {measured.spread} a step (min-median-max)",
+            hint="look at the figures, then record them with --hil-update-golden and commit the file",
+        )
     others = golden.other_compilers(platform, vectors)
     if not others:
         raise CyclesError(

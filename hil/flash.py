@@ -133,6 +133,10 @@ class FlashSession:
         with pyocd_errors(f"board '{self._board.name}' cannot be read at 0x{address:08x}"):
             return bytes(self._probe.target.read_memory_block8(address, size))
 
+    def check_power(self) -> None:
+        """Raise EmulatorEndedError where the board is emulated and its emulator has ended."""
+        self._probe.check_power()
+
     def post_mortem(self) -> post_mortem.PostMortem:
         """Halt the core and take down what it was doing."""
         with pyocd_errors(f"the core of board '{self._board.name}' cannot be examined"):

@@ -79,12 +79,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return make_scheduler(config, log)
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Close every DUT, also where the run was interrupted."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_unconfigure(config: pytest.Config) -> Generator[None, None, None]:
+    """Close every DUT, also where the run was interrupted; nothing is left then for Ctrl-C to end."""
     state = config.stash.get(STATE, None)
-    if state is not None:
-        with Hold():
+    with Hold():
+        if state is not None:
             state.bench.close()
+        yield
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -77,6 +77,8 @@ class RunCycles:
         missing: of each source that did not count, why, in words.
         empty_call: cycles of an empty call, which an on-chip count lacks.
         paths: the first source's cycles by path of calls, together those of all steps; empty where it cannot tell.
+        no_paths: why there are none, in words.
+        doubtful: a source counted, and its count was not to be trusted, as one of `missing` says.
     """
 
     core: str
@@ -84,6 +86,8 @@ class RunCycles:
     missing: tuple[str, ...] = ()
     empty_call: int = 0
     paths: tuple[PathCycles, ...] = ()
+    no_paths: str = ""
+    doubtful: bool = False
 
     @property
     def measured(self) -> StepCycles | None:
@@ -101,9 +105,18 @@ class RunCycles:
         if len(self.sources) < 2:  # noqa: PLR2004 - two sources
             return ""
         first, second = self.sources[:2]
-        lower = Spread.of(first.per_step - second.per_step)
-        amount = f"{lower.low}" if lower.low == lower.high else f"{lower.low} to {lower.high}"
+        less = Spread.of(first.per_step - second.per_step)
+        empty = f"{self.empty_call} are the empty call (movs r0, #0; bx lr) that the firmware subtracts"
+        if less.low == less.high == self.empty_call:
+            return f"{second.source} says {less.low} cycles a step less than {first.source}: {empty}"
+        if less.low == less.high:
+            return (
+                f"{second.source} says {less.low} cycles a step less than {first.source}: {empty}, the other "
+                f"{less.low - self.empty_call}, the same in every step, lie in how the firmware reads its counter"
+            )
         return (
-            f"{second.source} says {amount} cycles a step less than {first.source}; {self.empty_call} of them are the "
-            "empty call (movs r0, #0; bx lr) that the firmware subtracts with the counter's own cost"
+            f"{second.source} says {less.low} to {less.high} cycles a step less than {first.source} "
+            f"(median {less.median}): {empty}; the rest "
+            "differs from step to step, so the two do not count the same: another clock, or memory and interrupts "
+            "that one of them knows nothing of"
         )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from hil.board import board_names, load_board
 from hil.case import SUFFIX, load_case
 from hil.commands.output import open_bench, progress_bar
-from hil.errors import CyclesError, InputError
+from hil.errors import CyclesError, InputError, RigError
 from hil.model import load_model
 from hil.report.picture import draw_cycles
 from hil.report.profile import folded, functions_of
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from hil.board import Board
     from hil.case import Case
     from hil.dut.bench import Bench
     from hil.dut.options import DutOptions
+    from hil.errors import HilError
     from hil.result import RunResult
     from hil.step_cycles import StepCycles
 
@@ -70,7 +73,9 @@ def profile(request: ProfileRequest, options: DutOptions, console: Console) -> N
     except OSError as error:
         raise InputError(f"folder {request.folder} cannot be made", cause=error.strerror) from error
     with open_bench(options, console) as bench:
-        options.check(bench.board(request.board))
+        board = bench.board(request.board)
+        options.check(board)
+        _check_source(board)
         for subject in subjects:
             _profile(subject, request, bench, console)
 
@@ -106,10 +111,7 @@ def _profile(subject: _Subject, request: ProfileRequest, bench: Bench, console: 
         result = dut.run(model, vectors, count_cycles=True, on_sequence=lambda _: advance())
     measured = result.cycles.measured
     if measured is None:
-        raise CyclesError(
-            f"cycles of {subject.name} not measured: {result.cycles.reason}",
-            hint="an emulated board that hil powers itself has a counter: leave --probe and --backend out",
-        )
+        raise _not_measured(subject, result, bench.options)
     console.print(str(result.provenance))
     console.print(f"{subject.name}: {result.steps} steps")
     for line in cycles_sentences(result.cycles):
@@ -123,8 +125,28 @@ def _profile(subject: _Subject, request: ProfileRequest, bench: Bench, console: 
             raise InputError(f"{place} cannot be written", cause=error.strerror) from error
         console.print(f"{place}: call paths, for speedscope or flamegraph.pl")
     else:
-        console.print(f"no functions: {measured.source} counts whole steps")
+        console.print(f"no functions: {result.cycles.no_paths}")
     _picture(subject, request, result, measured, console)
+
+
+def _not_measured(subject: _Subject, result: RunResult, options: DutOptions) -> HilError:
+    """Nothing here is about the firmware's cycles, but where they were counted and the count is in doubt."""
+    sentence = f"cycles of {subject.name} not measured: {result.cycles.reason}"
+    if result.cycles.doubtful:
+        return CyclesError(sentence)
+    given = [f"--{name}" for name in ("probe", "port") if getattr(options, name)]
+    given += ["--backend"] if options.backend == "hardware" else []
+    hint = f"an emulated board that hil powers itself has a counter: leave {' and '.join(given)} out" if given else None
+    return RigError(sentence, hint=hint)
+
+
+def _check_source(board: Board) -> None:
+    if board.timing is None:
+        known = [name for name in board_names() if load_board(name).timing is not None]
+        raise InputError(
+            f"board '{board.name}' has no cycles to profile: nothing counts them",
+            hint=f"take a board with a 'timing' in its description: {', '.join(known)}",
+        )
 
 
 def _table(result: RunResult) -> Table:

@@ -111,6 +111,7 @@ class CounterFile:
 
     Attributes:
         fd: its descriptor, for the emulator to inherit.
+        room: for so many paths of calls.
     """
 
     def __init__(self, code: CodeMap, model: TimingModel, measured: Collection[int], *, ring: int = RING) -> None:
@@ -118,11 +119,12 @@ class CounterFile:
         self._functions_at = _HEADER_BYTES + len(code.ranges) * _RANGE.size
         self._functions = len(code.names)
         self._nodes_at = (_HEADER_BYTES + len(tables) + 15) & ~15
-        self._ring_at = self._nodes_at + NODES * _NODE.size
+        self.room = NODES
+        self._ring_at = self._nodes_at + self.room * _NODE.size
         self._kept = ring
         self._ring = 2 * ring  # room for what a running core adds while it is read
         size = self._ring_at + self._ring * _CALL.size
-        counts = (len(code.ranges), len(code.names), len(code.handlers), len(model.memories), NODES, self._ring)
+        counts = (len(code.ranges), len(code.names), len(code.handlers), len(model.memories), self.room, self._ring)
         config = _CONFIG.pack(_MAGIC, _VERSION, size, model.core_index, model.multiply_cycles, *counts)
         self.fd = os.memfd_create("cycle-counter")
         os.ftruncate(self.fd, size)
@@ -154,6 +156,11 @@ class CounterFile:
         end = self._functions_at + self._functions * _FUNCTION.size
         rows = _FUNCTION.iter_unpack(self._map[self._functions_at : end])
         return [RawFunction(*row[2:]) for row in rows]
+
+    @property
+    def nodes_full(self) -> bool:
+        """Whether there is no room for another path of calls; some may be missing then."""
+        return int(_STATE.unpack_from(self._map, _CONFIG.size)[2]) >= self.room
 
     def nodes(self) -> list[RawNode]:
         """Every path of calls; the first is the root, which is none."""

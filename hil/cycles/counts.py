@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from hil.errors import CyclesError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hil.cycles.counter_file import RawTotals
 
 _TROUBLE: Final = (
@@ -20,7 +22,7 @@ _TROUBLE: Final = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Call:
     """One call of a measured function, from its entry to its return.
 
@@ -88,20 +90,7 @@ class CycleCounts:
         Raises:
             CyclesError: one of them cannot be trusted, some are missing, or there are none.
         """
-        calls = tuple(call for call in self.calls if call.function == function)
-        if self.missed:
-            raise CyclesError(
-                f"{self.missed} calls were measured but are no longer known", hint="read the counter more often"
-            )
-        if not calls:
-            raise CyclesError(f"no call of {function} was measured", hint="it was not called, or has not returned yet")
-        for number, call in enumerate(calls, 1):
-            if call.trouble:
-                what, hint = next(text for bit, text in enumerate(_TROUBLE) if call.trouble >> bit & 1)
-                raise CyclesError(
-                    f"the cycles of {function}, call {number} of {len(calls)}, cannot be trusted: {what}", hint=hint
-                )
-        return calls
+        return trusted(self.calls, self.missed, function)
 
     def check(self) -> None:
         """Whether the function table as a whole can be trusted.
@@ -113,3 +102,28 @@ class CycleCounts:
         for count, (what, hint) in zip(counts, _TROUBLE, strict=True):
             if count:
                 raise CyclesError(f"the cycles of the functions cannot be trusted: {what} ({count} times)", hint=hint)
+
+
+def trusted(calls: Iterable[Call], missed: int, function: str) -> tuple[Call, ...]:
+    """The calls of one measured function.
+
+    Args:
+        calls: of all measured functions.
+        missed: how many more there were that are no longer known.
+        function: its name.
+
+    Raises:
+        CyclesError: one of them cannot be trusted, some are missing, or there are none.
+    """
+    found = tuple(call for call in calls if call.function == function)
+    if missed:
+        raise CyclesError(f"{missed} calls were measured but are no longer known", hint="read the counter more often")
+    if not found:
+        raise CyclesError(f"no call of {function} was measured", hint="it was not called, or has not returned yet")
+    for number, call in enumerate(found, 1):
+        if call.trouble:
+            what, hint = next(text for bit, text in enumerate(_TROUBLE) if call.trouble >> bit & 1)
+            raise CyclesError(
+                f"the cycles of {function}, call {number} of {len(found)}, cannot be trusted: {what}", hint=hint
+            )
+    return found

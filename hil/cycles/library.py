@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
+from hil.cycles.compiler import HINT, host_compiler
 from hil.cycles.timing import c_header
 from hil.errors import RigError
 from hil.resources import cache_dir, tool_environment
@@ -18,7 +19,6 @@ from hil.resources import cache_dir, tool_environment
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMPILER: Final = "gcc"
 FLAGS: Final = ("-std=c11", "-O2", "-fPIC", "-shared")
 _HIDDEN: Final = ("-fvisibility=hidden",)  # the plugin offers QEMU its entry point and nothing else
 SOURCES: Final = Path(__file__).parent
@@ -34,7 +34,7 @@ def plugin_path() -> Path:
     Raises:
         RigError: there is no host compiler, or it fails.
     """
-    return _compiled("tcg_plugin", _PLUGIN, _HIDDEN)
+    return _own("tcg_plugin", _PLUGIN, _HIDDEN)
 
 
 def tracker_path() -> Path:
@@ -43,7 +43,7 @@ def tracker_path() -> Path:
     Raises:
         RigError: there is no host compiler, or it fails.
     """
-    return _compiled("tracker", TRACKER, ())
+    return _own("tracker", TRACKER, ())
 
 
 def compile_shared(out: Path, sources: Sequence[Path], *, flags: Sequence[str] = ()) -> None:
@@ -59,7 +59,8 @@ def compile_shared(out: Path, sources: Sequence[Path], *, flags: Sequence[str] =
     """
     (out.parent / "timing_table.h").write_text(c_header(), encoding="utf-8")
     include = (f"-I{out.parent}", f"-I{SOURCES}")
-    command = [COMPILER, *FLAGS, *flags, *include, *map(str, sources), "-o", str(out)]
+    compiler = host_compiler()
+    command = [*compiler, *FLAGS, *flags, *include, *map(str, sources), "-o", str(out)]
     try:
         done = subprocess.run(
             command,
@@ -71,25 +72,18 @@ def compile_shared(out: Path, sources: Sequence[Path], *, flags: Sequence[str] =
             check=False,
             env=tool_environment(),
         )
-    except FileNotFoundError as error:
-        raise RigError(
-            f"counting cycles needs the host's C compiler, and {COMPILER} is not installed",
-            hint=f"sudo apt-get install --yes {COMPILER} libc6-dev",
-        ) from error
     except (OSError, subprocess.SubprocessError) as error:
-        raise RigError(f"the host's C compiler {COMPILER} does not run", cause=str(error)) from error
+        raise RigError(f"the host's C compiler {compiler[0]} does not run", cause=str(error)) from error
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
         raise RigError(
-            f"{out.stem} cannot be compiled with {COMPILER}",
+            f"{out.stem} cannot be compiled with {compiler[0]}",
             cause=lines[0].strip() if lines else f"exit code {done.returncode}",
-            hint=f"a working host compiler: sudo apt-get install --yes {COMPILER} libc6-dev",
+            hint=f"a working host compiler: {HINT}",
         )
 
 
-def compiled(
-    name: str, sources: Sequence[Path], *, headers: Sequence[Path] = (), flags: Sequence[str] = ()
-) -> Path:
+def compiled(name: str, sources: Sequence[Path], *, headers: Sequence[Path] = (), flags: Sequence[str] = ()) -> Path:
     """A shared library of C files, from the cache where their content has been compiled before.
 
     Args:
@@ -103,12 +97,12 @@ def compiled(
     """
     store = cache_dir() / "cycles"
     place = store / f"{name}-{_key((*headers, *sources), flags)}.so"
-    if place.is_file():
+    if _is_whole(place):
         return place
     try:
         store.mkdir(parents=True, exist_ok=True)
         with FileLock(store / f"{name}.lock", timeout=_TIMEOUT_S):
-            if not place.is_file():
+            if not _is_whole(place):
                 _build(store / f".{name}-work", place, sources, flags)
     except Timeout as error:
         raise RigError(f"another build of {name} does not end", hint=f"look who holds {error.lock_file}") from error
@@ -119,13 +113,6 @@ def compiled(
     return place
 
 
-def _compiled(name: str, sources: Sequence[str], flags: Sequence[str]) -> Path:
-    """A library of this folder's own sources."""
-    return compiled(
-        name, [SOURCES / each for each in sources], headers=[SOURCES / each for each in HEADERS], flags=flags
-    )
-
-
 def _build(work: Path, place: Path, sources: Sequence[Path], flags: Sequence[str]) -> None:
     """Build under the lock. One name of the folder: what a killed build left behind is swept by the next."""
     shutil.rmtree(work, ignore_errors=True)
@@ -133,9 +120,25 @@ def _build(work: Path, place: Path, sources: Sequence[Path], flags: Sequence[str
     try:
         out = work / place.name
         compile_shared(out, sources, flags=flags)
+        note = work / "checksum"
+        note.write_text(hashlib.sha256(out.read_bytes()).hexdigest(), encoding="ascii")
+        note.replace(_checksum_of(place))
         out.replace(place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _checksum_of(place: Path) -> Path:
+    return place.with_suffix(".sha256")
+
+
+def _is_whole(place: Path) -> bool:
+    """Whether a library is there as it was built: QEMU says of a damaged one no more than that it does not load."""
+    try:
+        expected = _checksum_of(place).read_text(encoding="ascii", errors="replace")
+        return hashlib.sha256(place.read_bytes()).hexdigest() == expected
+    except OSError:
+        return False
 
 
 def _key(files: Sequence[Path], flags: Sequence[str]) -> str:
@@ -144,3 +147,8 @@ def _key(files: Sequence[Path], flags: Sequence[str]) -> str:
         content = file.read_bytes()
         digest.update(f"\0{file.name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:16]
+
+
+def _own(name: str, sources: Sequence[str], flags: Sequence[str]) -> Path:
+    """A library of this folder's sources alone."""
+    return compiled(name, [SOURCES / each for each in sources], headers=[SOURCES / each for each in HEADERS], flags=flags)

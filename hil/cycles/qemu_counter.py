@@ -118,6 +118,26 @@ class CycleCounter:
         self._require()
         return Snapshot(self._file.totals(), tuple(self._file.functions()))
 
+    @property
+    def measured(self) -> int:
+        """How many calls were measured up to now: the number of the next one, to give to `calls`.
+
+        Raises:
+            RigError: no QEMU has taken the counter.
+        """
+        self._require()
+        return self._file.totals().calls
+
+    def calls(self, first: int) -> tuple[tuple[Call, ...], int]:
+        """The measured calls from a number on, and how many before them are no longer known.
+
+        Called now and then while the program runs, it gives every call however many there are.
+
+        Raises:
+            RigError: no QEMU has taken the counter.
+        """
+        return self._calls(first, self.measured)
+
     def counts(self, since: Snapshot | None = None) -> CycleCounts:
         """What was counted since a snapshot, or since the beginning.
 
@@ -128,13 +148,10 @@ class CycleCounter:
         totals = self._file.totals()
         functions = self._file.functions()
         before = since or Snapshot(RawTotals(*[0] * 10), tuple(RawFunction(0, 0, 0, 0, 0) for _ in functions))
-        calls = self._file.calls(before.totals.calls, totals.calls)
+        calls, missed = self._calls(before.totals.calls, totals.calls)
         return CycleCounts(
-            calls=tuple(
-                Call(self._code.names[call.function], call.cycles, call.instructions, call.exceptions, call.trouble)
-                for call in calls
-            ),
-            missed=totals.calls - before.totals.calls - len(calls),
+            calls=calls,
+            missed=missed,
             functions={row.name: row for row in self._rows(before.functions, functions) if row.calls or row.exclusive},
             totals=RawTotals(
                 *(
@@ -143,6 +160,11 @@ class CycleCounter:
                 )
             ),
         )
+
+    @property
+    def path_room(self) -> int | None:
+        """How many paths of calls there is room for, where that is too few: `paths` may lack some. Else None."""
+        return self._file.room if self._file.nodes_full else None
 
     def paths(self, root: str) -> dict[Path, PathCount]:
         """What was counted so far on each path of calls from a function down, that function first.
@@ -164,6 +186,13 @@ class CycleCounter:
                 before = found.get(path, PathCount(0, 0))
                 found[path] = PathCount(before.calls + node.calls, before.cycles + node.exclusive)
         return found
+
+    def _calls(self, first: int, end: int) -> tuple[tuple[Call, ...], int]:
+        calls = tuple(
+            Call(self._code.names[call.function], call.cycles, call.instructions, call.exceptions, call.trouble)
+            for call in self._file.calls(first, end)
+        )
+        return calls, end - first - len(calls)
 
     def _rows(self, before: Iterable[RawFunction], after: Iterable[RawFunction]) -> Iterable[FunctionCycles]:
         for name, then, now in zip(self._code.names, before, after, strict=True):

@@ -6,6 +6,7 @@ import zlib
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from hil.emulator.machine import EmulatorEndedError
 from hil.errors import FlashError, InputError, LinkError, RigError, TargetFault
 from hil.frame import Status
 from hil.image import ModelImage
@@ -51,7 +52,11 @@ class Connection:
         self._placed: tuple[bytes, str] | None = None
         self._identity: Identity | None = None
         self._client: AgentClient | None = None
-        self._client = self._connect()
+        try:
+            self._client = self._connect()
+        except LinkError as error:
+            self._look_behind(error)
+            raise
 
     @property
     def client(self) -> AgentClient:
@@ -93,6 +98,8 @@ class Connection:
         """Raise what has ended the firmware, if that is known; where nobody can look, the link error says so."""
         try:
             self._realised.check()
+        except EmulatorEndedError:
+            raise
         except (RigError, FlashError) as blind:  # FlashError: what pyOCD calls a bad value
             sentence = f"the core cannot be looked at: {blind.message}" + (f" ({blind.cause})" if blind.cause else "")
             error.cause = f"{error.cause}; and {sentence}" if error.cause else sentence

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from hil.cycles.counts import PathCount
+from hil.cycles.counter_file import RING
+from hil.cycles.counts import PathCount, trusted
 from hil.cycles.qemu_counter import CycleCounter
 from hil.cycles.timing import CORES, MemoryTiming, TimingModel, costs
 from hil.emulator.backend import counts_cycles, find_backend
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hil.board import Board
-    from hil.cycles.qemu_counter import Snapshot
+    from hil.cycles.counts import Call
     from hil.dut.selection import Selection
     from hil.link.agent import Agent, StepResult
     from hil.step_cycles import Counts
@@ -70,7 +71,10 @@ def open_counter(board: Board, elf: Path, selection: Selection, stack: ExitStack
     try:
         if not counts_cycles(selection.backend):
             return Emulated(reason=f"model: this {selection.backend} takes no plugins")
-        return Emulated(stack.enter_context(CycleCounter(elf, model, measure=[STEP], plugin=find_backend(selection.backend).counter_plugin)))
+        counter = CycleCounter(
+            elf, model, measure=[STEP], plugin=find_backend(selection.backend).counter_plugin, ring=RING
+        )
+        return Emulated(stack.enter_context(counter))
     except RigError as error:
         return Emulated(reason=f"model: {error.message}" + (f" ({error.hint})" if error.hint else ""))
 
@@ -159,15 +163,26 @@ class RunCount:
     _model: list[Counts] = field(default_factory=list)
     _on_chip: list[Counts] = field(default_factory=list)
     _trouble: str = ""
-    _since: Snapshot | None = None
+    _next: int = 0  # number of the first call that was not read yet
+    _calls: list[Call] = field(default_factory=list)  # of the present sequence
+    _missed: int = 0
     _paths: dict[tuple[str, ...], PathCount] = field(default_factory=dict)
 
     def begin_sequence(self) -> None:
         """The core is at rest, and about to be given the steps of a sequence."""
         if self.counter is not None:
-            self._since = self.counter.snapshot()
+            self._next = self.counter.measured
+            self._calls, self._missed = [], 0
             if not self._model:
                 self._paths = self.counter.paths(STEP)
+
+    def read_on(self) -> None:
+        """Take the calls that have ended so far: the counter keeps a limited number, a sequence may have any."""
+        if self.counter is not None and not self._trouble:
+            calls, missed = self.counter.calls(self._next)
+            self._next += missed + len(calls)
+            self._missed += missed
+            self._calls += calls
 
     def end_sequence(self, step: StepResult) -> None:
         """Every step of the sequence has been answered."""
@@ -180,8 +195,9 @@ class RunCount:
         if step.retries:
             self._trouble = f"the link needed {step.retries} repairs, so a step may have been executed twice"
             return
+        self.read_on()
         try:
-            calls = self.counter.counts(self._since).of(STEP)
+            calls = trusted(self._calls, self._missed, STEP)
         except CyclesError as error:
             self._trouble = error.message
             return
@@ -199,13 +215,15 @@ class RunCount:
             sources.append(StepCycles(self.model_source, np.stack(self._model)))
         if self._on_chip:
             sources.append(StepCycles(self.on_chip_source, np.stack(self._on_chip), self.tolerance))
-        paths = self._paths_since() if self._model and not self._trouble else ()
-        return RunCycles(self.core, tuple(sources), tuple(missing), _empty_call(self.core), paths)
+        paths, no_paths = self._paths_since()
+        return RunCycles(
+            self.core, tuple(sources), tuple(missing), _empty_call(self.core), paths, no_paths, bool(self._trouble)
+        )
 
-    def _paths_since(self) -> tuple[PathCycles, ...]:
-        """The paths of calls of this run; none where there was no room for all of them."""
-        if self.counter is None:
-            return ()
+    def _paths_since(self) -> tuple[tuple[PathCycles, ...], str]:
+        """The paths of calls of this run, or why there are none."""
+        if self.counter is None or not self._model or self._trouble:
+            return (), f"{self.on_chip_source or 'what counted'} counts whole steps"
         none = PathCount(0, 0)
         paths = [
             PathCycles(path, now.calls - then.calls, now.cycles - then.cycles)
@@ -213,7 +231,13 @@ class RunCount:
             if (then := self._paths.get(path, none)).calls != now.calls
         ]
         steps = sum(int(each.sum()) for each in self._model)
-        return tuple(sorted(paths, key=lambda each: each.path)) if sum(p.cycles for p in paths) == steps else ()
+        total = sum(each.cycles for each in paths)
+        room = self.counter.path_room
+        if total != steps and room is not None:
+            return (), f"there are more paths of calls than the {room} that there is room for"
+        if total != steps:
+            return (), f"the paths of calls have {total} cycles together, the steps {steps}"
+        return tuple(sorted(paths, key=lambda each: each.path)), ""
 
 
 def _empty_call(core: str) -> int:

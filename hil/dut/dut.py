@@ -195,6 +195,11 @@ class Dut:
         self, work: Work, sequence: int, watch: _Watch, count: RunCount
     ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         watch.sequence = sequence
+
+        def progress(steps: int) -> None:
+            watch.check(steps)
+            count.read_on()
+
         with self._connection.guard() as client:
             count.begin_sequence()
             step = client.run(
@@ -202,7 +207,7 @@ class Dut:
                 work.elapsed[sequence],
                 state=work.state0,
                 count_cycles=count.counts_on_chip,
-                progress=watch.check,
+                progress=progress,
             )
             count.end_sequence(step)
         return step.states, step.outputs

@@ -58,7 +58,11 @@ class Realised(Protocol):
         """
 
     def check(self) -> None:
-        """Raise TargetFault if the firmware is known to have ended; its cause says more than a silent link."""
+        """Raise TargetFault if the firmware is known to have ended; its cause says more than a silent link.
+
+        Raises:
+            EmulatorEndedError: what ran the firmware has ended.
+        """
 
 
 class NativeProcess:
@@ -156,7 +160,8 @@ class ProbedBoard:
         self._session.reset()
 
     def check(self) -> None:
-        """Look at the core: whether it sits in a fault or has locked up."""
+        """Look at the core: whether there still is one, sits in a fault or has locked up."""
+        self._session.check_power()
         found = self._session.post_mortem()
         if found.state == "lockup" or found.exception in _FAULTS:
             raise TargetFault(

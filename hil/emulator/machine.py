@@ -116,6 +116,10 @@ class MachineError(RigError):
     """The emulator cannot do this now, or has ended."""
 
 
+class EmulatorEndedError(MachineError):
+    """A board that had power has lost it, as its emulator has ended: whatever was going on has no verdict."""
+
+
 class Machine(Protocol):
     """A board under debug. Memory and registers are readable while the core runs only where stated.
 

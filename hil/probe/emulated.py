@@ -17,7 +17,7 @@ from pyocd.core.memory_interface import MemoryInterface  # type: ignore[import-u
 from pyocd.probe.debug_probe import DebugProbe  # type: ignore[import-untyped]
 
 from hil.emulator import registry
-from hil.emulator.machine import MemoryFault
+from hil.emulator.machine import CoreState, EmulatorEndedError, MachineError, MemoryFault
 from hil.emulator.power import PROBE_PREFIX, PoweredBoard, power_or_connect, usual_backend
 from hil.errors import HilError, RigError
 from hil.probe.adi import DebugInterface
@@ -183,6 +183,23 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         if self._powered is not None and self._powered is not self._given:
             self._powered.close()
         self._powered = self._bus = self._interface = None
+
+    def check_power(self) -> None:
+        """Raise EmulatorEndedError if the board has lost its power."""
+        if self._powered is None:
+            return
+        try:
+            status = self._powered.machine.status()
+        except MachineError as error:
+            raise EmulatorEndedError(self._ended, cause=error.message) from error
+        if status.state is CoreState.OFF:
+            raise EmulatorEndedError(
+                self._ended, cause=status.detail, hint="run again; where memory runs out, 'dmesg' names what was killed"
+            )
+
+    @property
+    def _ended(self) -> str:
+        return f"the emulator of board '{self._board.name}' has ended in the middle of the session"
 
     def connect(self, protocol: DebugProbe.Protocol | None = None) -> None:
         """Nothing has to be set up on a wire; the default is SWD."""

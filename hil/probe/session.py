@@ -103,6 +103,12 @@ class ProbeSession:
         """The pyOCD target."""
         return self._session.target
 
+    def check_power(self) -> None:
+        """Raise EmulatorEndedError where the board is emulated and its emulator has ended."""
+        probe = self._session.probe if self._session is not None else None
+        if isinstance(probe, EmulatedProbe):
+            probe.check_power()
+
     def close(self) -> None:
         """Let the core run and the probe go."""
         try:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hil.cycles import counter_file, library
-from hil.cycles.library import compile_shared, plugin_path
+from hil.cycles.compiler import HINT, host_compiler
+from hil.cycles.library import compile_shared, plugin_path, tracker_path
 from hil.cycles.qemu_counter import CycleCounter
 from hil.cycles.timing import TimingModel
 from hil.errors import RigError
@@ -51,7 +52,26 @@ def test_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = plugin_path()
     monkeypatch.setenv("PATH", "")  # now no compiler can be found
     assert plugin_path() == first
-    assert sorted(path.name for path in (tmp_path / "cycles").iterdir()) == sorted(["tcg_plugin.lock", first.name])
+    there = sorted(path.name for path in (tmp_path / "cycles").iterdir())
+    assert there == sorted(["tcg_plugin.lock", first.name, f"{first.stem}.sha256"])
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "another", "gone", "no checksum"])
+def test_a_damaged_library_is_built_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path))
+    place = plugin_path()
+    sound = place.read_bytes()
+    if damage == "gone":
+        place.unlink()
+    elif damage == "no checksum":
+        place.with_suffix(".sha256").unlink()
+    else:
+        content = {"empty": b"", "half": sound[: len(sound) // 2], "another": tracker_path().read_bytes()}[damage]
+        place.write_bytes(content)
+    assert plugin_path() == place
+    assert place.read_bytes() == sound
+    monkeypatch.setenv("PATH", "")
+    assert plugin_path() == place
 
 
 def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,8 +79,14 @@ def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(RigError, match="gcc is not installed") as caught:
         plugin_path()
-    assert caught.value.hint == "sudo apt-get install --yes gcc libc6-dev"
+    assert caught.value.hint == HINT
     assert not [path for path in (tmp_path / "cycles").iterdir() if path.suffix != ".lock"]
+
+
+def test_the_compiler_of_pypi_serves_where_none_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "ziglang" or None)
+    assert host_compiler() == [sys.executable, "-m", "ziglang", "cc"]
 
 
 def test_compiler_that_fails(tmp_path: Path) -> None:

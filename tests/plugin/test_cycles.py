@@ -113,6 +113,28 @@ def test_what_is_over_its_budget_fails_and_is_not_recorded(
     assert golden() == before
 
 
+def test_a_sequence_longer_than_the_ring_of_calls_is_asserted(
+    project: pytest.Pytester,
+    write_case: Callable[..., Path],
+    change_vectors: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hil.dut.counting.RING", 256)  # in place of 65536, which take half a minute
+    with np.load(project.path / "tiny_dense.vectors.npz") as archive:
+        inputs, elapsed = (np.concatenate([archive[name]] * 5) for name in ("inputs", "elapsed"))
+    change_vectors(inputs=inputs, elapsed=elapsed, states=None, outputs=None)
+    write_case(CASE.removeprefix("states: {}\n"))
+    result = project.runpytest(*ON, "--hil-update-golden")
+    result.assert_outcomes(passed=2)
+    assert "tiny_dense.vectors.npz  -" in text_of(result)
+    result = project.runpytest(*ON)
+    result.assert_outcomes(passed=2)
+    write_case("cycles: {per_step: 1000}\n")
+    result = project.runpytest(*ON)
+    result.assert_outcomes(passed=1, failed=1)
+    assert "1000 of 1000 steps take more than 1000 cycles" in text_of(result)
+
+
 def test_while_another_promise_is_broken_nothing_is_recorded(
     project: pytest.Pytester,
     golden: Callable[..., Any],
@@ -178,7 +200,7 @@ def test_without_the_host_compiler_cycles_alone_are_not_measured(
     project: pytest.Pytester, golden: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del golden
-    monkeypatch.setattr("hil.cycles.library.COMPILER", "no-such-gcc")
+    monkeypatch.setattr("hil.cycles.compiler.INSTALLED", ("no-such-gcc",))
     monkeypatch.setattr("hil.cycles.library.FLAGS", ("-std=c11", "-O1", "-fPIC", "-shared"))  # so it is not cached
     result = project.runpytest(*ON)
     result.assert_outcomes(passed=2, skipped=1)

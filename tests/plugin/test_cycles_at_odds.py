@@ -8,12 +8,18 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from hil.board import load_board
+from hil.cycles.library import compile_shared
+from hil.cycles.qemu_counter import CycleCounter
 from hil.dut import connection
 from hil.dut.dut import open_dut
+from hil.errors import RigError
 from hil.link.client import AgentClient
 from hil.resources import examples_dir
 from tests.contract.faults import RandomFaults, drop
@@ -21,13 +27,27 @@ from tests.contract.proxies import FaultyPty
 from tests.contract.test_leftovers import children_of
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.contract.memory_agent import Fault
 
 NETWORKS = examples_dir() / "networks"
 FILES = NETWORKS / "tiny_dense.model.npz", NETWORKS / "tiny_dense.vectors.npz"
 DEADLINE_S = 20.0
+FAILING_PLUGIN = """
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+int qemu_plugin_version = 1;
+static void end(int number) {
+    (void)!write(2, "fails.so: assertion failed\\n", 27);
+    signal(number, SIG_DFL);
+    abort();
+}
+int qemu_plugin_install(void) {
+    signal(SIGABRT, end);
+    return 0;
+}
+"""
+ENDED = "the emulator of board 'microbit' has ended in the middle of the session"
 HOLDER = """
 import sys, time
 from pathlib import Path
@@ -65,6 +85,31 @@ def test_a_repaired_run_is_right_in_every_bit_and_has_no_cycles(
     assert result.retries
     assert result.cycles.measured is None
     assert "repairs, so a step may have been executed twice" in result.cycles.reason
+
+
+def test_an_emulator_that_ends_in_mid_run_is_no_verdict_about_the_firmware(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(connection, "AgentClient", partial(AgentClient, timeout_s=0.3))
+    (tmp_path / "fails.c").write_text(FAILING_PLUGIN)
+    compile_shared(tmp_path / "fails.so", [tmp_path / "fails.c"])
+    usual = CycleCounter.arguments.fget
+    two = property(lambda self: (*usual(self), "-plugin", f"file={tmp_path / 'fails.so'}"))
+    files = NETWORKS / "basicmotions.model.npz", NETWORKS / "basicmotions_test.vectors.npz"
+    for number, plugins, printed in (
+        (signal.SIGKILL, CycleCounter.arguments, "nothing"),
+        (signal.SIGABRT, two, "fails.so: assertion failed"),
+    ):
+        monkeypatch.setattr(CycleCounter, "arguments", plugins)
+        with open_dut(load_board("microbit")) as dut:
+            (emulator,) = (each for supervisor in children_of(os.getpid()) for each in children_of(supervisor))
+            with pytest.raises(RigError) as caught:
+                dut.run(*files, on_sequence=lambda _, pid=emulator, number=number: os.kill(pid, number))
+            assert (caught.value.message, caught.value.exit_code) == (ENDED, 10)
+            assert caught.value.cause == f"QEMU ended ({number.name}); it printed: {printed}"
+            with pytest.raises(RigError, match="has no power: QEMU ended"):
+                dut.run(*files)
 
 
 def test_a_killed_holder_leaves_no_counting_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

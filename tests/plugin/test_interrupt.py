@@ -110,6 +110,14 @@ def test_ctrl_c_while_pytest_ends(project: pytest.Pytester, write_case: Callable
     assert "Traceback" not in "\n".join(result.outlines + result.errlines)
 
 
+def test_ctrl_c_when_pytest_has_ended(project: pytest.Pytester, write_case: Callable[..., Path]) -> None:
+    write_case()
+    project.makeconftest("import os, signal\ndef pytest_unconfigure():\n    os.kill(os.getpid(), signal.SIGINT)\n")
+    result = project.runpytest_subprocess("--board=host")
+    assert result.ret == pytest.ExitCode.OK
+    assert "Traceback" not in "\n".join(result.outlines + result.errlines)
+
+
 def test_a_hold_notes_the_first_and_lets_the_second_through() -> None:
     with Hold() as hold:
         signal.raise_signal(signal.SIGINT)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+from rich.console import Console
+
+from hil.commands.profile import ProfileRequest, profile
+from hil.dut.options import DutOptions
+from hil.errors import RigError
 from hil.resources import examples_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 NETWORKS = examples_dir() / "networks"
 FILES = NETWORKS / "tiny_dense.model.npz", NETWORKS / "tiny_dense.vectors.npz"
@@ -43,6 +48,31 @@ def test_profile_shows_functions_and_writes_flame_graph_and_picture(
 
 def test_profile_without_a_cycle_source_is_an_error(tmp_path: Path) -> None:
     done = hil("profile", *FILES, "--board=host", "-o", tmp_path)
-    assert done.returncode == 7
-    assert "error (cycles): cycles of tiny_dense not measured: no cycle source on board 'host'" in done.stderr
+    assert done.returncode == 2
+    assert "error (input): board 'host' has no cycles to profile: nothing counts them" in done.stderr
+    assert "hint: take a board with a 'timing' in its description: microbit" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_profile_without_the_host_compiler_is_a_rig_error_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr("hil.cycles.compiler.INSTALLED", ("no-such-gcc",))
+    monkeypatch.setattr("hil.cycles.library.FLAGS", ("-std=c11", "-O1", "-fPIC", "-shared"))  # so it is not cached
+    with pytest.raises(RigError, match=r"cycles of tiny_dense not measured: .*no-such-gcc is not installed") as caught:
+        profile(ProfileRequest(FILES, "microbit", tmp_path, "svg"), DutOptions(), Console(quiet=True))
+    assert "sudo apt-get install --yes gcc libc6-dev" in str(caught.value)
+    assert "leave" not in str(caught.value)
+
+
+def test_profile_with_more_paths_of_calls_than_there_is_room_for_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr("hil.cycles.counter_file.NODES", 8)
+    console = Console(file=io.StringIO(), width=200)
+    profile(ProfileRequest(FILES, "microbit", tmp_path, "svg"), DutOptions(), console)
+    said = console.file.getvalue()
+    assert "no functions: there are more paths of calls than the 8 that there is room for" in said
+    assert not list(tmp_path.glob("*.folded"))

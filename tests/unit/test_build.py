@@ -298,6 +298,12 @@ def test_a_damaged_cache_is_built_anew(cache: Path) -> None:
     assert len(list((cache / "build").glob("microbit-*"))) == 1
 
 
+@pytest.mark.parametrize("name", ["microbit", "host"])
+def test_any_folder_can_be_the_cache(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "ca,che of 'mine' & more"))
+    assert build(load_board(name)).map.stat().st_size > 0
+
+
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "file"))

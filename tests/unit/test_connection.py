@@ -12,6 +12,7 @@ import pytest
 from hil.board import load_board
 from hil.dut import connection
 from hil.dut.connection import Connection
+from hil.emulator.machine import EmulatorEndedError
 from hil.errors import HilError, LinkError, RigError, TargetFault
 from hil.frame import Defect
 
@@ -98,6 +99,13 @@ def test_a_firmware_that_has_ended_is_told_instead_of_its_silence(link: Connecti
     behind.found = TargetFault("it sits in a HardFault")
     with pytest.raises(TargetFault, match="HardFault"):
         silence(link)
+
+
+def test_an_emulator_that_has_ended_is_told_instead_of_its_silence(link: Connection, behind: FakeBoard) -> None:
+    behind.found = EmulatorEndedError("the emulator has ended")
+    with pytest.raises(RigError, match="the emulator has ended") as caught:
+        silence(link)
+    assert caught.value.exit_code == 10
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from hil.board import load_board
-from hil.cycles.counter_file import RawTotals
-from hil.cycles.counts import Call, CycleCounts, PathCount
+from hil.cycles.counts import Call, PathCount
 from hil.dut.counting import CycleMeter, Emulated, RunCount, open_counter, timing_model
 from hil.dut.selection import Selection
 from hil.link.jobs import Dimensions
@@ -26,25 +25,31 @@ class FakeCounter:
     """Counts what it is told: for each sequence the calls, or the number of calls that were missed."""
 
     sequences: list[list[Call] | int]
-    snapshots: int = 0
+    begun: int = 0
     ended: int = 0
     astray: int = 0
+    path_room: int | None = None
+    holds: int = 10  # calls that it keeps
+    done: int = 10  # calls of the present sequence that are over
 
-    def snapshot(self) -> int:
-        self.snapshots += 1
-        return self.snapshots
+    @property
+    def measured(self) -> int:
+        self.begun += 1
+        return 1000 * self.begun
+
+    def calls(self, first: int) -> tuple[tuple[Call, ...], int]:
+        self.ended = self.begun
+        found = self.sequences[self.begun - 1]
+        if isinstance(found, int):
+            return (), found
+        fresh = found[first - 1000 * self.begun : self.done]
+        return tuple(fresh[-self.holds :]), max(len(fresh) - self.holds, 0)
 
     def paths(self, root: str) -> dict[tuple[str, ...], PathCount]:
         """Of each sequence that has ended, a cycle in every call of the function and the rest in what it calls."""
         done = [call.cycles for each in self.sequences[: self.ended] if isinstance(each, list) for call in each]
         total = sum(done) - len(done)
         return {(root,): PathCount(len(done), len(done)), (root, "f"): PathCount(len(done), total + self.astray)}
-
-    def counts(self, since: int) -> CycleCounts:
-        found = self.sequences[since - 1]
-        self.ended = since
-        calls, missed = ((), found) if isinstance(found, int) else (tuple(found), 0)
-        return CycleCounts(calls, missed, {}, RawTotals(*[0] * 10))
 
 
 @dataclass
@@ -105,8 +110,25 @@ def test_a_doubtful_sequence_makes_the_whole_run_not_measured(
     assert words in cycles.missing[0]
 
 
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_sequence_may_have_more_steps_than_the_counter_keeps_where_it_is_read_meanwhile(*, reads: bool) -> None:
+    counter = FakeCounter([calls(*range(100, 108))], holds=3)
+    count = CycleMeter(BOARD, QEMU, Emulated(counter)).start(FakeAgent(), wanted=True)
+    count.begin_sequence()
+    for counter.done in (2, 5, 6, 8):
+        if reads:
+            count.read_on()
+    count.end_sequence(step(8))
+    cycles = count.result()
+    if reads:
+        assert cycles.measured is not None
+        assert cycles.measured.per_step.tolist() == [list(range(100, 108))]
+    else:
+        assert "5 calls were measured but are no longer known" in cycles.reason
+
+
 def test_paths_of_calls_add_up_to_the_steps_of_this_run_or_are_not_given() -> None:
-    counter = FakeCounter([calls(50, 60), calls(5, 6, 7), calls(8, 9, 10)], snapshots=1, ended=1)  # one run before
+    counter = FakeCounter([calls(50, 60), calls(5, 6, 7), calls(8, 9, 10)], begun=1, ended=1)  # one run before
     count = CycleMeter(BOARD, QEMU, Emulated(counter)).start(FakeAgent(), wanted=True)
     paths = run(count, step(3), step(3)).result().paths
     assert [(each.path, each.calls, each.cycles) for each in paths] == [
@@ -118,7 +140,10 @@ def test_paths_of_calls_add_up_to_the_steps_of_this_run_or_are_not_given() -> No
     count.begin_sequence()
     counter.astray = 1
     count.end_sequence(step(3))
-    assert count.result().paths == ()
+    result = count.result()
+    assert (result.paths, result.no_paths) == ((), "the paths of calls have 19 cycles together, the steps 18")
+    counter.path_room = 8
+    assert "more paths of calls than the 8" in count.result().no_paths
 
 
 def test_silicon_counts_by_itself_where_it_is_asked_to() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from hil.case import Cycles
@@ -18,6 +19,7 @@ from tests.results import MODEL, ORIGIN, result_with
 if TYPE_CHECKING:
     from hil.result import RunResult
 
+EMPTY_CALL = "4 are the empty call (movs r0, #0; bx lr) that the firmware subtracts"
 STEPS = [[100, 110, 120], [101, 111, 121]]
 BUDGET = Cycles(per_step=121)
 
@@ -120,7 +122,31 @@ def test_two_sources_are_both_reported_with_their_difference() -> None:
     said = cycles_sentences(both)
     assert said[0] == f"cycles a step (min-median-max): 100-110-121, {MODEL}"
     assert said[1] == "cycles a step (min-median-max): 96-106-117, on-chip T"
-    assert said[2].startswith(f"on-chip T says 4 cycles a step less than {MODEL}; 4 of them are the empty call")
+    assert said[2] == f"on-chip T says 4 cycles a step less than {MODEL}: {EMPTY_CALL}"
+
+
+@pytest.mark.parametrize(
+    ("less", "words"),
+    [
+        (9, "9 cycles a step less than {model}: {empty}, the other 5, the same in every step, lie in how the firmware"),
+        (-1, "-1 cycles a step less than {model}: {empty}, the other -5, the same in every step, lie in how the"),
+        ([[-5, 4, 9]], "-5 to 9 cycles a step less than {model} (median 4): {empty}; the rest differs from step to"),
+    ],
+)
+def test_what_the_empty_call_does_not_explain_is_not_ascribed_to_it(less: int | list[list[int]], words: str) -> None:
+    first = result_with([[100, 110, 120]]).cycles.sources[0]
+    second = StepCycles("on-chip T", first.per_step - np.array(less))
+    said = RunCycles("cortex-m0", (first, second), (), empty_call=4).difference
+    assert said.startswith("on-chip T says " + words.format(model=MODEL, empty=EMPTY_CALL))
+
+
+def test_a_golden_of_this_compiler_without_these_vectors_is_no_other_compiler() -> None:
+    mine, other = Platform.of(ORIGIN), Platform.of(replace(ORIGIN, compiler="gcc 13"))
+    recording = recorded(STEPS).entries[0].vectors["v"]
+    golden = GoldenFile().merged(other, {"v": recording}, ["v"]).merged(mine, {"w": recording}, ["v", "w"])
+    error = broken(result_with(STEPS), golden)
+    assert "the golden of this compiler has no cycles of v, it has those of w" in error.message
+    assert "--hil-update-golden" in str(error.hint)
 
 
 def test_the_median_is_a_count_that_occurred() -> None:

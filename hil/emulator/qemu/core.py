@@ -11,6 +11,7 @@ What QEMU 7.2 does not do, and is done here:
 
 from __future__ import annotations
 
+import signal
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _NUMBERS: Final = {**{f"r{n}": n for n in range(13)}, "sp": 13, "lr": 14, "pc": 15, "xpsr": XPSR}
 _PLACES: Final = {**_NUMBERS, "xpsr": 16}  # in the ``g`` packet
 _INTERRUPT: Final = b"T02"
+_SHOWN_LINES: Final = 5  # of what QEMU printed
 
 
 class LockupError(MachineError):
@@ -248,12 +250,14 @@ class QemuCore:
 
     def _note_end(self, process: QemuProcess) -> str:
         """Reason and registers of a QEMU that has ended."""
-        process.wait()
+        code = process.wait()
         messages = process.messages()
         reason = lockup_reason(messages)
         if reason:
             self._post_mortem = dumped_registers(messages)
             self.drop(Status(CoreState.LOCKUP, detail=reason))
         else:
-            self.drop(Status(CoreState.OFF, detail=messages.partition("\n")[0] or "QEMU ended"))
+            how = f"exit status {code}" if code >= 0 else signal.Signals(-code).name
+            printed = " | ".join(messages.splitlines()[-_SHOWN_LINES:]) or "nothing"
+            self.drop(Status(CoreState.OFF, detail=f"QEMU ended ({how}); it printed: {printed}"))
         return messages
