@@ -26,6 +26,18 @@ bool block_table_open(struct block_table *table, const struct counter_header *fi
     return table->buckets != NULL;
 }
 
+void block_table_close(struct block_table *table) {
+    for (uint32_t i = 0; table->buckets != NULL && i < BUCKETS; i++) {
+        while (table->buckets[i] != NULL) {
+            struct block *block = table->buckets[i];
+            table->buckets[i] = block->next;
+            free(block);
+        }
+    }
+    free(table->buckets);
+    table->buckets = NULL;
+}
+
 const struct counter_memory *block_memory(const struct block_table *table, uint32_t address) {
     for (uint32_t i = 0; i < table->memory_count; i++) {
         if (address - table->memories[i].origin < table->memories[i].bytes) {

@@ -62,10 +62,13 @@ struct block_table {
 /* Set up from a counter's file. Returns false without memory. */
 bool block_table_open(struct block_table *table, const struct counter_header *file);
 
+/* Free all blocks. */
+void block_table_close(struct block_table *table);
+
 /*
  * The block that starts at `address`, where `bytes` of code are known from there on. It ends with
  * them, where its function does, or after the first instruction that does not lead to the next.
- * NULL without memory. Blocks live as long as the process.
+ * NULL without memory. Blocks live until the table is closed.
  */
 struct block *block_at(struct block_table *table, uint32_t address, const uint8_t *code,
                        uint32_t bytes);

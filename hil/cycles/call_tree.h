@@ -31,6 +31,11 @@ static inline bool call_tree_open(struct call_tree *tree, struct counter_header 
     return tree->child != NULL && tree->sibling != NULL;
 }
 
+static inline void call_tree_close(struct call_tree *tree) {
+    free(tree->child);
+    free(tree->sibling);
+}
+
 /* The node of a function called from another node; the root where there is no room for one. */
 static inline uint32_t call_tree_enter(struct call_tree *tree, uint32_t parent, uint32_t function) {
     uint32_t found = tree->child[parent];

@@ -28,6 +28,11 @@ bool tracker_open(struct tracker *tracker, struct counter_header *file) {
     return tracker->innermost != NULL && call_tree_open(&tracker->tree, file, node);
 }
 
+void tracker_close(struct tracker *tracker) {
+    free(tracker->innermost);
+    call_tree_close(&tracker->tree);
+}
+
 static struct tracker_frame *top(struct tracker *tracker) {
     return &tracker->frame[tracker->frames - 1u];
 }

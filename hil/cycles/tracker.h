@@ -58,6 +58,9 @@ struct tracker {
 /* Start on a counter's file. Returns false without memory. */
 bool tracker_open(struct tracker *tracker, struct counter_header *file);
 
+/* Free what it has beside its file. */
+void tracker_close(struct tracker *tracker);
+
 /* Book everything up to now, so that a reader finds it. */
 void tracker_flush(struct tracker *tracker);
 

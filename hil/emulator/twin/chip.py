@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Self
 
-from hil.emulator.twin.core import FAR, FAULTS, Stop
+from hil.emulator.twin.core import ACCESS_FAULTS, FAR, FAULTS, Stop
 from hil.emulator.twin.registers import PAGE_BYTES, NotModelledError, Peripheral
 from hil.emulator.twin.timebase import Timebase, Timer
 
@@ -35,6 +35,7 @@ class Chip(Timebase):
 
     def __init__(self, core: Core, clock_hz: int) -> None:
         super().__init__(core, clock_hz)
+        core.on_store = self.store
         self.trouble = ""
         self.notes: dict[str, str] = {}
         self.standing_still = False
@@ -58,17 +59,18 @@ class Chip(Timebase):
     # Interrupts
 
     def set_line(self, number: int, *, level: bool) -> None:
-        """Drive an interrupt line: while it is high the interrupt becomes pending again whenever it is over."""
+        """Drive an interrupt line.
+
+        When it rises the interrupt becomes pending, also while its handler runs; while it is high the interrupt becomes
+        pending again whenever its handler is over.
+        """
         shared = self.core.shared
         bit = 1 << number
         if not level:
             shared.lines &= ~bit
-            return
-        if not shared.lines & bit:
+        elif not shared.lines & bit:
             shared.lines |= bit
-            if number + 16 not in shared.level[: shared.active]:
-                shared.pending |= bit
-            self.core.reconsider()
+            shared.pending |= bit
 
     # Bus
 
@@ -106,9 +108,6 @@ class Chip(Timebase):
         return None
 
     def _before_access(self, peripheral: Peripheral) -> None:
-        """An access sees what became due earlier within its block of instructions."""
-        if self._earlier:
-            self._run_due(self.now(), self.events)
         if not peripheral.clocked():
             self.note(f"clock of {peripheral.name}", f"{peripheral.name} is accessed while its bus clock is off")
 
@@ -154,13 +153,10 @@ class Chip(Timebase):
                 if self._stand_still(until):
                     continue
                 return Stop.DUE if self._timers else Stop.ASLEEP
-            self._earlier = False
             stop = self.core.run(self.events.next(), min(self.outside.next(), horizon))
             if stop is Stop.ASLEEP:
                 if not self._sleep(horizon):
                     return stop
-            elif stop is Stop.STORE:
-                self._store()
             elif stop is not Stop.DUE:
                 return stop
         return Stop.DUE
@@ -235,27 +231,23 @@ class Chip(Timebase):
             self.standing_still = self._wake_asked = False
             self.start_clock()
         stop = self.core.step(mask_interrupts=mask_interrupts)
-        if stop is Stop.STORE:
-            self._store()
-            stop = Stop.STEPPED
         self._run_events()
+        if self._reset_requested:
+            self.reset()
         return stop
 
     def fault_words(self) -> str:
-        """What raised the latest HardFault, in words; empty without one."""
+        """What raised the latest HardFault, and what its handler could not do, in words; empty without one."""
         shared = self.core.shared
-        if not shared.fault:
-            return ""
-        return f"{FAULTS[shared.fault]} at 0x{shared.fault_pc:08x}"
+        words = []
+        if shared.fault:
+            data = f" (to 0x{shared.fault_address:08x})" if FAULTS[shared.fault] in ACCESS_FAULTS else ""
+            words.append(f"HardFault by {FAULTS[shared.fault]}{data} at 0x{shared.fault_pc:08x}")
+        if shared.lockup:
+            words.append(f"lockup by {FAULTS[shared.lockup]} at 0x{shared.lockup_pc:08x}")
+        return ", then ".join(words)
 
     def store(self, address: int, size: int, value: int) -> bool:
         """A store to memory that takes no plain ones; False for a bus fault. A part overrides this."""
         del address, size, value
         return False
-
-    def _store(self) -> None:
-        for each in self.core.stores():
-            if not self.store(each.address, each.bytes, each.value):
-                self.core.store_fault()
-                return
-        self.core.store_done()

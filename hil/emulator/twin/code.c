@@ -4,8 +4,7 @@
 
 #include "engine_internal.h"
 
-#define SEV  0xBF40u
-#define NONE 1u /* no instruction has an odd address */
+#define SEV 0xBF40u
 
 bool code_open(struct code *code, const struct engine_memory *memory) {
     const uint32_t halfwords = memory->bytes / 2u;
@@ -68,26 +67,23 @@ uint16_t code_halfword(struct engine *engine, uint32_t address) {
     return code == NULL ? 0 : halfword_of(code, address);
 }
 
-uint32_t code_length(struct engine *engine, uint32_t address) {
-    return cost_bytes(code_halfword(engine, address));
-}
-
-static struct cost cost_at(const struct engine *engine, const struct code *code,
-                           uint32_t address) {
+static struct cost cost_at(const struct engine *engine, const struct code *code, uint32_t address) {
     return cost_of(&engine->model, address, halfword_of(code, address),
                    halfword_of(code, address + 2u));
 }
 
-/* What the word of an instruction costs to fetch, if it is the first of its word in a block. */
-static uint32_t fetch(const struct code *code, uint32_t block, uint32_t address, uint32_t bytes) {
-    uint32_t waits = 0;
+struct cost code_cost(struct engine *engine, uint32_t address) {
+    const struct code *code = code_at(engine, address);
 
-    for (uint32_t word = address & ~3u; word < address + bytes; word += 4u) {
-        if (word >= address && word > block) {
-            waits += code->memory.sequential_wait;
-        }
-    }
-    return waits;
+    return code == NULL ? (struct cost){.bytes = 2} : cost_at(engine, code, address);
+}
+
+/* What the next instruction in sequence takes: each word of code costs when execution gets into it.
+ */
+static uint32_t cycles_of(const struct code *code, uint32_t address, const struct cost *cost) {
+    const bool begins_word = (address & 3u) == 0 || (address & 3u) + cost->bytes > 4u;
+
+    return cost->cycles + (begins_word ? code->memory.sequential_wait : 0u);
 }
 
 static void fill(struct engine *engine, struct code *code, struct code_block *block,
@@ -96,7 +92,8 @@ static void fill(struct engine *engine, struct code *code, struct code_block *bl
 
     *block = (struct code_block){.start = address, .bytes = bytes, .target = NONE};
     block->breakpoint = block->undefined = bytes;
-    block->jump_wait = code->memory.fetch_wait;
+    block->jump_wait = (int32_t)code->memory.fetch_wait -
+                       ((address & 3u) == 0 ? (int32_t)code->memory.sequential_wait : 0);
     for (uint32_t at = address; at < address + bytes;) {
         const struct cost cost = cost_at(engine, code, at);
         if (code->breakpoint[(at - code->memory.origin) / 2u] != 0 && block->breakpoint == bytes) {
@@ -104,14 +101,14 @@ static void fill(struct engine *engine, struct code *code, struct code_block *bl
         }
         block->sends_event |= halfword_of(code, at) == SEV;
         block->before_last = block->cycles;
-        block->cycles += cost.cycles + fetch(code, address, at, cost.bytes);
+        block->cycles += cycles_of(code, at, &cost);
         block->instructions++;
         block->last_kind = cost.kind;
         if ((cost.flags & COST_UNKNOWN) != 0 && cost.kind != COST_BREAKPOINT &&
             block->undefined == bytes) {
             block->undefined = at - address;
         }
-        block->masks = cost.kind == COST_CHANGE_STATE || cost.kind == COST_WRITE_SPECIAL;
+        block->unmasks = cost.kind == COST_CHANGE_STATE || cost.kind == COST_WRITE_SPECIAL;
         block->target = NONE;
         if (cost.flow == COST_CHOICE && (cost.flags & COST_UNDECIDED) == 0) {
             block->target = cost.target;
@@ -121,13 +118,15 @@ static void fill(struct engine *engine, struct code *code, struct code_block *bl
     }
     if (code->memory.writable) {
         block->content = realloc(content, bytes);
-        if (block->content != NULL) {
+        if (block->content == NULL) { /* it is made anew each time */
+            free(content);
+        } else {
             memcpy(block->content, code->memory.data + (address - code->memory.origin), bytes);
         }
     }
 }
 
-const struct code_block *code_block(struct engine *engine, uint32_t address, uint32_t bytes) {
+struct code_block *code_block(struct engine *engine, uint32_t address, uint32_t bytes) {
     struct code *code = code_at(engine, address);
 
     if (code == NULL || bytes < 2u || address - code->memory.origin + bytes > code->memory.bytes) {
@@ -143,29 +142,28 @@ const struct code_block *code_block(struct engine *engine, uint32_t address, uin
     return block;
 }
 
-uint32_t code_cost(struct engine *engine, const struct code_block *block, uint32_t end,
-                   uint32_t *count) {
-    struct code *code = code_at(engine, block->start);
-    uint32_t cycles = 0;
+struct code_part code_part(struct engine *engine, const struct code_block *block, uint32_t end) {
+    const struct code *code = code_at(engine, block->start);
+    struct code_part part = {0};
 
-    *count = 0;
     for (uint32_t at = block->start; at < end && at < block->start + block->bytes;) {
         const struct cost cost = cost_at(engine, code, at);
-        cycles += cost.cycles + fetch(code, block->start, at, cost.bytes);
+        part.cycles += cycles_of(code, at, &cost);
+        part.instructions++;
+        part.sends_event |= halfword_of(code, at) == SEV;
         at += cost.bytes;
-        (*count)++;
     }
-    return cycles;
+    return part;
 }
 
 uint32_t code_boundary(struct engine *engine, const struct code_block *block, uint64_t cycles) {
-    struct code *code = code_at(engine, block->start);
+    const struct code *code = code_at(engine, block->start);
     uint64_t passed = 0;
     uint32_t at = block->start;
 
     while (passed < cycles && at < block->start + block->bytes) {
         const struct cost cost = cost_at(engine, code, at);
-        passed += cost.cycles + fetch(code, block->start, at, cost.bytes);
+        passed += cycles_of(code, at, &cost);
         at += cost.bytes;
     }
     return at;

@@ -1,9 +1,11 @@
 """The twin's core: Unicorn and the engine around it, as one object.
 
 Nothing here knows a chip: memories, timing and peripherals come from outside. Two facts about Unicorn 2.1.4 that cost
-hours, and are relied on here: with ``UC_MODE_MCLASS`` it ignores the CPU model asked for and takes a Cortex-M33, so that
-ARMv7-M code and unaligned accesses pass; with ``UC_MODE_THUMB`` alone it is a Cortex-M0. And in callbacks of an access its PC is
-that of the block's start, but for accesses that a memory hook covers.
+hours, and are relied on here: with ``UC_MODE_MCLASS`` it ignores the CPU model asked for and takes a Cortex-M33, so
+that ARMv7-M code and unaligned accesses pass; with ``UC_MODE_THUMB`` alone it is a Cortex-M0. And in front of an access
+to what is not mapped it stops exactly, with nothing of the instruction done: registers are not mapped, and the engine
+makes such accesses itself. (In callbacks of Unicorn's own mappings PC is that of the block's start, and the rest of the
+block runs on.)
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from hil.emulator.twin.library import engine_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_UNICORN: Any = unicorn  # it has no types for others
 INTERRUPTS: Final = 32
 _LEVELS: Final = 16
 _EXCEPTIONS: Final = 16 + INTERRUPTS
@@ -39,7 +42,10 @@ _REGISTERS: Final = {
     "primask": arm_const.UC_ARM_REG_PRIMASK,
     "control": arm_const.UC_ARM_REG_CONTROL,
 }
-_FUNCTIONS: Final = ("emu_start", "emu_stop", "reg_read", "reg_write", "mem_read", "mem_write", "ctl", "hook_add")
+_FUNCTIONS: Final = ("emu_start", "emu_stop", "reg_read", "reg_write", "mem_write", "mem_protect", "ctl", "hook_add")
+_THUMB: Final = 1 << 24  # of xPSR
+_BUS_ERROR: Final = -1
+_GIVE_UP: Final = -2
 
 
 class Stop(Enum):
@@ -52,9 +58,8 @@ class Stop(Enum):
     BKPT = 4
     VECTOR_CATCH = 5
     WATCHPOINT = 6
-    STORE = 7
-    LOCKUP = 8
-    FAILED = 9
+    LOCKUP = 7
+    FAILED = 8
 
 
 _STOPS: Final = tuple(Stop)
@@ -70,8 +75,12 @@ FAULTS: Final = (
     "BKPT without a debugger",
     "a stack that lies outside of memory",
     "a return from an exception that is not active",
+    "a vector that leads nowhere",
 )
-"""What raised a HardFault, by ``enum engine_fault``."""
+"""Why an instruction could not be executed, by ``enum engine_fault``."""
+
+ACCESS_FAULTS: Final = (FAULTS[2], FAULTS[3])
+"""Those of data, at an address of its own."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ class CodeMemory:
         origin: first address; ``aliases`` are further addresses of the same memory.
         data: the content, shared with the emulator.
         fetch_wait: cycles that a word of code adds when execution jumps to it; ``sequential_wait`` when it follows.
-        writable: by plain stores; otherwise stores stop the core with `Stop.STORE`.
+        writable: by plain stores; others go to `Core.on_store`.
     """
 
     origin: int
@@ -95,28 +104,28 @@ class CodeMemory:
 
 @dataclass(frozen=True)
 class CoreTiming:
-    """Cycles that the core takes: which table, the multiplier's, and those of exceptions."""
+    """Cycles that the core takes.
+
+    Attributes:
+        core: which table has those of instructions.
+        multiply: MULS.
+        enter: from an interrupt to its handler's first instruction.
+        leave: from the end of the instruction that ends a handler to what it interrupted.
+        chain: from there to the next handler instead; 0 where it is not known: then the sum of the two.
+        port_origin: first address of the single-cycle I/O port, and ``port_bytes`` its size.
+    """
 
     core: int
     multiply: int
     enter: int
     leave: int
     chain: int
+    port_origin: int = 0
+    port_bytes: int = 0
 
 
-@dataclass(frozen=True)
-class Store:
-    """One store of an instruction: address, size in bytes, value."""
-
-    address: int
-    bytes: int
-    value: int
-
-
-_OnRead = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_void_p)
-_OnWrite = ctypes.CFUNCTYPE(
-    None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p
-)
+_OnRead = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint32, ctypes.c_uint32)
+_OnWrite = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint32)
 
 
 class Shared(ctypes.Structure):
@@ -126,8 +135,8 @@ class Shared(ctypes.Structure):
         *((name, ctypes.c_uint64) for name in ("clock", "instructions", "horizon", "soft_horizon")),
         *((name, ctypes.c_uint32) for name in ("pending", "enabled", "lines", "system_pending", "active")),
         *((name, ctypes.c_uint32) for name in ("vector_table", "system_control", "debug", "asleep", "event")),
-        *((name, ctypes.c_uint32) for name in ("skip_breakpoint", "fault", "fault_pc", "fault_address")),
-        ("stop_address", ctypes.c_uint32),
+        *((name, ctypes.c_uint32) for name in ("not_thumb", "fault", "fault_pc", "fault_address")),
+        *((name, ctypes.c_uint32) for name in ("lockup", "lockup_pc", "watch_address")),
         ("failure", ctypes.c_int32),
         ("level", ctypes.c_uint16 * _LEVELS),
         ("priority", ctypes.c_uint8 * _EXCEPTIONS),
@@ -147,11 +156,13 @@ class Shared(ctypes.Structure):
     debug: int
     asleep: int
     event: int
-    skip_breakpoint: int
+    not_thumb: int
     fault: int
     fault_pc: int
     fault_address: int
-    stop_address: int
+    lockup: int
+    lockup_pc: int
+    watch_address: int
     failure: int
     level: ctypes.Array[ctypes.c_uint16]
     priority: ctypes.Array[ctypes.c_uint8]
@@ -170,20 +181,19 @@ class _Memory(ctypes.Structure):
 
 
 class _Unicorn(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_void_p) for name in (*_FUNCTIONS, "hook_del"))
+    _fields_ = tuple((name, ctypes.c_void_p) for name in _FUNCTIONS)
 
 
 class _Words(ctypes.Structure):
-    """Five words: the cost model (two) and the timing of exceptions (three)."""
+    """Words: the cost model (two) and ``struct engine_timing``."""
 
-    _fields_ = tuple((name, ctypes.c_uint32) for name in ("core", "multiply", "enter", "leave", "chain"))
+    _fields_ = tuple(
+        (name, ctypes.c_uint32) for name in ("core", "multiply", "enter", "leave", "chain", "port_origin", "port_bytes")
+    )
 
 
-class _Store(ctypes.Structure):
-    _fields_ = (("address", ctypes.c_uint32), ("bytes", ctypes.c_uint32), ("value", ctypes.c_uint32))
-    address: int
-    bytes: int
-    value: int
+class _Device(ctypes.Structure):
+    _fields_ = (("origin", ctypes.c_uint32), ("bytes", ctypes.c_uint32), ("read", _OnRead), ("write", _OnWrite))
 
 
 class Core:
@@ -192,11 +202,17 @@ class Core:
     Args:
         memories: what it executes from and keeps data in.
         timing: what its instructions and exceptions cost.
+
+    Attributes:
+        on_store: takes a store into memory that is not `CodeMemory.writable`: address, size in bytes and value; False
+            for a bus error.
     """
 
     def __init__(self, memories: Sequence[CodeMemory], timing: CoreTiming) -> None:
-        self._callbacks: list[object] = []  # they live as long as this does
-        self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+        self.on_store: Callable[[int, int, int], bool] = lambda _address, _size, _value: False
+        self._devices: list[_Device] = []  # they live as long as this does
+        self._raised: BaseException | None = None
+        self._uc = _UNICORN.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
         self._uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M0)
         self._memories = memories  # the buffers live as long as this does
         self._lib = _load()
@@ -217,21 +233,13 @@ class Core:
                 for origin, each in places
             )
         )
-        functions = _Unicorn(*(_address(name) for name in (*_FUNCTIONS, "hook_del")))
-        words = _Words(timing.core, timing.multiply, timing.enter, timing.leave, timing.chain)
-        self._handle = self._uc._uch  # noqa: SLF001 # the only one there is
-        self._mmio_map = ctypes.CFUNCTYPE(
-            ctypes.c_int,
-            ctypes.c_void_p,
-            ctypes.c_uint64,
-            ctypes.c_size_t,
-            _OnRead,
-            ctypes.c_void_p,
-            _OnWrite,
-            ctypes.c_void_p,
-        )(_address("mmio_map"))
+        functions = _Unicorn(*(_address(name) for name in _FUNCTIONS))
+        words = _Words(
+            *(timing.core, timing.multiply, timing.enter, timing.leave, timing.chain),
+            *(timing.port_origin, timing.port_bytes),
+        )
         self._engine = self._lib.engine_open(
-            self._handle,
+            self._uc._uch,  # noqa: SLF001 # the only handle there is
             ctypes.byref(functions),
             ctypes.byref(words),
             ctypes.byref(words, 8),
@@ -241,9 +249,10 @@ class Core:
         if not self._engine:
             raise MachineError("the twin's engine does not start")
         self._run = self._lib.engine_run
-        self._now = self._lib.engine_now
-        self._reconsider = self._lib.engine_reconsider
         self.shared: Shared = self._lib.engine_shared(self._engine).contents
+        for origin, memory in places:
+            if not memory.writable:
+                self._map_stores(origin, len(memory.data))
 
     def __enter__(self) -> Self:
         return self
@@ -254,8 +263,12 @@ class Core:
     def close(self) -> None:
         """Release everything. Safe to repeat."""
         if self._engine:
+            shared = Shared.from_buffer_copy(self.shared)  # the last state can still be looked at
             self._lib.engine_close(self._engine)
             self._engine = None
+            self.shared = shared
+            self._devices.clear()
+            del self._uc  # some 30 MB, which must not wait for the collection of garbage
 
     def count(self, file: int) -> bool:
         """Count functions and calls in a counter's file at an address of this process; False where it is none."""
@@ -273,42 +286,90 @@ class Core:
         """Have accesses to a page of registers answered.
 
         Args:
-            origin: first address, a multiple of 1024, as is ``size`` in bytes.
+            origin: first address.
+            size: in bytes.
             read: offset and size to value.
             write: offset, size and value.
         """
 
-        # Not by Unicorn's package, which has four calls where one will do: firmware lives on such accesses.
-        callbacks = _OnRead(lambda _uc, at, size, _data: read(at, size)), _OnWrite(
-            lambda _uc, at, size, value, _data: write(at, size, value)
-        )
-        self._callbacks.append(callbacks)
-        failed = self._mmio_map(self._handle, origin, size, callbacks[0], None, callbacks[1], None)
-        if failed:
-            raise MachineError(f"the twin cannot map registers at 0x{origin:08x} (Unicorn's error {failed})")
+        def on_read(offset: int, size: int) -> int:
+            try:
+                return read(offset, size)
+            except BaseException as error:  # noqa: BLE001 # it must not get lost in C
+                return self._give_up(error)
+
+        def on_write(offset: int, size: int, value: int) -> int:
+            try:
+                write(offset, size, value)
+            except BaseException as error:  # noqa: BLE001 # as above
+                return self._give_up(error)
+            return 0
+
+        self._attach(origin, size, on_read, on_write)
+
+    def _map_stores(self, origin: int, size: int) -> None:
+        """Have stores into a memory go to `on_store`."""
+
+        def on_read(_offset: int, _size: int) -> int:
+            return _BUS_ERROR
+
+        def on_write(offset: int, size: int, value: int) -> int:
+            try:
+                return 0 if self.on_store(origin + offset, size, value) else _BUS_ERROR
+            except BaseException as error:  # noqa: BLE001 # as above
+                return self._give_up(error)
+
+        self._attach(origin, size, on_read, on_write)
+
+    def _attach(
+        self, origin: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], int]
+    ) -> None:
+        device = _Device(origin, size, _OnRead(read), _OnWrite(write))
+        self._devices.append(device)
+        if not self._lib.engine_attach(self._engine, ctypes.byref(device)):
+            raise MachineError(f"the twin has no room for registers at 0x{origin:08x}")
+
+    def _give_up(self, error: BaseException) -> int:
+        self._raised = error
+        return _GIVE_UP
+
+    def _stop(self, number: int) -> Stop:
+        """Why the engine stopped; raises what a device has raised."""
+        raised, self._raised = self._raised, None
+        if raised is not None:
+            raise raised
+        return _STOPS[number]
 
     def read(self, address: int, size: int) -> bytes | None:
         """Read as a debugger does; None where nothing is."""
         try:
             return bytes(self._uc.mem_read(address, size))
-        except unicorn.UcError:
+        except _UNICORN.UcError:
             return None
 
     def write(self, address: int, data: bytes) -> bool:
         """Write as a debugger does, also to memory that takes no plain stores; False where nothing is."""
         try:
             self._uc.mem_write(address, data)
-        except unicorn.UcError:
+        except _UNICORN.UcError:
             return False
         self.forget_code(address, len(data))
         return True
 
     def forget_code(self, address: int, size: int) -> None:
         """The content of a memory that holds code has changed."""
-        for memory in self._memories:
-            for origin in (memory.origin, *memory.aliases):
-                if memory.origin <= address < memory.origin + len(memory.data):
-                    self._lib.engine_forget_code(self._engine, origin + address - memory.origin, size)
+        for place in self._places(address):
+            self._lib.engine_forget_code(self._engine, place, size)
+
+    def _places(self, address: int) -> list[int]:
+        """All addresses of what is at an address of memory."""
+        return [
+            origin + address - base
+            for memory in self._memories
+            for base in (memory.origin, *memory.aliases)
+            if base <= address < base + len(memory.data)
+            for origin in (memory.origin, *memory.aliases)
+        ]
 
     # Run control
 
@@ -326,58 +387,37 @@ class Core:
         shared = self.shared
         shared.horizon = horizon
         shared.soft_horizon = soft_horizon
-        return _STOPS[self._run(self._engine)]
+        return self._stop(self._run(self._engine))
 
     def step(self, *, mask_interrupts: bool) -> Stop:
-        """Execute one instruction."""
-        return Stop(self._lib.engine_step(self._engine, mask_interrupts))
+        """Execute one instruction, or enter the exception that is due."""
+        self.shared.horizon = self.shared.soft_horizon = FAR
+        return self._stop(self._lib.engine_step(self._engine, mask_interrupts))
 
     def now(self) -> int:
-        """The clock in cycles, exact also from within an access by the running instruction."""
-        now: int = self._now(self._engine)
-        return now
-
-    def reconsider(self) -> None:
-        """From within an access: something may be due now."""
-        self._reconsider(self._engine)
+        """The clock in cycles; within an access that of the start of the instruction."""
+        return self.shared.clock
 
     def read_register(self, name: str) -> int:
         """Value of a core register, by its name in `hil.emulator.machine.REGISTERS`."""
-        value = self._uc.reg_read(_REGISTERS[name])
-        return int(value) & 0xFFFFFFFF
+        value = int(self._uc.reg_read(_REGISTERS[name])) & 0xFFFFFFFF
+        return value & ~_THUMB if name == "xpsr" and self.shared.not_thumb else value
 
     def write_register(self, name: str, value: int) -> None:
         """Set a core register."""
         self._uc.reg_write(_REGISTERS[name], value)
-
-    # Stores that stopped the core
-
-    def stores(self) -> list[Store]:
-        """What the store at PC wants to write, in order."""
-        found = (_Store * 9)()
-        count = self._lib.engine_stores(self._engine, found)
-        return [Store(each.address, each.bytes, each.value) for each in found[:count]]
-
-    def store_done(self) -> None:
-        """The store at PC has been carried out."""
-        self._lib.engine_store_done(self._engine)
-
-    def store_fault(self) -> None:
-        """The store at PC ends in a bus fault."""
-        self._lib.engine_store_fault(self._engine)
+        if name == "xpsr":
+            self.shared.not_thumb = int(not value & _THUMB)
+            # Only with the flags Unicorn works out anew whether the core is in handler mode.
+            self._uc.reg_write(arm_const.UC_ARM_REG_XPSR, value | _THUMB)
+            self._uc.reg_write(arm_const.UC_ARM_REG_APSR_NZCV, value)
 
     # Debugging
 
     def breakpoint(self, address: int, *, on: bool) -> bool:
         """Set or remove a breakpoint; False where no code can be."""
-        places = [
-            origin + address - base
-            for memory in self._memories
-            for base in (memory.origin, *memory.aliases)
-            for origin in (memory.origin, *memory.aliases)
-            if base <= address < base + len(memory.data)
-        ]
-        return any([self._lib.engine_breakpoint(self._engine, place, on) for place in places])
+        places = self._places(address)
+        return bool(places) and all(self._lib.engine_breakpoint(self._engine, place, on) for place in places)
 
     def watch(self, address: int, size: int, kinds: int) -> bool:
         """Set a watchpoint: kinds 1 read, 2 write, 3 both; False when there are too many."""
@@ -401,18 +441,19 @@ def _load() -> ctypes.CDLL:
     lib.engine_open.restype = pointer
     lib.engine_open.argtypes = (pointer, pointer, pointer, pointer, pointer, word)
     lib.engine_shared.restype = ctypes.POINTER(Shared)
-    lib.engine_now.restype = ctypes.c_uint64
-    lib.engine_count.argtypes = (pointer, pointer)
-    lib.engine_count.restype = ctypes.c_bool
     lib.engine_step.argtypes = (pointer, ctypes.c_bool)
-    lib.engine_stores.argtypes = (pointer, pointer)
     lib.engine_forget_code.argtypes = (pointer, word, word)
-    lib.engine_breakpoint.argtypes = (pointer, word, ctypes.c_bool)
-    lib.engine_breakpoint.restype = ctypes.c_bool
-    for name in ("watch", "unwatch"):
+    answering = {
+        "attach": (pointer, pointer),
+        "count": (pointer, pointer),
+        "breakpoint": (pointer, word, ctypes.c_bool),
+        "watch": (pointer, word, word, word),
+        "unwatch": (pointer, word, word, word),
+    }
+    for name, arguments in answering.items():
         function = getattr(lib, f"engine_{name}")
-        function.argtypes = (pointer, word, word, word)
+        function.argtypes = arguments
         function.restype = ctypes.c_bool
-    for name in ("close", "shared", "reset", "run", "now", "reconsider", "store_done", "store_fault", "book"):
+    for name in ("close", "shared", "reset", "run", "book"):
         getattr(lib, f"engine_{name}").argtypes = (pointer,)
     return lib

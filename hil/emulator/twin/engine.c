@@ -6,10 +6,12 @@
 
 #include "engine_internal.h"
 
-#define FIRST_REGISTER 0x40000000u /* peripherals and the system control space (DDI 0419, B3.1) */
-#define NOWHERE      1u /* no instruction has an odd address */
-#define REMOVE_CACHE 9           /* UC_CTL_TB_REMOVE_CACHE */
-#define CTL_WRITE_2  (2 << 26 | 1 << 30)
+#define REMOVE_CACHE   9 /* UC_CTL_TB_REMOVE_CACHE */
+#define CTL_WRITE_2    (2 << 26 | 1 << 30)
+#define THUMB          (1u << 24) /* xPSR.T */
+#define SEVONPEND      0x10u      /* SCR */
+#define DEBUGGER       1u         /* engine_shared.debug */
+#define CATCHES_FAULTS 2u
 
 /* Numbers of CPU exceptions of Unicorn's UC_HOOK_INTR (QEMU's target/arm/cpu.h). */
 enum {
@@ -26,7 +28,7 @@ enum {
 #define YIELD 0xBF10u
 #define WFE   0xBF20u
 
-uint32_t engine_get(struct engine *engine, int reg) {
+uint32_t engine_get(const struct engine *engine, int reg) {
     uint32_t value = 0;
 
     engine->unicorn.reg_read(engine->uc, reg, &value);
@@ -37,124 +39,149 @@ void engine_set(struct engine *engine, int reg, uint32_t value) {
     engine->unicorn.reg_write(engine->uc, reg, &value);
 }
 
-/* Hooks */
+/* The current block */
 
-static void stop(struct engine *engine, enum cause cause, uint32_t address) {
-    engine->cause = cause;
-    engine->at = address;
-    engine->unicorn.emu_stop(engine->uc);
-}
+/* It was executed to its end. */
+static inline void complete(struct engine *engine) {
+    const struct code_block *block = engine->block;
 
-/* Book a block to its function. A block ends for the tracker where a function does. */
-static void count(struct engine *engine, const struct code_block *block) {
-    struct code *code = code_at(engine, block->start);
-    const uint32_t end = block->start + block->bytes;
-    struct block *counted = block->counted;
-
-    if (counted == NULL) {
-        const uint8_t *data = code->memory.data + (block->start - code->memory.origin);
-        counted = block_at(&engine->table, block->start, data, block->bytes);
-        code->block[(block->start - code->memory.origin) / 2u].counted = counted;
-    }
-    while (counted != NULL) {
-        const uint32_t next = counted->end;
-        tracker_enter(engine->tracker, counted);
-        if (next >= end) {
-            return;
+    if (block != NULL) {
+        engine->follows = block->start + block->bytes;
+        engine->block = NULL;
+        if (block->sends_event) {
+            engine->shared.event = 1;
         }
-        counted = block_at(&engine->table, next,
-                           code->memory.data + (next - code->memory.origin), end - next);
+        if (engine->tracker != NULL) {
+            count_block(engine, block);
+        }
     }
-    engine->tracker->header->trouble[COUNTER_LOST]++;
 }
 
-/* Whether nothing is due before the end of a block; otherwise where to stop, and why. */
-static bool may_run(struct engine *engine, const struct code_block *block) {
+/* It ended before an instruction: take back what was charged for the rest. */
+static void cut_short(struct engine *engine, uint32_t pc) {
+    const struct code_block *block = engine->block;
+
+    if (block == NULL || pc - block->start >= block->bytes) {
+        complete(engine);
+        return;
+    }
+    const struct code_part part = code_part(engine, block, pc);
+    engine->shared.clock = engine->block_clock + part.cycles;
+    engine->shared.instructions = engine->block_instructions + part.instructions;
+    engine->shared.event |= part.sends_event ? 1u : 0u;
+    engine->follows = pc;
+    engine->block = NULL;
+    if (engine->tracker != NULL) {
+        count_span(engine, block->start, pc);
+    }
+}
+
+/* Execution comes from it to an address. True: an interrupt may be taken in between. */
+static inline bool leave(struct engine *engine, uint32_t to) {
     const struct engine_shared *shared = &engine->shared;
-    const bool skip = engine->skip && block->breakpoint == 0;
+    const struct code_block *block = engine->block;
 
-    engine->skip = false;
-    if (block->undefined == 0) { /* Unicorn would execute some that Arm calls UNPREDICTABLE */
-        stop(engine, CAUSE_UNDEFINED, block->start);
+    if (block == NULL) {
         return false;
     }
-    if (engine->single) {
-        if (engine->blocks_left == 0) {
-            stop(engine, CAUSE_STEPPED, block->start);
-            return false;
-        }
-        engine->blocks_left--;
-        return true;
+    complete(engine);
+    if (to == block->target) {
+        engine->shared.clock += block->taken;
     }
-    if (engine->look) {
-        stop(engine, CAUSE_LOOK, block->start);
-        return false;
-    }
-    if (shared->clock >= shared->horizon || shared->clock >= shared->soft_horizon) {
-        stop(engine, CAUSE_DUE, block->start);
-        return false;
-    }
-    uint32_t cut = block->start + block->undefined;
-    if (block->breakpoint < block->bytes && !skip) {
-        if (block->breakpoint == 0) {
-            stop(engine, CAUSE_BREAKPOINT, block->start);
-            return false;
-        }
-        cut = block->breakpoint < block->undefined ? block->start + block->breakpoint : cut;
-    }
-    if (shared->clock + block->before_last >= shared->horizon) {
-        const uint32_t boundary = code_boundary(engine, block, shared->horizon - shared->clock);
-        cut = boundary < cut ? boundary : cut;
-    }
-    if (cut < block->start + block->bytes && cut != engine->cut) {
-        engine->cut = cut;
-        stop(engine, CAUSE_CUT, block->start);
-        return false;
-    }
-    return true;
+    return block->unmasks && (shared->pending | shared->system_pending) != 0;
 }
 
-static void on_block(void *uc, uint64_t address, uint32_t size, void *user) {
-    struct engine *engine = user;
+static inline void charge(struct engine *engine, struct code_block *block) {
     struct engine_shared *shared = &engine->shared;
-    const uint32_t start = (uint32_t)address;
-    const struct code_block *last = engine->last;
 
-    (void)uc;
-    uint32_t before = 0;
-    const struct code_block *block = code_block(engine, start, size);
-    if (block == NULL) {
-        stop(engine, CAUSE_NO_CODE, start);
-        return;
-    }
-    if (last != NULL) {
-        if (start == last->target) {
-            before = last->taken;
-        }
-        if (last->masks && (shared->pending | shared->system_pending) != 0) {
-            engine->look = true;
-        }
-        if (start != engine->last_end) {
-            before += block->jump_wait;
-        }
-        engine->last = NULL;
-    }
-    shared->clock += before;
-    if (!may_run(engine, block)) {
-        return;
+    if (engine->tracker != NULL) {
+        count_prepare(engine, block);
     }
     engine->block = block;
     engine->block_clock = shared->clock;
     engine->block_instructions = shared->instructions;
     shared->clock += block->cycles;
     shared->instructions += block->instructions;
-    engine->last = block;
-    engine->last_end = start + block->bytes;
-    if (block->sends_event) {
-        shared->event = 1;
+}
+
+static bool is_due(const struct engine_shared *shared) {
+    return shared->clock >= shared->horizon || shared->clock >= shared->soft_horizon;
+}
+
+/* Hooks */
+
+static bool stop(struct engine *engine, enum cause cause, uint32_t address) {
+    engine->cause = cause;
+    engine->at = address;
+    engine->unicorn.emu_stop(engine->uc);
+    return false;
+}
+
+/* Where a block must end before its end, or its end. */
+static uint32_t end_of(struct engine *engine, const struct code_block *block) {
+    const struct engine_shared *shared = &engine->shared;
+    uint32_t cut = block->start + block->undefined;
+
+    if (block->breakpoint < block->undefined) {
+        cut = block->start + block->breakpoint;
     }
-    if (engine->tracker != NULL) {
-        count(engine, block);
+    if (shared->clock + block->before_last >= shared->horizon) {
+        const uint32_t boundary = code_boundary(engine, block, shared->horizon - shared->clock);
+        cut = boundary < cut ? boundary : cut;
+    }
+    return cut;
+}
+
+/* Whether a block may run to its end now; otherwise Unicorn stops, with the cause. */
+static bool may_run(struct engine *engine, const struct code_block *block) {
+    const struct engine_shared *shared = &engine->shared;
+
+    if (engine->single) {
+        if (engine->blocks_left == 0) {
+            return stop(engine, CAUSE_STOP, block->start);
+        }
+        engine->blocks_left--;
+    } else if (is_due(shared)) {
+        return stop(engine, CAUSE_STOP, block->start);
+    } else if (block->breakpoint == 0) {
+        return stop(engine, CAUSE_BREAKPOINT, block->start);
+    }
+    if (block->undefined == 0) { /* Unicorn would execute some that Arm calls UNPREDICTABLE */
+        return stop(engine, CAUSE_UNDEFINED, block->start);
+    }
+    if (engine->single || (block->breakpoint == block->bytes && block->undefined == block->bytes &&
+                           shared->clock + block->before_last < shared->horizon)) {
+        return true;
+    }
+    const uint32_t cut = end_of(engine, block);
+    if (cut < block->start + block->bytes && cut != engine->cut) {
+        engine->cut = cut;
+        return stop(engine, CAUSE_CUT, block->start);
+    }
+    return true;
+}
+
+static void on_block(void *uc, uint64_t address, uint32_t size, void *user) {
+    struct engine *engine = user;
+    const uint32_t start = (uint32_t)address;
+    const bool look = leave(engine, start);
+
+    (void)uc;
+    struct code_block *block = code_block(engine, start, size);
+    if (block == NULL) {
+        stop(engine, CAUSE_NO_CODE, start);
+        return;
+    }
+    if (look && !engine->single) {
+        stop(engine, CAUSE_STOP, start);
+        return;
+    }
+    if (start != engine->follows) {
+        engine->shared.clock += (uint64_t)(int64_t)block->jump_wait;
+        engine->follows = start; /* paid, also where it starts once more */
+    }
+    if (may_run(engine, block)) {
+        charge(engine, block);
     }
 }
 
@@ -166,39 +193,19 @@ static void on_trap(void *uc, uint32_t number, void *user) {
     stop(engine, CAUSE_TRAP, 0);
 }
 
-/* Watched data is accessed. */
-static void on_access(void *uc, int type, uint64_t address, int size, int64_t value, void *user) {
-    struct engine *engine = user;
-
-    (void)uc;
-    (void)type;
-    (void)size;
-    (void)value;
-    if (engine->running && engine->watched == 0) {
-        engine->watched = 1;
-        engine->shared.stop_address = (uint32_t)address;
-        engine->look = true;
-    }
-}
-
-/* Before an access to a register. Nothing to do: for an access that has a hook, Unicorn 2.1 brings
- * its PC up to date, which engine_now() needs. */
-static void on_register(void *uc, int type, uint64_t address, int size, int64_t value, void *user) {
-    (void)uc;
-    (void)type;
-    (void)address;
-    (void)size;
-    (void)value;
-    (void)user;
-}
-
 /* Open and close */
+
+static bool add_hook(struct engine *engine, int type, void *hook) {
+    uint64_t handle;
+
+    return engine->unicorn.hook_add(engine->uc, &handle, type, hook, engine, (uint64_t)1,
+                                    (uint64_t)0) == UC_OK;
+}
 
 struct engine *engine_open(void *uc, const struct engine_unicorn *unicorn,
                            const struct cost_model *model, const struct engine_timing *timing,
                            const struct engine_memory *memory, uint32_t memories) {
     struct engine *engine = calloc(1, sizeof *engine);
-    uint64_t hook;
 
     if (engine == NULL || memories > MEMORIES) {
         free(engine);
@@ -208,17 +215,14 @@ struct engine *engine_open(void *uc, const struct engine_unicorn *unicorn,
     engine->unicorn = *unicorn;
     engine->model = *model;
     engine->timing = *timing;
+    engine->follows = NONE;
     bool good = true;
     for (uint32_t i = 0; i < memories && good; i++) {
         good = code_open(&engine->code[i], &memory[i]);
         engine->codes++;
     }
-    good = good &&
-           unicorn->hook_add(uc, &hook, UC_HOOK_BLOCK, (void *)on_block, engine, 1, 0) == UC_OK &&
-           unicorn->hook_add(uc, &hook, UC_HOOK_INTR, (void *)on_trap, engine, 1, 0) == UC_OK &&
-           unicorn->hook_add(uc, &hook, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void *)on_register,
-                             engine, FIRST_REGISTER, UINT32_MAX) == UC_OK;
-    if (!good) {
+    if (!good || !add_hook(engine, UC_HOOK_BLOCK, (void *)on_block) ||
+        !add_hook(engine, UC_HOOK_INTR, (void *)on_trap)) {
         engine_close(engine);
         return NULL;
     }
@@ -230,35 +234,8 @@ void engine_close(struct engine *engine) {
         for (uint32_t i = 0; i < engine->codes; i++) {
             code_close(&engine->code[i]);
         }
-        free(engine->tracker);
+        count_close(engine);
         free(engine);
-    }
-}
-
-bool engine_count(struct engine *engine, void *file) {
-    struct counter_header *header = file;
-    struct tracker *tracker = aligned_alloc(64, (sizeof *tracker + 63u) / 64u * 64u);
-
-    if (tracker == NULL || header->magic != COUNTER_MAGIC || header->version != COUNTER_VERSION) {
-        free(tracker);
-        return false;
-    }
-    memset(tracker, 0, sizeof *tracker);
-    if (!block_table_open(&engine->table, header) || !tracker_open(tracker, header)) {
-        free(tracker);
-        return false;
-    }
-    header->state = 1;
-    engine->tracker = tracker;
-    return true;
-}
-
-void engine_book(struct engine *engine) {
-    struct tracker *tracker = engine->tracker;
-
-    if (tracker != NULL && tracker->clock[INSTRUCTIONS] != tracker->mark[INSTRUCTIONS]) {
-        tracker_flush(tracker);
-        __atomic_add_fetch(&tracker->header->idles, 1u, __ATOMIC_RELEASE);
     }
 }
 
@@ -266,73 +243,80 @@ struct engine_shared *engine_shared(struct engine *engine) {
     return &engine->shared;
 }
 
+bool engine_attach(struct engine *engine, const struct engine_device *device) {
+    if (engine->devices == DEVICES) {
+        return false;
+    }
+    engine->device[engine->devices++] = *device;
+    return true;
+}
+
 void engine_reset(struct engine *engine) {
     struct engine_shared *shared = &engine->shared;
     uint32_t vectors[2] = {0, 0};
 
     shared->pending = shared->enabled = shared->lines = shared->system_pending = 0;
-    shared->active = 0;
+    shared->active = engine->seen = 0;
     shared->system_control = shared->asleep = shared->event = 0;
-    shared->fault = ENGINE_NO_FAULT;
+    shared->fault = shared->lockup = ENGINE_NO_FAULT;
     memset(shared->priority, 0, sizeof shared->priority);
-    engine->last = engine->block = NULL;
-    engine->returned = engine->look = false;
-    engine->watched = 0;
+    engine->block = NULL;
+    engine->follows = NONE;
+    engine->returned = engine->caught = engine->touched = false;
     engine_set(engine, REG_PRIMASK, 0);
-    engine_set(engine, REG_XPSR, 1u << 24);
+    engine_set(engine, REG_XPSR, THUMB);
     engine_set(engine, REG_APSR_NZCV, 0); /* see exception.c */
     engine_set(engine, REG_CONTROL, 0);
     for (int i = 0; i < 13; i++) {
         engine_set(engine, REG_R0 + i, 0);
     }
-    engine->unicorn.mem_read(engine->uc, shared->vector_table, vectors, sizeof vectors);
+    (void)access_memory_read(engine, shared->vector_table, vectors, sizeof vectors);
     engine_set(engine, REG_SP, vectors[0] & ~3u);
     engine_set(engine, REG_LR, 0xFFFFFFFFu);
     engine_set(engine, REG_PC, vectors[1] & ~1u);
+    shared->not_thumb = (vectors[1] & 1u) == 0 ? 1u : 0u;
 }
 
 /* Running */
 
 static void remove_cache(struct engine *engine, uint32_t from, uint32_t end) {
-    engine->unicorn.ctl(engine->uc, REMOVE_CACHE | CTL_WRITE_2, (uint64_t)from, (uint64_t)end);
+    engine->unicorn.ctl(engine->uc, UC_CTL_REMOVE_CACHE, (uint64_t)from, (uint64_t)end);
 }
 
-/* The current block ended before an instruction: take back what was charged for the rest. */
-static void charge_up_to(struct engine *engine, uint32_t pc) {
-    const struct code_block *block = engine->block;
-    uint32_t count;
+/* ENGINE_DUE: go on and look what is next. */
+static enum engine_stop outcome(struct engine *engine, bool alive) {
+    const bool caught = engine->caught && (engine->shared.debug & CATCHES_FAULTS) != 0;
 
-    if (block != NULL && pc - block->start < block->bytes) {
-        engine->shared.clock = engine->block_clock + code_cost(engine, block, pc, &count);
-        engine->shared.instructions = engine->block_instructions + count;
-    }
-    engine->last = NULL;
-}
-
-uint64_t engine_now(struct engine *engine) {
-    uint32_t count;
-
-    if (!engine->running || engine->block == NULL) {
-        return engine->shared.clock;
-    }
-    const uint32_t pc = engine_get(engine, REG_PC) & ~1u;
-    if (pc - engine->block->start >= engine->block->bytes) {
-        return engine->shared.clock;
-    }
-    return engine->block_clock + code_cost(engine, engine->block, pc, &count);
-}
-
-void engine_reconsider(struct engine *engine) {
-    engine->look = true;
-}
-
-static enum engine_stop fault(struct engine *engine, enum engine_fault fault, uint32_t pc,
-                              uint32_t address) {
-    charge_up_to(engine, pc);
-    if (!exception_fault(engine, fault, pc, address)) {
+    engine->caught = false;
+    if (!alive) {
         return ENGINE_LOCKUP;
     }
-    return (engine->shared.debug & 2u) != 0 ? ENGINE_VECTOR_CATCH : ENGINE_DUE;
+    return caught ? ENGINE_VECTOR_CATCH : ENGINE_DUE;
+}
+
+static enum engine_stop failed(struct engine *engine, int32_t failure) {
+    engine->shared.failure = failure;
+    return ENGINE_FAILED;
+}
+
+/* An instruction within the current block cannot be executed. */
+static enum engine_stop fault(struct engine *engine, enum engine_fault fault, uint32_t pc) {
+    cut_short(engine, pc);
+    return outcome(engine, exception_fault(engine, fault, pc, 0));
+}
+
+/* Execution got to where no instruction is. */
+static enum engine_stop no_code(struct engine *engine, enum engine_fault fault, uint32_t pc) {
+    complete(engine);
+    return outcome(engine, exception_fault(engine, fault, pc, pc));
+}
+
+static enum engine_stop bkpt(struct engine *engine, uint32_t pc) {
+    if ((engine->shared.debug & DEBUGGER) == 0) {
+        return fault(engine, ENGINE_UNHANDLED_BKPT, pc);
+    }
+    cut_short(engine, pc);
+    return ENGINE_BKPT;
 }
 
 static enum engine_stop on_unicorn_trap(struct engine *engine) {
@@ -340,30 +324,62 @@ static enum engine_stop on_unicorn_trap(struct engine *engine) {
 
     switch (engine->trap) {
     case TRAP_EXCEPTION_EXIT:
-        engine->last = NULL;
-        return exception_return(engine, pc) ? ENGINE_DUE : ENGINE_LOCKUP;
+        complete(engine);
+        return outcome(engine, exception_return(engine, pc));
     case TRAP_SUPERVISOR:
-        engine->last = NULL;
-        return exception_call(engine, pc) ? ENGINE_DUE : ENGINE_LOCKUP;
+        complete(engine);
+        return outcome(engine, exception_call(engine, pc));
     case TRAP_BKPT:
-        if ((engine->shared.debug & 1u) != 0) {
-            charge_up_to(engine, pc);
-            return ENGINE_BKPT;
-        }
-        return fault(engine, ENGINE_UNHANDLED_BKPT, pc, 0);
+        return bkpt(engine, pc);
     case TRAP_DATA_ABORT:
-        return fault(engine, ENGINE_UNALIGNED, pc, 0);
+        return fault(engine, ENGINE_UNALIGNED, pc);
     case TRAP_UNDEFINED:
     case TRAP_NOCP:
-        return fault(engine, ENGINE_UNDEFINED, pc, 0);
+        return fault(engine, ENGINE_UNDEFINED, pc);
     case TRAP_PREFETCH_ABORT:
-        return fault(engine, ENGINE_NO_CODE, pc, pc);
+        return no_code(engine, ENGINE_NO_CODE, pc);
     case TRAP_INVALID_STATE:
-        return fault(engine, ENGINE_NOT_THUMB, pc, pc);
+        return no_code(engine, ENGINE_NOT_THUMB, pc);
     default:
-        engine->shared.failure = (int32_t)(0x100u + engine->trap);
+        return failed(engine, (int32_t)(0x100u + engine->trap));
+    }
+}
+
+static enum engine_stop access(struct engine *engine, uint32_t pc) {
+    cut_short(engine, pc);
+    const enum access_end end = access_execute(engine, pc);
+    if (end == ACCESS_STOPPED) {
         return ENGINE_FAILED;
     }
+    const enum engine_stop stopped = outcome(engine, end == ACCESS_DONE);
+    const bool touched = engine->touched;
+    engine->touched = false;
+    return stopped == ENGINE_DUE && touched ? ENGINE_WATCHPOINT : stopped;
+}
+
+/* WFE. */
+static void wait_for_event(struct engine *engine) {
+    struct engine_shared *shared = &engine->shared;
+
+    shared->asleep = shared->event != 0 ? 0u : 2u;
+    shared->event = 0;
+}
+
+/* Unicorn gives up with "invalid instruction"; after YIELD and WFE as well, its PC behind them. */
+static enum engine_stop invalid(struct engine *engine, uint32_t pc) {
+    const struct code_block *block = engine->block;
+
+    if (block != NULL && block->start + block->bytes == pc) {
+        const uint16_t code = code_halfword(engine, pc - 2u);
+        if (code == WFE || code == YIELD) {
+            complete(engine);
+            if (code == WFE) {
+                wait_for_event(engine);
+            }
+            return ENGINE_DUE;
+        }
+    }
+    return fault(engine, ENGINE_UNDEFINED, pc);
 }
 
 /* Unicorn came back with an error of its own. */
@@ -372,124 +388,108 @@ static enum engine_stop on_error(struct engine *engine, int error) {
 
     switch (error) {
     case UC_ERR_INSN_INVALID:
-        /* Unicorn gives up after YIELD and WFE as well, and then the PC is behind them. */
-        if (engine->block != NULL && engine->block->start + engine->block->bytes == pc) {
-            const uint16_t code = code_halfword(engine, pc - 2u);
-            engine->last = NULL;
-            if (code == WFE && engine->shared.event == 0) {
-                engine->shared.asleep = 2;
-            } else if (code == WFE) {
-                engine->shared.event = 0;
-            }
-            if (code == WFE || code == YIELD) {
-                return ENGINE_DUE;
-            }
-        }
-        return fault(engine, ENGINE_UNDEFINED, pc, 0);
+        return invalid(engine, pc);
     case UC_ERR_READ_UNMAPPED:
     case UC_ERR_WRITE_UNMAPPED:
     case UC_ERR_READ_PROT:
-        return fault(engine, ENGINE_UNMAPPED, pc, 0);
+    case UC_ERR_WRITE_PROT:
+        return access(engine, pc);
     case UC_ERR_FETCH_UNMAPPED:
     case UC_ERR_FETCH_PROT:
-        engine->last = NULL;
-        return fault(engine, ENGINE_NO_CODE, pc, pc);
-    case UC_ERR_WRITE_PROT:
-        charge_up_to(engine, pc);
-        return ENGINE_STORE;
+        return no_code(engine, ENGINE_NO_CODE, pc);
     default:
-        engine->shared.failure = error;
-        return ENGINE_FAILED;
+        return failed(engine, error);
     }
+}
+
+/* Unicorn came back by itself: at the end that it was given, or as the core waits. */
+static enum engine_stop on_end(struct engine *engine, uint32_t until) {
+    if (engine->block != NULL && engine->block->last_kind == COST_WAIT) {
+        engine->shared.asleep = 1;
+    } else if ((engine_get(engine, REG_PC) & ~1u) != until) {
+        return failed(engine, ENGINE_NOT_STOPPED);
+    }
+    complete(engine);
+    return ENGINE_DUE;
 }
 
 /* Let Unicorn run once. ENGINE_DUE: go on and look what is next. */
 static enum engine_stop run_once(struct engine *engine, uint32_t pc, uint32_t until) {
     engine->cause = CAUSE_NONE;
-    engine->running = true;
     const int error = engine->unicorn.emu_start(engine->uc, pc | 1u, until, 0, 0);
-    engine->running = false;
+
     if (engine->cause == CAUSE_TRAP) {
         return on_unicorn_trap(engine);
     }
     if (error != UC_OK) {
         return on_error(engine, error);
     }
-    if (engine->cause == CAUSE_NONE) {
-        if (engine->block != NULL && engine->last == engine->block &&
-            engine->block->last_kind == COST_WAIT) {
-            engine->last = NULL;
-            engine->shared.asleep = 1;
-        } else if (engine_get(engine, REG_PC) != until) {
-            engine->shared.failure = -1;
-            return ENGINE_FAILED;
-        }
-        return ENGINE_DUE;
+    switch (engine->cause) {
+    case CAUSE_NONE:
+        return on_end(engine, until);
+    case CAUSE_NO_CODE:
+        return no_code(engine, ENGINE_NO_CODE, engine->at);
+    case CAUSE_UNDEFINED:
+        return no_code(engine, ENGINE_UNDEFINED, engine->at);
+    default:
+        engine_set(engine, REG_PC, engine->at);
+        return engine->cause == CAUSE_BREAKPOINT ? ENGINE_BREAKPOINT : ENGINE_DUE;
     }
-    if (engine->cause == CAUSE_NO_CODE || engine->cause == CAUSE_UNDEFINED) {
-        engine->last = NULL;
-        return fault(engine, engine->cause == CAUSE_NO_CODE ? ENGINE_NO_CODE : ENGINE_UNDEFINED,
-                     engine->at, engine->at);
-    }
-    engine_set(engine, REG_PC, engine->at);
-    return engine->cause == CAUSE_BREAKPOINT ? ENGINE_BREAKPOINT : ENGINE_DUE;
 }
 
 /* Run from PC to an address within the same block, where execution stops. */
 static enum engine_stop run_cut(struct engine *engine, uint32_t pc, uint32_t cut) {
-    const struct code_block *last = engine->last;
-
+    /* What is translated anew stays as it is: a block that was cut once is two from then on. */
     remove_cache(engine, pc, pc + 2u);
-    engine->last = last;
-    const enum engine_stop stopped = run_once(engine, pc, cut);
-    return stopped;
+    return run_once(engine, pc, cut);
+}
+
+/* Whatever becomes pending is an event too, where the firmware wants that. */
+static void note_pending(struct engine *engine) {
+    struct engine_shared *shared = &engine->shared;
+
+    if ((shared->system_control & SEVONPEND) != 0 && (shared->pending & ~engine->seen) != 0) {
+        shared->event = 1;
+    }
+    engine->seen = shared->pending;
 }
 
 /* Take what is due. ENGINE_DUE: go on. */
 static enum engine_stop look(struct engine *engine) {
     struct engine_shared *shared = &engine->shared;
 
-    engine->look = false;
+    note_pending(engine);
+    if (shared->not_thumb != 0) {
+        const uint32_t pc = engine_get(engine, REG_PC);
+        shared->not_thumb = 0;
+        return no_code(engine, ENGINE_NOT_THUMB, pc);
+    }
     const uint32_t number = exception_due(engine);
     if (number != 0) {
         shared->asleep = 0;
-        engine->last = NULL;
-        if (!exception_enter(engine, number, engine_get(engine, REG_PC))) {
-            return ENGINE_LOCKUP;
-        }
-    } else if (shared->asleep != 0 && exception_wakes(engine)) {
+        return outcome(engine, exception_enter(engine, number, engine_get(engine, REG_PC)));
+    }
+    if (shared->asleep != 0 && exception_wakes(engine)) {
         shared->asleep = 0;
     }
     return shared->asleep != 0 ? ENGINE_ASLEEP : ENGINE_DUE;
-}
-
-static enum engine_stop watched(struct engine *engine) {
-    engine->watched = 0;
-    return ENGINE_WATCHPOINT;
 }
 
 enum engine_stop engine_run(struct engine *engine) {
     struct engine_shared *shared = &engine->shared;
     enum engine_stop stopped = ENGINE_DUE;
 
-    engine->skip = shared->skip_breakpoint != 0;
     engine->single = false;
-    shared->skip_breakpoint = 0;
     while (stopped == ENGINE_DUE) {
         stopped = look(engine);
-        if (stopped != ENGINE_DUE || shared->clock >= shared->horizon ||
-            shared->clock >= shared->soft_horizon) {
+        if (stopped != ENGINE_DUE || is_due(shared)) {
             return stopped;
         }
         engine->returned = false;
-        engine->cut = 0;
-        uint32_t pc = engine_get(engine, REG_PC) & ~1u;
-        stopped = run_once(engine, pc, NOWHERE);
+        engine->cut = NONE;
+        stopped = run_once(engine, engine_get(engine, REG_PC) & ~1u, NONE);
         if (stopped == ENGINE_DUE && engine->cause == CAUSE_CUT) {
             stopped = run_cut(engine, engine->at, engine->cut);
-        }
-        if (engine->watched != 0 && stopped == ENGINE_DUE) {
-            return watched(engine);
         }
     }
     return stopped;
@@ -497,26 +497,26 @@ enum engine_stop engine_run(struct engine *engine) {
 
 enum engine_stop engine_step(struct engine *engine, bool mask) {
     struct engine_shared *shared = &engine->shared;
+    const uint32_t active = shared->active;
 
-    if (!mask) {
+    shared->asleep = 0; /* a halted core is awake (DDI 0419, B1.5.19) */
+    if (!mask || shared->not_thumb != 0) {
         const enum engine_stop stopped = look(engine);
-        if (stopped == ENGINE_LOCKUP) {
+        if (stopped != ENGINE_DUE) {
             return stopped;
         }
+        if (shared->active != active) {
+            return ENGINE_STEPPED; /* in front of the handler's first instruction */
+        }
     }
-    shared->asleep = 0; /* a halted core is awake (DDI 0419, B1.5.19) */
-    shared->skip_breakpoint = 0;
     const uint32_t pc = engine_get(engine, REG_PC) & ~1u;
     engine->single = true;
     engine->blocks_left = 1;
-    engine->skip = true;
     engine->returned = false;
-    const enum engine_stop stopped = run_cut(engine, pc, pc + code_length(engine, pc));
+    engine->cut = NONE;
+    const enum engine_stop stopped = run_cut(engine, pc, pc + code_cost(engine, pc).bytes);
     engine->single = false;
     shared->asleep = 0;
-    if (engine->watched != 0 && stopped == ENGINE_DUE) {
-        return watched(engine);
-    }
     return stopped == ENGINE_DUE ? ENGINE_STEPPED : stopped;
 }
 
@@ -529,7 +529,6 @@ void engine_forget_code(struct engine *engine, uint32_t address, uint32_t bytes)
         code_forget(code, address, bytes);
         remove_cache(engine, address, address + bytes);
     }
-    engine->last = engine->block = NULL;
 }
 
 bool engine_breakpoint(struct engine *engine, uint32_t address, bool set) {
@@ -541,40 +540,4 @@ bool engine_breakpoint(struct engine *engine, uint32_t address, bool set) {
     code->breakpoint[(address - code->memory.origin) / 2u] = set;
     code_forget(code, address, 2);
     return true;
-}
-
-bool engine_watch(struct engine *engine, uint32_t address, uint32_t bytes, uint32_t kinds) {
-    for (uint32_t i = 0; i < WATCHPOINTS; i++) {
-        struct watch *watch = &engine->watch[i];
-        if (watch->kinds != 0) {
-            continue;
-        }
-        *watch = (struct watch){.address = address, .bytes = bytes, .kinds = kinds};
-        for (uint32_t kind = 0; kind < 2u; kind++) {
-            if ((kinds >> kind & 1u) != 0) {
-                engine->unicorn.hook_add(engine->uc, &watch->hook[kind],
-                                         kind == 0 ? UC_HOOK_MEM_READ : UC_HOOK_MEM_WRITE,
-                                         (void *)on_access, engine, (uint64_t)address,
-                                         (uint64_t)address + bytes - 1u);
-            }
-        }
-        return true;
-    }
-    return false;
-}
-
-bool engine_unwatch(struct engine *engine, uint32_t address, uint32_t bytes, uint32_t kinds) {
-    for (uint32_t i = 0; i < WATCHPOINTS; i++) {
-        struct watch *watch = &engine->watch[i];
-        if (watch->kinds == kinds && watch->address == address && watch->bytes == bytes) {
-            for (uint32_t kind = 0; kind < 2u; kind++) {
-                if ((kinds >> kind & 1u) != 0) {
-                    engine->unicorn.hook_del(engine->uc, watch->hook[kind]);
-                }
-            }
-            watch->kinds = 0;
-            return true;
-        }
-    }
-    return false;
 }

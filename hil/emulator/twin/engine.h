@@ -4,12 +4,14 @@
  * Unicorn executes instructions. Here are the exceptions (Arm DDI 0419, B1.5), their priorities and
  * stacking, sleep, HardFault and lockup, breakpoints, and the cycles of every instruction
  * (hil/cycles/cost.h). The clock is exact at every instruction's end: a block of instructions in
- * which something becomes due is cut there, so that an interrupt is taken after the instruction
- * that was running, wherever Unicorn's translator has put its blocks. What comes from outside of the
- * chip and is tied to no cycle of its clock can wait for a block's end instead, which is cheaper.
+ * which something becomes due is cut there, and one that accesses anything but plain memory is cut
+ * at that access. So an interrupt is taken after the instruction that was running, wherever
+ * Unicorn's translator has put its blocks, and a run is the same however it is cut into slices.
+ * What comes from outside of the chip and is tied to no cycle of its clock can wait for a block's
+ * end instead, which is cheaper.
  *
- * One engine, one thread. No function of this file is safe to call from within one of its hooks,
- * but for engine_now().
+ * One engine, one thread. Its devices are called from within engine_run() and engine_step(), and
+ * may then call whatever neither runs nor closes it.
  */
 #ifndef ENGINE_H
 #define ENGINE_H
@@ -36,33 +38,33 @@ enum engine_exception {
 
 /* Why engine_run() came back. */
 enum engine_stop {
-    ENGINE_DUE,          /* the clock has reached `horizon` */
+    ENGINE_DUE,          /* the clock has reached a horizon */
     ENGINE_ASLEEP,       /* WFI or WFE: nothing happens before the world outside acts */
     ENGINE_STEPPED,      /* the one instruction asked for is done */
     ENGINE_BREAKPOINT,   /* before an instruction with a breakpoint */
     ENGINE_BKPT,         /* at a BKPT instruction, with a debugger attached */
     ENGINE_VECTOR_CATCH, /* HardFault was entered, and a debugger wants to know */
     ENGINE_WATCHPOINT,   /* after an instruction that touched watched data */
-    ENGINE_STORE,        /* at an instruction that writes to memory that takes no plain writes */
     ENGINE_LOCKUP,
-    ENGINE_FAILED        /* Unicorn did something that is not understood: `failure` */
+    ENGINE_FAILED /* a device gave up, or Unicorn did what is not understood: `failure` */
 };
 
-/* Why the latest HardFault was raised. */
+/* Why an instruction could not be executed. */
 enum engine_fault {
     ENGINE_NO_FAULT,
-    ENGINE_UNDEFINED,  /* not an instruction of ARMv6-M */
+    ENGINE_UNDEFINED, /* not an instruction of ARMv6-M */
     ENGINE_UNALIGNED,
-    ENGINE_UNMAPPED,   /* bus error on data */
-    ENGINE_NO_CODE,    /* bus error on an instruction, or code in memory that holds none */
+    ENGINE_UNMAPPED, /* bus error on data */
+    ENGINE_NO_CODE,  /* bus error on an instruction, or code in memory that holds none */
     ENGINE_NOT_THUMB,
     ENGINE_SUPERVISOR, /* SVC where it cannot be taken */
     ENGINE_UNHANDLED_BKPT,
-    ENGINE_STACKING,   /* bus error while an exception was entered or left */
-    ENGINE_RETURN      /* an EXC_RETURN that does not fit */
+    ENGINE_STACKING, /* bus error while an exception was entered or left */
+    ENGINE_RETURN,   /* an EXC_RETURN that does not fit */
+    ENGINE_VECTOR    /* a vector that leads nowhere */
 };
 
-/* What the code outside reads and writes. hil/emulator/twin/engine.py has the same layout. */
+/* What the code outside reads and writes. hil/emulator/twin/core.py has the same layout. */
 struct engine_shared {
     uint64_t clock;        /* cycles since power-up, sleep included */
     uint64_t instructions; /* executed */
@@ -72,24 +74,33 @@ struct engine_shared {
     uint32_t pending; /* interrupts, one bit each (NVIC_ISPR) */
     uint32_t enabled; /* (NVIC_ISER) */
     uint32_t lines;   /* level of each interrupt line: a pending bit comes back while it is high */
-    uint32_t system_pending; /* by exception number: NMI, PendSV, SysTick, SVCall */
-    uint32_t active;         /* of levels[] */
+    uint32_t system_pending; /* by exception number: NMI, PendSV, SysTick */
+    uint32_t active;         /* of level[] */
     uint32_t vector_table;   /* VTOR */
     uint32_t system_control; /* SCR */
     uint32_t debug;          /* bit 0: debugger attached; bit 1: catch HardFault */
-    uint32_t asleep;
-    uint32_t event;     /* the event register of WFE */
-    uint32_t skip_breakpoint; /* the instruction at PC runs although a breakpoint is there */
+    uint32_t asleep;         /* 1 in WFI, 2 in WFE */
+    uint32_t event;          /* the event register of WFE */
+    uint32_t not_thumb;      /* the next instruction is none: the reset vector was even */
 
-    uint32_t fault;         /* enum engine_fault */
-    uint32_t fault_pc;      /* the instruction that raised it */
-    uint32_t fault_address; /* the data address, where there is one */
-    uint32_t stop_address;  /* of ENGINE_STORE and ENGINE_WATCHPOINT */
-    int32_t failure;        /* uc_err of ENGINE_FAILED */
+    uint32_t fault;         /* enum engine_fault: why HardFault was entered the latest time */
+    uint32_t fault_pc;      /* the instruction that could not be executed */
+    uint32_t fault_address; /* the data it wanted */
+    uint32_t lockup;        /* enum engine_fault: what HardFault's handler could not do */
+    uint32_t lockup_pc;     /* where */
+    uint32_t watch_address; /* of ENGINE_WATCHPOINT */
+    int32_t failure;        /* of ENGINE_FAILED: uc_err, or enum engine_failure */
 
     uint16_t level[ENGINE_LEVELS]; /* exceptions that are active, the running one last */
     uint8_t priority[ENGINE_EXCEPTIONS];
     uint64_t taken[ENGINE_EXCEPTIONS]; /* how often each exception was */
+};
+
+/* Further values of `failure`; 256 and more is a trap of Unicorn that no Cortex-M0+ has. */
+enum engine_failure {
+    ENGINE_NOT_STOPPED = -1, /* Unicorn came back for no reason */
+    ENGINE_GAVE_UP = -2,
+    ENGINE_NO_ACCESS = -3 /* Unicorn reported an access of an instruction that makes none */
 };
 
 /* A memory that holds code. */
@@ -97,10 +108,23 @@ struct engine_memory {
     uint32_t origin;
     uint32_t bytes;
     const uint8_t *data; /* what Unicorn has mapped there */
-    uint32_t fetch_wait; /* cycles that each word of code adds when execution gets to it by a jump */
+    uint32_t fetch_wait; /* cycles that a word of code adds when execution gets to it by a jump */
     uint32_t sequential_wait; /* and when it follows the word before */
-    bool writable;       /* without asking: its code may change under way */
+    bool writable;            /* by plain stores; others go to the bus */
 };
+
+/*
+ * What answers for addresses that are no memory, and for stores into memory that takes none. The
+ * clock is that of the start of the instruction, which ends once it is answered.
+ */
+struct engine_device {
+    uint32_t origin;
+    uint32_t bytes;
+    int64_t (*read)(uint32_t offset, uint32_t bytes);                  /* a value, or as below */
+    int32_t (*write)(uint32_t offset, uint32_t bytes, uint32_t value); /* 0, or as below */
+};
+
+enum { ENGINE_BUS_ERROR = -1, ENGINE_GIVE_UP = -2 };
 
 /* The functions of libunicorn that are needed; their addresses come from its Python package. */
 struct engine_unicorn {
@@ -108,26 +132,27 @@ struct engine_unicorn {
     int (*emu_stop)(void *);
     int (*reg_read)(void *, int, void *);
     int (*reg_write)(void *, int, const void *);
-    int (*mem_read)(void *, uint64_t, void *, uint64_t);
     int (*mem_write)(void *, uint64_t, const void *, uint64_t);
+    int (*mem_protect)(void *, uint64_t, uint64_t, uint32_t);
     int (*ctl)(void *, int, ...);
     int (*hook_add)(void *, uint64_t *, int, void *, void *, uint64_t, uint64_t, ...);
-    int (*hook_del)(void *, uint64_t);
 };
 
-/* Cycles of exceptions. */
+/* Cycles beside those of instructions. */
 struct engine_timing {
     uint32_t enter;
-    uint32_t leave; /* without the BX or POP that starts it */
-    uint32_t chain;
+    uint32_t leave;       /* without the BX or POP that starts it */
+    uint32_t chain;       /* from one handler to the next; 0, not known: the sum of the two above */
+    uint32_t port_origin; /* the single-cycle I/O port of a Cortex-M0+ */
+    uint32_t port_bytes;
 };
 
 struct engine;
 
 /*
  * Make an engine for a Unicorn instance (mode UC_MODE_THUMB alone, model Cortex-M0: with
- * UC_MODE_MCLASS Unicorn 2.1 silently takes a Cortex-M33). NULL without memory or hooks.
- * `memory` and `unicorn` are copied.
+ * UC_MODE_MCLASS Unicorn 2.1 silently takes a Cortex-M33) that has the memories mapped and nothing
+ * else. NULL without memory or hooks. What it is given is copied; the content of memories is not.
  */
 struct engine *engine_open(void *uc, const struct engine_unicorn *unicorn,
                            const struct cost_model *model, const struct engine_timing *timing,
@@ -137,8 +162,11 @@ void engine_close(struct engine *engine);
 
 struct engine_shared *engine_shared(struct engine *engine);
 
-/* Count functions and calls as well (hil/cycles/tracker.h), in a counter's file that lies in memory.
- * False without memory, or where it is no such file. */
+/* Put a device on the bus. False where there is no room. */
+bool engine_attach(struct engine *engine, const struct engine_device *device);
+
+/* Count functions and calls as well (hil/cycles/tracker.h), in a counter's file that lies in
+ * memory. False without memory, or where it is no such file. */
 bool engine_count(struct engine *engine, void *file);
 
 /* Book what was counted up to now: the core is idle. */
@@ -150,16 +178,8 @@ void engine_reset(struct engine *engine);
 /* Run until the clock reaches the horizon, or something else stops it. */
 enum engine_stop engine_run(struct engine *engine);
 
-/* Execute one instruction; `mask`: no interrupt is taken before it. */
+/* Execute one instruction, or enter an exception that is due; `mask`: no interrupt is taken. */
 enum engine_stop engine_step(struct engine *engine, bool mask);
-
-/* The clock at the instruction that is executing now, from within a memory access of it; outside
- * of engine_run() the clock as it stands. */
-uint64_t engine_now(struct engine *engine);
-
-/* Something changed within a memory access that may make an exception due: look at once after the
- * block. */
-void engine_reconsider(struct engine *engine);
 
 /* Forget what is known of code in a memory, as its content has changed from outside. */
 void engine_forget_code(struct engine *engine, uint32_t address, uint32_t bytes);
@@ -170,21 +190,5 @@ bool engine_breakpoint(struct engine *engine, uint32_t address, bool set);
 /* Watch data accesses to [address, address + bytes): kinds 1 read, 2 write, 3 both. */
 bool engine_watch(struct engine *engine, uint32_t address, uint32_t bytes, uint32_t kinds);
 bool engine_unwatch(struct engine *engine, uint32_t address, uint32_t bytes, uint32_t kinds);
-
-/* One store of an instruction that ENGINE_STORE stopped at. */
-struct engine_store {
-    uint32_t address;
-    uint32_t bytes;
-    uint32_t value;
-};
-
-/* Decode the store at PC: up to 9 stores, in order; returns how many, 0 where it is none. */
-uint32_t engine_stores(struct engine *engine, struct engine_store stores[9]);
-
-/* The store at PC is done: write back its base register, and go on behind it. */
-void engine_store_done(struct engine *engine);
-
-/* The store at PC raises HardFault. */
-void engine_store_fault(struct engine *engine);
 
 #endif

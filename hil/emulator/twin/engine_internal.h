@@ -5,8 +5,10 @@
 #include "engine.h"
 #include "tracker.h"
 
-#define MEMORIES    4u
+#define MEMORIES    8u
+#define DEVICES     64u
 #define WATCHPOINTS 4u
+#define NONE        1u /* no instruction has an odd address */
 
 /* Unicorn's constants (unicorn.h, arm.h); its headers are not needed to build this. */
 enum {
@@ -18,15 +20,18 @@ enum {
     UC_ERR_WRITE_PROT = 12,
     UC_ERR_READ_PROT = 13,
     UC_ERR_FETCH_PROT = 14,
-    UC_ERR_EXCEPTION = 21,
 };
 
 enum {
     UC_HOOK_INTR = 1,
     UC_HOOK_BLOCK = 8,
     UC_HOOK_MEM_READ = 1 << 10,
-    UC_HOOK_MEM_WRITE = 1 << 11,
 };
+
+/* Requests that write two arguments, and none. */
+enum { UC_CTL_REMOVE_CACHE = 1 << 30 | 2 << 26 | 9, UC_CTL_FLUSH = 1 << 30 | 10 };
+
+enum { UC_PROT_READ = 1, UC_PROT_WRITE = 2, UC_PROT_EXEC = 4 };
 
 enum {
     REG_APSR_NZCV = 2,
@@ -35,9 +40,6 @@ enum {
     REG_SP = 12,
     REG_R0 = 66,
     REG_R12 = 78,
-    REG_IPSR = 114,
-    REG_MSP = 115,
-    REG_PSP = 116,
     REG_CONTROL = 117,
     REG_XPSR = 120,
     REG_PRIMASK = 123,
@@ -45,20 +47,20 @@ enum {
 
 /* Instructions that Unicorn executes in one go: what they cost, and what follows. */
 struct code_block {
-    uint32_t start; /* 1 where there is none */
+    uint32_t start; /* NONE where there is none */
     uint32_t bytes;
     uint32_t cycles;      /* of all, where a branch at the end is not taken */
     uint32_t before_last; /* of all but the last */
     uint32_t instructions;
-    uint32_t target; /* of a conditional branch at its end, 1 without one */
-    uint32_t taken;  /* what it adds when taken */
-    uint32_t jump_wait; /* what the first word costs when execution jumps here */
-    uint32_t breakpoint; /* offset of the first breakpoint within, or `bytes` */
-    uint32_t undefined;  /* offset of the first instruction that is not ARMv6-M's, or `bytes` */
-    uint8_t last_kind;   /* enum cost_class */
-    bool sends_event;    /* holds SEV */
-    bool masks;          /* its last instruction may unmask interrupts */
-    uint8_t *content;    /* in writable memory: what it was made from */
+    uint32_t target;       /* of a conditional branch at its end, NONE without one */
+    uint32_t taken;        /* what it adds when taken */
+    int32_t jump_wait;     /* what the first word costs more when execution jumps here */
+    uint32_t breakpoint;   /* offset of the first breakpoint within, or `bytes` */
+    uint32_t undefined;    /* offset of the first instruction that is not ARMv6-M's, or `bytes` */
+    uint8_t last_kind;     /* enum cost_class */
+    bool sends_event;      /* holds SEV */
+    bool unmasks;          /* its last instruction may unmask interrupts */
+    uint8_t *content;      /* in writable memory: what it was made from */
     struct block *counted; /* the same for the tracker, once it is known */
 };
 
@@ -68,24 +70,28 @@ struct code {
     uint8_t *breakpoint;      /* one for each halfword */
 };
 
+/* The first instructions of a block. */
+struct code_part {
+    uint32_t cycles;
+    uint32_t instructions;
+    bool sends_event;
+};
+
 /* Why a hook stopped Unicorn. */
 enum cause {
     CAUSE_NONE,
-    CAUSE_DUE,
-    CAUSE_CUT, /* at `cut` */
-    CAUSE_STEPPED,
+    CAUSE_STOP, /* before the block at `at`: look what is next */
+    CAUSE_CUT,  /* the block at `at` is to end at `cut` */
     CAUSE_BREAKPOINT,
-    CAUSE_LOOK, /* an exception may be due */
     CAUSE_TRAP, /* exception `trap` of Unicorn */
     CAUSE_NO_CODE,
     CAUSE_UNDEFINED,
 };
 
 struct watch {
-    uint64_t hook[2];
     uint32_t address;
     uint32_t bytes;
-    uint32_t kinds;
+    uint32_t kinds; /* 0 where there is none */
 };
 
 struct engine {
@@ -96,6 +102,8 @@ struct engine {
     struct engine_timing timing;
     struct code code[MEMORIES];
     uint32_t codes;
+    struct engine_device device[DEVICES];
+    uint32_t devices;
 
     enum cause cause;
     uint32_t at;  /* address at which a hook stopped */
@@ -103,24 +111,23 @@ struct engine {
     uint32_t trap;
     uint32_t blocks_left; /* with `single`: blocks that may still start */
     bool single;
-    bool running;
-    bool skip;      /* the first block may start at a breakpoint */
-    bool look;      /* an exception may be due */
-    bool returned;  /* an exception return is the latest thing that happened */
-    uint32_t watched; /* 1: watched data was touched, at shared.stop_address */
+    bool returned; /* an exception return is the latest thing that happened */
+    bool caught;   /* HardFault was entered */
+    bool touched;  /* watched data was */
+    uint32_t seen; /* what was pending when the engine looked last */
 
-    const struct code_block *block; /* that executes now, or was the last */
-    uint64_t block_clock;           /* at its start */
+    struct code_block *block; /* charged, and not known to be executed to its end; or NULL */
+    uint64_t block_clock;     /* at its start */
     uint64_t block_instructions;
-    const struct code_block *last; /* whose branch is still to be settled */
-    uint32_t last_end;
+    uint32_t follows; /* where execution goes on without a jump; NONE after an exception */
     struct watch watch[WATCHPOINTS];
+    bool reads_watched; /* now, or once */
 
     struct tracker *tracker; /* NULL: functions are not counted */
     struct block_table table;
 };
 
-uint32_t engine_get(struct engine *engine, int reg);
+uint32_t engine_get(const struct engine *engine, int reg);
 void engine_set(struct engine *engine, int reg, uint32_t value);
 
 /* code.c */
@@ -129,13 +136,12 @@ void code_close(struct code *code);
 void code_forget(struct code *code, uint32_t address, uint32_t bytes);
 struct code *code_at(struct engine *engine, uint32_t address);
 /* The block of `bytes` from an address, costed; NULL outside of all code. */
-const struct code_block *code_block(struct engine *engine, uint32_t address, uint32_t bytes);
-/* Cost of the instructions of a block before an address, and in `*count` how many they are. */
-uint32_t code_cost(struct engine *engine, const struct code_block *block, uint32_t end,
-                   uint32_t *count);
+struct code_block *code_block(struct engine *engine, uint32_t address, uint32_t bytes);
+/* The instructions of a block before an address. */
+struct code_part code_part(struct engine *engine, const struct code_block *block, uint32_t end);
 /* First boundary within a block, from its start on, that lies at least `cycles` behind it. */
 uint32_t code_boundary(struct engine *engine, const struct code_block *block, uint64_t cycles);
-uint32_t code_length(struct engine *engine, uint32_t address);
+struct cost code_cost(struct engine *engine, uint32_t address);
 uint16_t code_halfword(struct engine *engine, uint32_t address);
 
 /* exception.c */
@@ -143,10 +149,29 @@ uint32_t exception_due(const struct engine *engine);
 bool exception_wakes(struct engine *engine);
 /* Enter an exception; `come_back` is where it returns to. False: lockup. */
 bool exception_enter(struct engine *engine, uint32_t number, uint32_t come_back);
+/* Leave one, with a value that PC was loaded with (EXC_RETURN). False: lockup. */
 bool exception_return(struct engine *engine, uint32_t value);
 /* Raise HardFault at an instruction. False: lockup. */
 bool exception_fault(struct engine *engine, enum engine_fault fault, uint32_t pc, uint32_t address);
 /* Supervisor call, with the PC behind it. False: lockup. */
 bool exception_call(struct engine *engine, uint32_t pc);
+
+/* access.c */
+/* How an access, or a whole instruction of them, ended. */
+enum access_end { ACCESS_DONE, ACCESS_LOCKUP, ACCESS_STOPPED };
+
+/* Execute the instruction at PC, which accesses what Unicorn must not. */
+enum access_end access_execute(struct engine *engine, uint32_t pc);
+/* Read and write memory, without the bus. False: there is none. */
+bool access_memory_read(struct engine *engine, uint32_t address, void *data, uint32_t bytes);
+bool access_memory_write(struct engine *engine, uint32_t address, const void *data, uint32_t bytes);
+
+/* count.c: with a tracker only */
+/* Book to their functions the instructions from one address up to another. */
+void count_span(struct engine *engine, uint32_t start, uint32_t end);
+/* Book a block; it was prepared when it began. */
+void count_prepare(struct engine *engine, struct code_block *block);
+void count_block(struct engine *engine, const struct code_block *block);
+void count_close(struct engine *engine);
 
 #endif

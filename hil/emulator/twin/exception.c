@@ -1,4 +1,5 @@
-/* Exceptions of ARMv6-M (Arm DDI 0419): priorities B1.5.4, entry B1.5.6, return B1.5.8, lockup B1.5.15. */
+/* Exceptions of ARMv6-M (Arm DDI 0419): priorities B1.5.4, entry B1.5.6, return B1.5.8, lockup
+ * B1.5.15. */
 #include "engine_internal.h"
 
 #define RETURN_TO_HANDLER 0xFFFFFFF1u
@@ -61,30 +62,34 @@ static uint32_t first_pending(const struct engine *engine) {
 }
 
 static uint32_t due_above(const struct engine *engine, int priority) {
-    const struct engine_shared *shared = &engine->shared;
-
-    if ((shared->system_pending | (shared->pending & shared->enabled)) == 0) {
-        return 0;
-    }
     const uint32_t number = first_pending(engine);
+
     return number != 0 && priority_of(engine, number) < priority ? number : 0;
 }
 
-uint32_t exception_due(const struct engine *engine) {
-    int priority = running_priority(engine);
+static bool anything_pending(const struct engine_shared *shared) {
+    return (shared->system_pending | (shared->pending & shared->enabled)) != 0;
+}
 
-    if (priority > 0 && (engine_get((struct engine *)engine, REG_PRIMASK) & 1u) != 0) {
+uint32_t exception_due(const struct engine *engine) {
+    if (!anything_pending(&engine->shared)) { /* as after nearly every access to a register */
+        return 0;
+    }
+    int priority = running_priority(engine);
+    if (priority > 0 && (engine_get(engine, REG_PRIMASK) & 1u) != 0) {
         priority = 0;
     }
     return due_above(engine, priority);
 }
 
+/* WFI wakes for what PRIMASK keeps from being taken, WFE does not (B1.5.18, B1.5.19). */
 bool exception_wakes(struct engine *engine) {
     struct engine_shared *shared = &engine->shared;
 
-    if (shared->asleep == 2u && shared->event != 0) {
+    if (shared->asleep == 2u) {
+        const bool woken = shared->event != 0;
         shared->event = 0;
-        return true;
+        return woken;
     }
     return due_above(engine, running_priority(engine)) != 0;
 }
@@ -96,8 +101,10 @@ static void set_xpsr(struct engine *engine, uint32_t value) {
     engine_set(engine, REG_APSR_NZCV, engine_get(engine, REG_APSR_NZCV));
 }
 
-static bool lockup(struct engine *engine) {
-    (void)engine;
+/* A fault that cannot be taken: HardFault's handler, or NMI's, runs already. */
+static bool lockup(struct engine *engine, enum engine_fault fault, uint32_t pc) {
+    engine->shared.lockup = fault;
+    engine->shared.lockup_pc = pc;
     return false;
 }
 
@@ -116,7 +123,7 @@ static bool stack(struct engine *engine, uint32_t come_back) {
     frame[6] = come_back;
     frame[7] = (engine_get(engine, REG_XPSR) & ~ALIGNED) | THUMB | (moved != 0 ? ALIGNED : 0u);
     engine_set(engine, REG_SP, sp);
-    return engine->unicorn.mem_write(engine->uc, sp, frame, sizeof frame) == UC_OK;
+    return access_memory_write(engine, sp, frame, sizeof frame);
 }
 
 /* Go to the handler of an exception whose frame is stacked. */
@@ -125,7 +132,7 @@ static bool dispatch(struct engine *engine, uint32_t number, uint32_t link) {
     uint32_t vector = 0;
 
     if (shared->active == ENGINE_LEVELS) {
-        return lockup(engine);
+        return lockup(engine, ENGINE_STACKING, engine_get(engine, REG_PC));
     }
     shared->level[shared->active++] = (uint16_t)number;
     shared->taken[number]++;
@@ -135,17 +142,19 @@ static bool dispatch(struct engine *engine, uint32_t number, uint32_t link) {
         shared->system_pending &= ~(1u << number);
     }
     set_xpsr(engine, (engine_get(engine, REG_XPSR) & ~EXCEPTION) | number);
+    /* In handler mode the stack is the main one, and CONTROL says so (B1.5.6, ExceptionTaken). */
+    engine_set(engine, REG_CONTROL, engine_get(engine, REG_CONTROL) & ~PROCESS_STACK);
     engine_set(engine, REG_LR, link);
-    shared->event = 1; /* an exception entry sets the event register (DDI 0419, B1.5.18) */
-    if (engine->unicorn.mem_read(engine->uc, shared->vector_table + 4u * number, &vector,
-                                 sizeof vector) != UC_OK ||
+    shared->event = 1; /* an exception entry sets the event register (B1.5.18) */
+    if (!access_memory_read(engine, shared->vector_table + 4u * number, &vector, sizeof vector) ||
         (vector & 1u) == 0) {
         if (number == ENGINE_HARD_FAULT || number == ENGINE_NMI) {
-            return lockup(engine);
+            return lockup(engine, ENGINE_VECTOR, vector);
         }
-        return exception_fault(engine, ENGINE_NOT_THUMB, vector, vector);
+        return exception_fault(engine, ENGINE_VECTOR, vector, vector);
     }
     engine_set(engine, REG_PC, vector & ~1u);
+    engine->caught |= number == ENGINE_HARD_FAULT;
     return true;
 }
 
@@ -155,22 +164,20 @@ bool exception_enter(struct engine *engine, uint32_t number, uint32_t come_back)
 
     if (shared->active == 0) {
         link = (engine_get(engine, REG_CONTROL) & PROCESS_STACK) != 0 ? RETURN_TO_PROCESS
-                                                                     : RETURN_TO_MAIN;
+                                                                      : RETURN_TO_MAIN;
     }
-    shared->clock += engine->returned && engine->timing.chain != 0
-                         ? engine->timing.chain
-                         : engine->timing.enter;
+    shared->clock +=
+        engine->returned && engine->timing.chain != 0 ? engine->timing.chain : engine->timing.enter;
     engine->returned = false;
+    engine->follows = NONE;
     if (!stack(engine, come_back)) {
-        if (number == ENGINE_HARD_FAULT || number == ENGINE_NMI) {
-            return lockup(engine);
+        if (number == ENGINE_HARD_FAULT || running_priority(engine) <= -1) {
+            return lockup(engine, ENGINE_STACKING, come_back);
         }
         shared->fault = ENGINE_STACKING;
         shared->fault_pc = come_back;
+        shared->fault_address = engine_get(engine, REG_SP);
         number = ENGINE_HARD_FAULT;
-        if (running_priority(engine) <= -1) {
-            return lockup(engine);
-        }
     }
     return dispatch(engine, number, link);
 }
@@ -179,13 +186,14 @@ bool exception_fault(struct engine *engine, enum engine_fault fault, uint32_t pc
                      uint32_t address) {
     struct engine_shared *shared = &engine->shared;
 
+    engine->follows = NONE;
+    if (running_priority(engine) <= -1) {
+        engine_set(engine, REG_PC, pc);
+        return lockup(engine, fault, pc);
+    }
     shared->fault = fault;
     shared->fault_pc = pc;
     shared->fault_address = address;
-    if (running_priority(engine) <= -1) {
-        engine_set(engine, REG_PC, pc);
-        return lockup(engine);
-    }
     return exception_enter(engine, ENGINE_HARD_FAULT, pc);
 }
 
@@ -201,29 +209,42 @@ bool exception_call(struct engine *engine, uint32_t pc) {
     return exception_enter(engine, ENGINE_SVCALL, pc);
 }
 
-bool exception_return(struct engine *engine, uint32_t value) {
-    struct engine_shared *shared = &engine->shared;
-    uint32_t frame[8];
-    const bool to_handler = (value & 0xFu) <= 1u;
-    const bool process = (value & 0xFu) >= 0xCu;
+/* Whether EXC_RETURN leads back to where the exceptions that are active say. */
+static bool fits(const struct engine *engine, uint32_t value) {
+    const bool to_handler = value == RETURN_TO_HANDLER;
 
-    if (shared->active == 0 || to_handler != (shared->active > 1u)) {
-        return exception_fault(engine, ENGINE_RETURN, value, value);
-    }
+    return (to_handler || value == RETURN_TO_MAIN || value == RETURN_TO_PROCESS) &&
+           to_handler == (engine->shared.active > 1u);
+}
+
+/* The exception that runs is over. Which one runs now. */
+static uint32_t deactivate(struct engine *engine) {
+    struct engine_shared *shared = &engine->shared;
     const uint32_t number = shared->level[--shared->active];
+
     if (number >= ENGINE_IRQ0) { /* a line that is still high asks again */
         shared->pending |= shared->lines & 1u << (number - ENGINE_IRQ0);
     }
-    const uint32_t outer = shared->active == 0 ? 0u : shared->level[shared->active - 1u];
+    return shared->active == 0 ? ENGINE_THREAD : shared->level[shared->active - 1u];
+}
+
+bool exception_return(struct engine *engine, uint32_t value) {
+    struct engine_shared *shared = &engine->shared;
+    uint32_t frame[8];
+
+    value |= 1u;
+    engine->follows = NONE;
+    if (shared->active == 0 || !fits(engine, value)) {
+        return exception_fault(engine, ENGINE_RETURN, value, value);
+    }
+    const uint32_t outer = deactivate(engine);
     /* In handler mode SP is always the main stack's; which one thread mode uses, CONTROL says. */
     set_xpsr(engine, (engine_get(engine, REG_XPSR) & ~EXCEPTION) | outer);
-    if (!to_handler) {
-        engine_set(engine, REG_CONTROL,
-                   (engine_get(engine, REG_CONTROL) & ~PROCESS_STACK) |
-                       (process ? PROCESS_STACK : 0u));
+    if (value == RETURN_TO_PROCESS) {
+        engine_set(engine, REG_CONTROL, engine_get(engine, REG_CONTROL) | PROCESS_STACK);
     }
     const uint32_t sp = engine_get(engine, REG_SP);
-    if (engine->unicorn.mem_read(engine->uc, sp, frame, sizeof frame) != UC_OK) {
+    if (!access_memory_read(engine, sp, frame, sizeof frame)) {
         return exception_fault(engine, ENGINE_STACKING, value, sp);
     }
     for (uint32_t i = 0; i < 4u; i++) {

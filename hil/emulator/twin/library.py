@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HERE: Final = Path(__file__).parent
-_C: Final[Sequence[str]] = ("engine.c", "code.c", "exception.c", "store.c")
+_C: Final[Sequence[str]] = ("engine.c", "code.c", "exception.c", "access.c", "watch.c", "count.c")
 _HEADERS: Final[Sequence[str]] = ("engine.h", "engine_internal.h")
 
 

@@ -55,7 +55,6 @@ class TwinMachine:
         self._breakpoints: set[int] = set()
         self._watchpoints: set[tuple[int, int, Access]] = set()
         self._debug = 0
-        self._resume_here = False
         self._pace = Pace() if spec.paced else None
         self._waits = False  # for the clock on the wall
         self.uart = UartStream()
@@ -72,8 +71,8 @@ class TwinMachine:
         """See `Machine`."""
         if self._status.state is CoreState.OFF:
             self._chip = chip = Stm32l031(self._spec.baud)
-            chip.flash_content[:] = self._flash.image
-            chip.ram_content[:] = random.Random(_NOISE_SEED).randbytes(len(chip.ram_content))  # noqa: S311 # no secret
+            _fill(chip.flash_content, self._flash.image)
+            _fill(chip.ram_content, random.Random(_NOISE_SEED).randbytes(len(chip.ram_content)))  # noqa: S311 # no secret
             self._apply_debugger(chip)
             if self._counts is not None:
                 chip.core.count(ctypes.addressof(ctypes.c_uint8.from_buffer(self._counts)))
@@ -131,8 +130,6 @@ class TwinMachine:
         self._waits = cycles == 0
         if self._waits:
             return
-        chip.core.shared.skip_breakpoint = self._resume_here
-        self._resume_here = False
         self._note(chip, chip.run(chip.core.shared.clock + cycles))
         self._give_host(chip)
 
@@ -168,7 +165,6 @@ class TwinMachine:
         if self._status.state is CoreState.HALTED:
             chip = self._powered()
             chip.core.shared.asleep = 0  # DDI 0419, B1.5.19: a debug halt has ended the sleep
-            self._resume_here = True
             self._status = Status(CoreState.RUNNING)
             os.eventfd_write(self._work, 1)
 
@@ -246,7 +242,6 @@ class TwinMachine:
 
     def write_register(self, name: str, value: int) -> None:
         """See `Machine`."""
-        self._resume_here = False
         self._halted().core.write_register(name, value)
 
     # Breakpoints
@@ -308,7 +303,7 @@ class TwinMachine:
         """See `Machine`."""
         self._flash.replace(bytes(image))
         if self._chip is not None:
-            self._chip.flash_content[:] = image
+            _fill(self._chip.flash_content, image)
             self._chip.core.forget_code(self._spec.flash_origin, self._spec.flash_bytes)
 
     def _keep_flash(self) -> None:
@@ -324,3 +319,7 @@ class TwinMachine:
     def _halted(self) -> Stm32l031:
         require_halted(self._spec, self._status)
         return self._powered()
+
+
+def _fill(memory: ctypes.Array[ctypes.c_uint8], content: bytes) -> None:
+    ctypes.memmove(memory, content, len(memory))

@@ -46,7 +46,7 @@ class SystemControl(Peripheral):
         Register("ICSR", 0xD04),
         Register("VTOR", 0xD08, writable=0xFFFFFF00),
         Register("AIRCR", 0xD0C, reset=0xFA050000),
-        Register("SCR", 0xD10, writable=0x16, unmodelled=0x10),
+        Register("SCR", 0xD10, writable=0x16),
         Register("CCR", 0xD14, reset=0x208),
         Register("SHPR2", 0xD1C, writable=0xC0000000),
         Register("SHPR3", 0xD20, writable=0xC0C00000),
@@ -102,7 +102,10 @@ class SystemControl(Peripheral):
         count, zeros = self._counted()
         if zeros:
             self.value["SYST_CSR"] |= _COUNTFLAG
-        self._from = (self._chip.now(), count)
+        start, _ = self._from
+        running = self.value["SYST_CSR"] & _ENABLE
+        begun = (self._chip.now() - start) % self._period() if running else 0  # cycles of a count that is not over
+        self._from = (self._chip.now() - begun, count)
 
     def _arm(self) -> None:
         """Have the next passage from 1 to 0 raise its exception, where it does."""
@@ -161,7 +164,6 @@ class SystemControl(Peripheral):
     def write_nvic_iser(self, word: int, _mask: int) -> None:
         """Enable."""
         self._chip.core.shared.enabled |= word
-        self._chip.core.reconsider()
 
     def write_nvic_icer(self, word: int, _mask: int) -> None:
         """Disable."""
@@ -176,7 +178,6 @@ class SystemControl(Peripheral):
     def write_nvic_ispr(self, word: int, _mask: int) -> None:
         """Make pending."""
         self._chip.core.shared.pending |= word
-        self._chip.core.reconsider()
 
     def write_nvic_icpr(self, word: int, _mask: int) -> None:
         """Make no longer pending, unless the line is still high."""
@@ -186,7 +187,6 @@ class SystemControl(Peripheral):
     def _set_priorities(self, first: int, word: int) -> None:
         for n in range(4):
             self._chip.core.shared.priority[first + n] = word >> 8 * n & 0xFF
-        self._chip.core.reconsider()
 
     # SCB
 
@@ -194,10 +194,11 @@ class SystemControl(Peripheral):
         """What is active and pending."""
         shared = self._chip.core.shared
         active = shared.level[shared.active - 1] if shared.active else 0
-        ready = shared.pending & shared.enabled
         word = active | (1 << 22 if shared.pending else 0)
-        if ready:
-            word |= 16 + (ready & -ready).bit_length() - 1 << 12
+        waiting = [number for number in range(16) if shared.system_pending >> number & 1]
+        waiting += [16 + n for n in range(32) if (shared.pending & shared.enabled) >> n & 1]
+        if waiting:
+            word |= min(waiting, key=lambda number: (shared.priority[number] if number != _NMI else -2, number)) << 12
         for number, bit in ((_PENDSV, 28), (_SYSTICK, 26), (_NMI, 31)):
             word |= (shared.system_pending >> number & 1) << bit
         return word
@@ -210,7 +211,6 @@ class SystemControl(Peripheral):
                 shared.system_pending |= 1 << number
             elif off is not None and word >> off & 1:
                 shared.system_pending &= ~(1 << number)
-        self._chip.core.reconsider()
 
     def write_vtor(self, word: int, mask: int) -> None:
         """Where the vectors are."""
@@ -231,11 +231,9 @@ class SystemControl(Peripheral):
         """Priority of SVCall."""
         self.store("SHPR2", word, mask)
         self._chip.core.shared.priority[_SVCALL] = self.value["SHPR2"] >> 24
-        self._chip.core.reconsider()
 
     def write_shpr3(self, word: int, mask: int) -> None:
         """Priorities of PendSV and SysTick."""
         self.store("SHPR3", word, mask)
         self._chip.core.shared.priority[_PENDSV] = self.value["SHPR3"] >> 16 & 0xFF
         self._chip.core.shared.priority[_SYSTICK] = self.value["SHPR3"] >> 24
-        self._chip.core.reconsider()

@@ -50,7 +50,6 @@ class Timebase:
         self._clock_hz = clock_hz
         self._timers: list[Timer] = []
         self._segment = (0, Fraction(0))  # cycle and second at which the core's clock last changed
-        self._earlier = False
 
     @property
     def clock_hz(self) -> int:
@@ -121,9 +120,7 @@ class Timebase:
 
     def _come_back_by(self, cycle: int) -> None:
         """The core must not run beyond a cycle without the events being looked at."""
-        if cycle < self.core.shared.horizon:
-            self._earlier = True
-            self.core.shared.horizon = cycle
+        self.core.shared.horizon = min(self.core.shared.horizon, cycle)
 
     def _come_back_softly_by(self, cycle: int) -> None:
         self.core.shared.soft_horizon = min(self.core.shared.soft_horizon, cycle)
