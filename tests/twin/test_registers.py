@@ -40,6 +40,8 @@ RENAMED: Final = {
 """Registers that the header calls otherwise."""
 
 EXTRA: Final = {
+    ("SYSCFG", "COMP1_CSR"): "the header has it at the same address as a peripheral of its own; each access is refused",
+    ("SYSCFG", "COMP2_CSR"): "likewise",
     ("RCC", "CRRCR"): "in the header's structure; HSI48 is not in this part, and each access is refused",
 }
 """Registers that the SVD file does not have."""
@@ -69,6 +71,20 @@ WRITABLE: Final = {
     ("PWR", "CSR"): (0x700, "the header has EWUP3"),
     ("USART2", "CR3"): (0x00FEFFFF, "the header has UCESM"),
     ("LPUART1", "CR3"): (0x00F0F7C9, "the header has UCESM"),
+    ("EXTI", "IMR"): (0x36FFFFFF, "the header's lines"),
+    ("EXTI", "EMR"): (0x36FFFFFF, "the header's lines"),
+    ("EXTI", "RTSR"): (0x007BFFFF, "the header has lines 20 to 22"),
+    ("EXTI", "FTSR"): (0x007BFFFF, "the header has lines 20 to 22"),
+    ("EXTI", "SWIER"): (0x007BFFFF, "the header has lines 20 to 22"),
+    ("EXTI", "PR"): (0x007BFFFF, "the header has lines 20 to 22"),
+    ("SYSCFG", "CFGR2"): (0x1F01, "I2C2 is of bigger parts; the header has FWDISEN and the fast modes of I2C1"),
+    ("SYSCFG", "CFGR3"): (0x80001331, "the header has no HSI48, and no flags but VREFINT_RDYF"),
+    ("TIM2", "DIER"): (0x5F5F, "the header has no COMDE"),
+    **{
+        ("TIM2", name): (0xFFFF, "the header has 16 bits, and so has DS10668")
+        for name in ("CNT", "ARR", "CCR1", "CCR2", "CCR3", "CCR4")
+    },
+    ("RTC", "PRER"): (0x007F7FFF, "the header gives PREDIV_S 15 bits"),
     ("DBGMCU", "APB1FZ"): (0x80201C01, "TIM6 and I2C2 are of bigger parts"),
 }
 """What can be written by whom the SVD file is wrong about, or speaks of a bigger part."""
@@ -79,6 +95,13 @@ RESET: Final = {
     ("RCC", "APB2SMENR"): (0x401225, "only bits that the header has"),
     ("RCC", "APB1SMENR"): (0x90260801, "only bits that the header has"),
     ("PWR", "CSR"): (0x8, "VREFINTRDYF is set when firmware starts (RM0377 6.4.2, recalled)"),
+    ("EXTI", "IMR"): (0x3F840000, "direct lines are unmasked; there are none above 29 (RM0377 12.5.1, recalled)"),
+    ("TIM2", "ARR"): (0xFFFF, "RM0377 16.4.12, recalled"),
+    ("TIM21", "ARR"): (0xFFFF, "RM0377 17.4.10, recalled"),
+    ("TIM22", "ARR"): (0xFFFF, "RM0377 17.4.10, recalled"),
+    ("RTC", "ISR"): (0x7, "RM0377 22.7.4, recalled; HAL waits for WUTWF"),
+    ("RTC", "PRER"): (0x007F00FF, "RM0377 22.7.5, recalled: 1 Hz from LSE"),
+    ("RTC", "WUTR"): (0xFFFF, "RM0377 22.7.6, recalled"),
     ("DBGMCU", "IDCODE"): (0x10386425, "the device's own (RM0377 27.4.1)"),
 }
 
@@ -120,7 +143,9 @@ def both(chip: Stm32l031, svd: dict[str, SVDPeripheral]) -> Iterator[tuple[str, 
     for name, peripheral in modelled(chip).items():
         if isinstance(peripheral, Flash):
             continue  # its OPTR and WRPR are called otherwise, and its bits are another test's
-        theirs = {RENAMED.get((name, each.name), each.name).split("_")[0]: each for each in svd[name].registers}
+        theirs = {
+            RENAMED.get((name, each.name), each.name).removesuffix("_Input"): each for each in svd[name].registers
+        }
         for register in peripheral.REGISTERS:
             if (name, register.name) not in EXTRA:
                 yield name, peripheral, register, theirs[register.name]

@@ -70,7 +70,7 @@ class OwnTicks:
         lasting: a reset of the chip does not end what was asked for.
     """
 
-    def __init__(self, chip: Timebase, hz: Fraction, *, lasting: bool = False) -> None:
+    def __init__(self, chip: Timebase, hz: Fraction | int, *, lasting: bool = False) -> None:
         self._chip = chip
         self._hz = hz
         self._lasting = lasting
@@ -117,12 +117,19 @@ class UpCounter:
         self._phase = 0
         self._tick = 0
 
-    def start(self, value: int, *, delay: int = 0) -> None:
-        """Count on from a value, with a whole step before the next, after some ticks."""
-        self.value = value
-        self._phase = 0
+    def start(self, *, delay: int = 0) -> None:
+        """Count on from where it stands, after some ticks."""
         self._tick = self.ticks.count() + delay
         self.running = True
+
+    def stop(self) -> None:
+        """Stand still from now on; `settle` first to take note of what has passed."""
+        self.running = False
+
+    def clear(self) -> None:
+        """Begin at 0 again, with a whole step before the next value."""
+        self.value = self._phase = 0
+        self._tick = max(self._tick, self.ticks.count())
 
     def settle(self) -> None:
         """Take note of what has passed."""
@@ -165,5 +172,5 @@ class UpCounter:
             self._on_passed(above, value)
 
     def _wrap(self) -> None:
-        self.value = 0
+        self.value = self._phase = 0
         self._on_wrap()

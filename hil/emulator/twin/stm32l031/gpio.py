@@ -1,4 +1,4 @@
-"""General-purpose I/O ports (RM0377, 9). On the single-cycle I/O port of the core.
+"""General-purpose I/O ports (RM0377, 8). On the single-cycle I/O port of the core.
 
 Registers and their bits: ST's stm32l031xx.h. Reset values of port A keep PA13 and PA14 for the debugger.
 """
@@ -96,7 +96,7 @@ class Gpio(Peripheral):
         self._look()
 
     def levels(self) -> int:
-        """Levels of all pins as IDR reads them: outputs read what they drive, analog pins 0 (RM0377, 9.3.12)."""
+        """Levels as IDR reads them: outputs what they drive, analog pins 0 (RM0377, 8.3.12; recalled)."""
         return sum(1 << pin for pin in range(16) if self._level(pin))
 
     def _level(self, pin: int) -> bool:
@@ -139,7 +139,7 @@ class Gpio(Peripheral):
         self._latch((self.value["ODR"] & ~mask) | (word & mask))
 
     def write_bsrr(self, word: int, _mask: int) -> None:
-        """Set bits (low half) and reset bits (high half); set wins (RM0377, 9.4.7)."""
+        """Set bits (low half) and reset bits (high half); set wins (RM0377, 8.4.7)."""
         self._latch((self.value["ODR"] & ~(word >> 16)) | (word & _PINS))
 
     def write_brr(self, word: int, _mask: int) -> None:

@@ -1,6 +1,6 @@
-"""Independent watchdog (RM0377, 22): a counter on LSI that resets the chip unless it is reloaded in time.
+"""Independent watchdog (RM0377, 20): a counter on LSI that resets the chip unless it is reloaded in time.
 
-Registers: ST's stm32l031xx.h. Keys, window, and that updates take up to five cycles of LSI: RM0377 22.3 and 22.4
+Registers: ST's stm32l031xx.h. Keys, window, and that updates take up to five cycles of LSI: RM0377 20.3 and 20.4
 (recalled). It counts in Stop mode; while a debugger has halted the core no time passes at all.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BASE: Final = 0x40003000
 _UNLOCK, _RELOAD, _START = 0x5555, 0xAAAA, 0xCCCC
 _WINDOW_OFF: Final = 0xFFF
-_LONGEST_PRESCALER: Final = 6  # 256, RM0377 22.4.2
+_LONGEST_PRESCALER: Final = 6  # 256, RM0377 20.4.2
 _PVU, _RVU, _WVU = 1, 2, 4
 _UPDATE: Final = Fraction(5, LSI_HZ)
 
@@ -80,7 +80,7 @@ class Iwdg(Peripheral):
                 self._load()
 
     def _too_early(self) -> bool:
-        """Whether a window is set and has not opened yet (RM0377, 22.3.2)."""
+        """Whether a window is set and has not opened yet (RM0377, 20.3.2)."""
         if self.value["WINR"] >= _WINDOW_OFF or self._timer is None:
             return False
         return (self._timer.due - self._chip.seconds()) / self._tick() - 1 > self.value["WINR"]

@@ -7,26 +7,34 @@ that uses it to be told; where the part has nothing, an access is a bus error.
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from hil.cycles.timing import TimingModel, exceptions
 from hil.emulator.twin.chip import SYSTEM_PAGE_BYTES, Chip
 from hil.emulator.twin.core import CodeMemory, Core, CoreTiming
 from hil.emulator.twin.registers import NotModelledError, Refused
 from hil.emulator.twin.stm32l031 import rcc as rcc_module
-from hil.emulator.twin.stm32l031.dbgmcu import Dbgmcu
+from hil.emulator.twin.stm32l031.dbgmcu import DBG_STOP, Dbgmcu
+from hil.emulator.twin.stm32l031.exti import LPTIM1_WAKEUP, LPUART1_WAKEUP, RTC_WAKEUP, USART2_WAKEUP, Exti, Syscfg
 from hil.emulator.twin.stm32l031.flash import FLASH_BYTES, FLASH_ORIGIN, Flash
 from hil.emulator.twin.stm32l031.gpio import Gpio
 from hil.emulator.twin.stm32l031.iwdg import Iwdg
+from hil.emulator.twin.stm32l031.lptim import Lptim
 from hil.emulator.twin.stm32l031.pins import Pins
-from hil.emulator.twin.stm32l031.pwr import DBP, Pwr
+from hil.emulator.twin.stm32l031.pwr import DBP, FWU, PDDS, ULP, Pwr
 from hil.emulator.twin.stm32l031.rcc import Rcc
+from hil.emulator.twin.stm32l031.rtc import Rtc
+from hil.emulator.twin.stm32l031.spi import Spi
+from hil.emulator.twin.stm32l031.spi_master import SpiMaster
+from hil.emulator.twin.stm32l031.stop import latency
+from hil.emulator.twin.stm32l031.tim import TIM2_BASE, TIM21_BASE, TIM22_BASE, Tim, Tim2, Tim21, Tim22
 from hil.emulator.twin.stm32l031.usart import LPUART1_BASE, USART2_BASE, Lpuart, Usart
 from hil.emulator.twin.system import SystemControl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_Tim = TypeVar("_Tim", bound=Tim)
 CORE: Final = "cortex-m0plus"
 RAM_ORIGIN: Final = 0x20000000
 RAM_BYTES: Final = 0x2000
@@ -36,18 +44,10 @@ _LPUART_BAUD: Final = 9600
 # The highest core clock in Hz by voltage range, at 0 and at 1 wait state: ST's stm32l0xx_hal_rcc.c, table of latencies
 _LIMIT_HZ: Final = {1: (16_000_000, 32_000_000), 2: (8_000_000, 16_000_000), 3: (4_200_000, 4_200_000)}
 _REFUSED: Final = {
-    "TIM2": 0x40000000,
-    "RTC": 0x40002800,
     "WWDG": 0x40002C00,
     "I2C1": 0x40005400,
-    "LPTIM1": 0x40007C00,
-    "SYSCFG": 0x40010000,
-    "EXTI": 0x40010400,
-    "TIM21": 0x40010800,
-    "TIM22": 0x40011400,
     "FIREWALL": 0x40011C00,
     "ADC1": 0x40012400,
-    "SPI1": 0x40013000,
     "DMA1": 0x40020000,
     "CRC": 0x40023000,
 }
@@ -80,16 +80,26 @@ class Stm32l031(Chip):
         self.rcc = Rcc(self, self._check_speed, lambda: self.pwr.has(DBP))
         self.pwr = Pwr(self, self._clock("APB1ENR", 28), self._check_speed)
         self.rcc.range = self.pwr.range
+        self.exti = Exti(self)
+        self.syscfg = Syscfg(self._clock("APB2ENR", 0))
         self.flash = Flash(self, self.flash_content, self.core.forget_code, self._check_speed)
         self.iwdg = Iwdg(self, self.rcc.force_lsi, self._reset_by_watchdog)
         self.dbgmcu = Dbgmcu(self._clock("APB2ENR", 22))
         self.ports = {
-            letter: Gpio(letter, self._clock("IOPENR", bit), self.now, self._no_level)
+            letter: Gpio(letter, self._clock("IOPENR", bit), self.now, self._on_level(letter))
             for letter, bit in (("A", 0), ("B", 1), ("C", 2), ("H", 7))
         }
         self.pins = Pins(self.ports)
+        self.ports["A"].drive(int(SERIAL_RX[2:]), level=True)  # an idle line is high
         self.usart2 = self._usart2(baud)
         self.lpuart1 = self._lpuart1()
+        self.tim2 = self._tim(Tim2, "TIM2", TIM2_BASE, 15, 1, 0)
+        self.tim21 = self._tim(Tim21, "TIM21", TIM21_BASE, 20, 2, 2)
+        self.tim22 = self._tim(Tim22, "TIM22", TIM22_BASE, 22, 2, 5)
+        self.lptim1 = Lptim(self, self.rcc, lambda: self.exti.direct(LPTIM1_WAKEUP))
+        self.rtc = Rtc(self, self.rcc, lambda: self.pwr.has(DBP), lambda: self.exti.edge(RTC_WAKEUP, rising=True))
+        self.spi1 = Spi(self, self._clock("APB2ENR", 12), self._nss_low)
+        self.spi_master = SpiMaster(self, self.spi1, self.pins, lambda: self.rcc.tree.pclk_hz(2))
         self._attach_all()
         self.core.shared.vector_table = 0
         self.on_reset = self._core_reset
@@ -109,7 +119,7 @@ class Stm32l031(Chip):
             interrupt=28,
             rx=lambda: self.pins.why_not("USART2_RX", SERIAL_RX),
             tx=lambda: self.pins.why_not("USART2_TX", SERIAL_TX),
-            on_wake=self.wake,
+            on_wake=lambda: self.exti.direct(USART2_WAKEUP),
             baud=baud,
         )
 
@@ -124,14 +134,24 @@ class Stm32l031(Chip):
             interrupt=29,
             rx=lambda: self.pins.why_not("LPUART1_RX", "PA3"),
             tx=lambda: self.pins.why_not("LPUART1_TX", "PA2"),
-            on_wake=self.wake,
+            on_wake=lambda: self.exti.direct(LPUART1_WAKEUP),
             baud=_LPUART_BAUD,
         )
 
+    def _tim(self, kind: type[_Tim], name: str, base: int, interrupt: int, bus: int, bit: int) -> _Tim:  # noqa: PLR0917
+        clocked = self._clock(f"APB{bus}ENR", bit)
+        timer = kind(
+            self, name, base, interrupt=interrupt, clocked=clocked, divider=lambda: self.rcc.tree.timer_divider(bus)
+        )
+        self.rcc.resets(f"APB{bus}RSTR", bit, timer)
+        self.rcc.on_buses.append(timer.clock_changed)
+        return timer
+
     def _attach_all(self) -> None:
         self.attach(SystemControl(self, CPUID, 8, self._reset_by_software), size=SYSTEM_PAGE_BYTES)
-        modelled = (self.rcc, self.pwr, self.flash, self.iwdg, self.usart2, self.lpuart1, self.dbgmcu)
-        for peripheral in (*modelled, *self.ports.values()):
+        always = (self.rcc, self.pwr, self.flash, self.exti, self.syscfg, self.iwdg, self.rtc, self.dbgmcu)
+        others = (self.usart2, self.lpuart1, self.spi1, self.tim2, self.tim21, self.tim22, self.lptim1)
+        for peripheral in (*always, *others, *self.ports.values()):
             self.attach(peripheral)
         for name, base in _REFUSED.items():
             self.attach(Refused(name, base))
@@ -140,9 +160,46 @@ class Stm32l031(Chip):
         self.rcc.resets("APB1RSTR", 17, self.usart2)
         self.rcc.resets("APB1RSTR", 18, self.lpuart1)
         self.rcc.resets("APB1RSTR", 28, self.pwr)
+        self.rcc.resets("APB1RSTR", 31, self.lptim1)
+        self.rcc.resets("APB2RSTR", 0, self.syscfg)
+        self.rcc.resets("APB2RSTR", 12, self.spi1)
 
-    def _no_level(self, old: int, new: int) -> None:
-        del old, new
+    def _on_level(self, letter: str) -> Callable[[int, int], None]:
+        """Edges of a port's pins get to those EXTI lines that listen to it."""
+
+        def changed(old: int, new: int) -> None:
+            for pin in range(16):
+                if (old ^ new) >> pin & 1 and self.syscfg.port(pin) == letter:
+                    self.exti.edge(pin, rising=bool(new >> pin & 1))
+
+        return changed
+
+    def _nss_low(self) -> bool:
+        return self.spi_master.selected()
+
+    # Stop mode
+
+    def stop_clock(self) -> bool:
+        """See `Chip`: with a debugger's DBG_STOP the clocks run on."""
+        if self.pwr.has(PDDS):
+            raise NotModelledError("enters Standby mode (PDDS of PWR_CR is set), which the twin does not model")
+        if self.exti.pending() or self.rtc.wakes():
+            self.note("Stop", "Stop mode is not entered: a line of EXTI_PR is pending, or WUTF of RTC_ISR is set")
+            self.core.shared.asleep = 0
+            return False
+        if self.dbgmcu.has(DBG_STOP):
+            return False
+        self.usart2.enter_stop()
+        self.lpuart1.enter_stop()
+        self.rcc.stop()
+        return True
+
+    def start_clock(self) -> None:
+        """See `Chip`."""
+        waits = self.pwr.has(ULP) and not self.pwr.has(FWU)
+        source = self.rcc.wake_source()
+        self.pass_time(self.seconds() + latency(source, self.rcc.tree.msi_hz(), waits_for_vrefint=waits))
+        self.rcc.start(source)
 
     # Resets
 

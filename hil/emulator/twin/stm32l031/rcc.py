@@ -23,6 +23,7 @@ _HSION, _HSIRDY, _MSION, _MSIRDY, _PLLON, _PLLRDY = 1, 1 << 2, 1 << 8, 1 << 9, 1
 LSION, LSIRDY, LSEON, LSERDY, RTCEN = 1, 1 << 1, 1 << 8, 1 << 9, 1 << 18
 _RTCSEL, _RTCRST, _RMVF = 3 << 16, 1 << 19, 1 << 23
 _RTC_DOMAIN: Final = LSEON | LSERDY | RTCEN | _RTCSEL | _RTCRST | 0x3C00
+_RTC_LSE, _RTC_HSE = 1, 3
 _RESET_FLAGS: Final = 0xFF000000
 RESET_BY_PIN, RESET_BY_POWER, RESET_BY_SOFTWARE, RESET_BY_IWDG = 1 << 26, 1 << 27, 1 << 28, 1 << 29
 _STOPWUCK: Final = 1 << 15
@@ -45,6 +46,7 @@ class Rcc(Peripheral):
     Attributes:
         tree: the frequencies.
         on_buses: called when the prescalers of the buses may have changed.
+        on_rtc: called when the clock of the RTC may have changed.
         on_rtc_reset: called when RTCRST resets the RTC and its domain.
         uses: by oscillator ("LSI", "LSE"), what says whether somebody counts it.
         range: the voltage range.
@@ -89,6 +91,7 @@ class Rcc(Peripheral):
         self._resets: dict[tuple[str, int], Peripheral] = {}
         self.tree = tree.ClockTree(lambda: self.value)
         self.on_buses: list[Callable[[], None]] = []
+        self.on_rtc: list[Callable[[], None]] = []
         self.on_rtc_reset: Callable[[], None] = lambda: None
         self.uses: dict[str, list[Callable[[], bool]]] = {"LSI": [], "LSE": []}
         self.range: Callable[[], int] = lambda: 0
@@ -101,7 +104,8 @@ class Rcc(Peripheral):
         self.value["CSR"] = kept | self._why_reset
         self._why_reset = RESET_BY_PIN
         self._chip.set_clock(self.tree.msi_hz())
-        self._buses_changed()
+        self._tell(self.on_buses)
+        self._tell(self.on_rtc)
 
     def next_reset(self, why: int) -> None:
         """What the flags of CSR will say of the reset that comes; without this call, that it was the pin."""
@@ -120,21 +124,33 @@ class Rcc(Peripheral):
         """Whether a bit of CSR is set."""
         return bool(self.value["CSR"] & bit)
 
+    def rtc_hz(self) -> int:
+        """RTCCLK; 0 while it does not run."""
+        source = self.value["CSR"] >> 16 & 3
+        if not self.csr(RTCEN) or source == 0:
+            return 0
+        if source == _RTC_HSE:
+            raise NotModelledError("clocks the RTC from HSE")
+        if source == _RTC_LSE:
+            return tree.LSE_HZ if self.csr(LSERDY) else 0
+        return tree.LSI_HZ if self.csr(LSIRDY) else 0
+
     # Stop mode
 
     def stop(self) -> None:
         """Stop mode turns the fast oscillators off (RM0377, 6.3.9)."""
         self.value["CR"] &= ~(_PLLON | _PLLRDY | _HSION | _HSIRDY | _MSION | _MSIRDY)
 
-    def start(self) -> int:
-        """The oscillator that wakes the chip up is its system clock; which one."""
-        hsi = self.value["CFGR"] & _STOPWUCK
-        self.value["CR"] |= _HSION | _HSIRDY if hsi else _MSION | _MSIRDY
-        source = tree.HSI16 if hsi else tree.MSI
+    def wake_source(self) -> int:
+        """Which oscillator wakes the chip up."""
+        return tree.HSI16 if self.value["CFGR"] & _STOPWUCK else tree.MSI
+
+    def start(self, source: int) -> None:
+        """The oscillator that wakes the chip up is its system clock."""
+        self.value["CR"] |= _HSION | _HSIRDY if source == tree.HSI16 else _MSION | _MSIRDY
         self.value["CFGR"] = (self.value["CFGR"] & ~0xF) | source | source << 2
         self._chip.set_clock(self.tree.hclk_hz())
         self._on_change()
-        return source
 
     # Oscillators
 
@@ -171,11 +187,12 @@ class Rcc(Peripheral):
         def finish() -> None:
             if self.value[register] & on:
                 self.value[register] |= ready
+                self._tell(self.on_rtc)
 
         self._chip.after(start, finish, lasting=lasting)
 
     def force_lsi(self) -> None:
-        """The watchdog starts LSI, and it cannot be stopped any more (RM0377, 22.3)."""
+        """The watchdog starts LSI, and it cannot be stopped any more (RM0377, 20.3)."""
         self.write_csr(self.value["CSR"] | LSION, LSION)
 
     def write_csr(self, word: int, mask: int) -> None:
@@ -201,6 +218,7 @@ class Rcc(Peripheral):
                 if old & on and any(used() for used in self.uses[name]):
                     raise NotModelledError(f"turns {name} off while a timer counts it")
                 self.value["CSR"] &= ~ready
+        self._tell(self.on_rtc)
 
     # Frequencies
 
@@ -224,7 +242,7 @@ class Rcc(Peripheral):
                 raise NotModelledError("switches to a system clock that is not ready")
             self.value["CFGR"] = (self.value["CFGR"] & ~0xC) | wanted << 2
         self._changed()
-        self._buses_changed()
+        self._tell(self.on_buses)
 
     def _changed(self) -> None:
         hz = self.tree.hclk_hz()
@@ -232,8 +250,9 @@ class Rcc(Peripheral):
             self._chip.set_clock(hz)
         self._on_change()
 
-    def _buses_changed(self) -> None:
-        for call in self.on_buses:
+    @staticmethod
+    def _tell(calls: Sequence[Callable[[], None]]) -> None:
+        for call in calls:
             call()
 
     # Resets of peripherals

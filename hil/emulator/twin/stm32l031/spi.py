@@ -1,0 +1,175 @@
+"""SPI1 as a slave (RM0377, 26): frames of 8 or 16 bits, modes 0 to 3, full duplex.
+
+Bits: ST's SVD file, and its stm32l031xx.h. Features: RM0451 23.1, of the STM32L0x0 (read). Overrun and how it is
+cleared, MODF (a master's alone), BSY: RM0090, RM0365 and RM0402, of other families with this block (read in part). When
+the shift register takes over the transmit buffer, and that it does so again where nothing new was written, are
+(recalled; the manual says neither).
+
+Deselecting in the middle of a frame leaves the bits that have arrived: the manual promises no more, so that firmware is
+to be built for it. Clearing SPE, or a reset by RCC, begins a frame anew.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from hil.emulator.twin.registers import NotModelledError, Peripheral, Register
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hil.emulator.twin.chip import Chip
+
+BASE: Final = 0x40013000
+CPHA, CPOL, MSTR, SPE, LSBFIRST, SSI, SSM, RXONLY, DFF = (1 << n for n in (0, 1, 2, 6, 7, 8, 9, 10, 11))
+_BR: Final = 0x38
+_CR1: Final = CPHA | CPOL | _BR | SPE | LSBFIRST | SSI | SSM | RXONLY | DFF
+_FIXED: Final = CPHA | CPOL | LSBFIRST | DFF
+ERRIE, RXNEIE, TXEIE = 1 << 5, 1 << 6, 1 << 7
+_CR2: Final = ERRIE | RXNEIE | TXEIE | 4  # SSOE has no meaning for a slave
+RXNE, TXE, OVR, BSY = 1, 2, 1 << 6, 1 << 7
+_INTERRUPT: Final = 25
+_HALF: Final = 0xFFFF
+
+
+class Spi(Peripheral):
+    """SPI1.
+
+    Args:
+        chip: whose.
+        clocked: whether its bus clock is on.
+        selected: whether the NSS pin is low and connected.
+    """
+
+    REGISTERS: ClassVar[Sequence[Register]] = (
+        Register("CR1", 0x00, writable=_CR1, unmodelled=_HALF & ~_CR1),
+        Register("CR2", 0x04, writable=_CR2, unmodelled=0xF7 & ~_CR2),
+        Register("SR", 0x08, reset=TXE, acts=0x10),
+        Register("DR", 0x0C, acts=_HALF),
+        Register("CRCPR", 0x10, reset=7, unmodelled=_HALF),
+        Register("RXCRCR", 0x14, refused=True),
+        Register("TXCRCR", 0x18, refused=True),
+        Register("I2SCFGR", 0x1C, refused=True),
+        Register("I2SPR", 0x20, refused=True),
+    )
+
+    def __init__(self, chip: Chip, clocked: Callable[[], bool], selected: Callable[[], bool]) -> None:
+        self._chip = chip
+        self._clocked = clocked
+        self._selected = selected
+        super().__init__("SPI1", BASE)
+
+    def clocked(self) -> bool:
+        """See `Peripheral`."""
+        return self._clocked()
+
+    def reset(self) -> None:
+        """See `Peripheral`."""
+        super().reset()
+        self._transmit = 0  # the transmit buffer, which TXE says is empty or not
+        self._cleared_by = 0  # DR was read after an overrun
+        self._restart()
+        self._chip.set_line(_INTERRUPT, level=False)
+
+    def _restart(self) -> None:
+        self._bits: list[int] = []  # of the frame that is arriving
+        self._out: list[int] = []  # of the frame that is leaving, those that have not
+
+    # The bus
+
+    @property
+    def mode(self) -> int:
+        """CPOL and CPHA as modes are numbered."""
+        return (self.value["CR1"] & CPHA) | (self.value["CR1"] & CPOL)
+
+    @property
+    def frame(self) -> int:
+        """Bits of a frame."""
+        return 16 if self.value["CR1"] & DFF else 8
+
+    def listening(self) -> bool:
+        """Whether the slave takes part in what happens on the bus."""
+        cr1 = self.value["CR1"]
+        return bool(self.clocked() and cr1 & SPE) and (not cr1 & SSI if cr1 & SSM else self._selected())
+
+    def left(self) -> int:
+        """Clock pulses until the frame that is arriving is complete."""
+        return self.frame - len(self._bits)
+
+    def begin(self) -> None:
+        """The first clock edge of what may be a new frame: the shift register takes over the transmit buffer."""
+        if not self._bits and not self._out:
+            order = range(self.frame) if self.value["CR1"] & LSBFIRST else reversed(range(self.frame))
+            self._out = [self._transmit >> n & 1 for n in order]
+            self.value["SR"] |= TXE | BSY
+            self._update()
+
+    def clock(self, bit: int) -> int:
+        """A clock pulse with a bit on MOSI; the bit on MISO."""
+        self.begin()
+        out = self._out.pop(0)
+        self._bits.append(bit)
+        if len(self._bits) == self.frame:
+            bits = self._bits if self.value["CR1"] & LSBFIRST else self._bits[::-1]
+            self._received(sum(bit << n for n, bit in enumerate(bits)))
+            self._restart()
+            self.value["SR"] &= ~BSY
+            self._update()
+        return out
+
+    def _received(self, word: int) -> None:
+        if self.value["SR"] & RXNE:
+            self.value["SR"] |= OVR  # the receive buffer keeps what it has
+            self._cleared_by = 0
+        else:
+            self.value["DR"] = word
+            self.value["SR"] |= RXNE
+
+    # Registers
+
+    def write_cr1(self, word: int, mask: int) -> None:
+        """Modes; clearing SPE begins a frame anew."""
+        old = self.value["CR1"]
+        if old & SPE and (word ^ old) & mask & _FIXED:
+            raise NotModelledError("changes the mode or the frame of SPI1_CR1 while SPE is set")
+        self.store("CR1", word, mask)
+        if not self.value["CR1"] & SPE:
+            self._restart()
+            self.value["SR"] &= ~BSY
+        self._update()
+
+    def write_cr2(self, word: int, mask: int) -> None:
+        """Interrupts."""
+        self.store("CR2", word, mask)
+        self._update()
+
+    def read_dr(self) -> int:
+        """The receive buffer; reading it clears RXNE, and is the first half of clearing OVR."""
+        self.value["SR"] &= ~RXNE
+        self._cleared_by = self.value["SR"] & OVR
+        self._update()
+        return self.value["DR"]
+
+    def write_dr(self, word: int, mask: int) -> None:
+        """The transmit buffer."""
+        if not self.value["SR"] & TXE:
+            self._chip.note("SPI1 DR", "SPI1_DR is written while TXE is clear: what it held is lost")
+        self._transmit = word & mask & _HALF
+        self.value["SR"] &= ~TXE
+        self._update()
+
+    def read_sr(self) -> int:
+        """Flags; reading them is the second half of clearing OVR."""
+        flags = self.value["SR"]
+        self.value["SR"] &= ~self._cleared_by
+        self._cleared_by = 0
+        self._update()
+        return flags
+
+    def write_sr(self, _word: int, _mask: int) -> None:
+        """Nothing but CRCERR can be cleared by a write, and it is never set."""
+
+    def _update(self) -> None:
+        flags, enabled = self.value["SR"], self.value["CR2"]
+        pairs = ((RXNE, RXNEIE), (TXE, TXEIE), (OVR, ERRIE))
+        self._chip.set_line(_INTERRUPT, level=any(flags & flag and enabled & enable for flag, enable in pairs))
