@@ -35,14 +35,14 @@ def hil(*arguments: object, code: int = 0) -> str:
 
 def test_every_command_explains_itself() -> None:
     text = hil("--help")
-    for command in ("boards", "build", "flash", "run", "profile", "convert", "demo", "doctor", "emulate"):
+    for command in ("boards", "build", "flash", "run", "profile", "convert", "demo", "doctor", "emulate", "monitor", "gdb"):
         assert f" {command} " in text
     assert hil("--version").startswith("hil ")
 
 
 def test_boards_are_listed_with_what_they_are() -> None:
     lines = hil("boards").splitlines()
-    assert [line.split()[0] for line in lines] == ["board", "host", "microbit"]
+    assert [line.split()[0] for line in lines] == ["board", "host", "microbit", "nucleo-l031"]
     assert lines[2].split() == ["microbit", "nRF51822-QFAA", "cortex-m0", "16", "256", "16", "uart", "qemu"]
 
 

@@ -40,7 +40,7 @@ def test_help_lists_every_option_once(project: pytest.Pytester) -> None:
         (["--board=microbyte"], "there is no board 'microbyte'\n  hint: did you mean 'microbit'?"),
         (["--board=microbit", "--hil-link=spi"], "board 'microbit' has no spi link\n  hint: its links: uart"),
         (["--board=microbit", "--hil-backend=renode"], "board 'microbit' has no backend 'renode'"),
-        (["--hil-backend=twin"], "board 'microbit' has no backend 'twin'"),
+        (["--hil-backend=qemu"], "board 'nucleo-l031' has no backend 'qemu'"),
         (["--board=host", "--hil-backend=qemu"], "board 'host' has no backend 'qemu'"),
         (["--board=host", "--hil-backend=hardware"], "board 'host' is a process on this computer"),
         (["--board=host", "--hil-port=/dev/ttyACM0"], "it has no probe and no port"),
@@ -78,8 +78,8 @@ def test_several_vectors_are_told_apart(project: pytest.Pytester) -> None:
     project.path.joinpath("b.hil.yaml").write_text("model: m.npz\nvectors: [x.vectors.npz, y.npz]\n")
     result = project.runpytest("--collect-only", "-q")
     assert [line for line in result.outlines if "::" in line] == [
-        "b.hil.yaml::bits[microbit-x]",
-        "b.hil.yaml::bits[microbit-y]",
+        "b.hil.yaml::bits[nucleo-l031-x]",
+        "b.hil.yaml::bits[nucleo-l031-y]",
     ]
 
 

@@ -25,26 +25,32 @@ def text_of(result: pytest.RunResult) -> str:
     return "\n".join(result.outlines)
 
 
+@pytest.mark.parametrize(
+    ("board", "chosen", "version"),
+    [("nucleo-l031", (), r"twin Unicorn \d+\.\d+\S*"), ("microbit", ("--board=microbit",), r"qemu \d+\.\d+\S*")],
+)
 def test_a_board_that_is_not_attached_is_emulated_and_every_place_says_so(
-    project: pytest.Pytester, write_case: Callable[..., Path]
+    project: pytest.Pytester, write_case: Callable[..., Path], board: str, chosen: tuple[str, ...], version: str
 ) -> None:
     write_case("outputs: {atol: 0.01}\nstates: {}\ncurrent: {average_uA: 900}\n")
-    result = project.runpytest("--junitxml=junit.xml", "--hil-report=out")
+    result = project.runpytest("--junitxml=junit.xml", "--hil-report=out", *chosen)
     result.assert_outcomes(passed=3, skipped=1)
     assert result.ret == 0
     text = text_of(result)
-    origin = r"microbit on qemu \d+\.\d+\S* \(emulated; no board attached\)"
+    origin = rf"{board} on {version} \(emulated; no board attached\)"
+    choice = "" if chosen else r" \(default board"
     assert re.search(
-        rf"^hil: {origin}, probe emulated:microbit or the next free, firmware [0-9a-f]{{16}}, arm-none-eabi-gcc \S+ "
-        r"\(default board",
+        rf"^hil: {origin}, probe emulated:{board} or the next free, firmware [0-9a-f]{{16}}, arm-none-eabi-gcc \S+"
+        rf"{choice}",
         text,
         re.MULTILINE,
     )
     image = re.search(r"^hil: model tiny_dense, image ([0-9a-f]{12})$", text, re.MULTILINE)
     assert image
     assert {t["image"] for t in json.loads((project.path / "out/results.json").read_text())["tests"][:3]} == {image[1]}
-    assert re.search(rf"^{origin}, probe emulated:microbit\S*, firmware", text, re.MULTILINE)
-    row = r"^bridge/tiny_dense +microbit +qemu \(emulated\) +\S+ +200 +\S+ +32000 equal +\d+-\d+-\d+ +\d+ +0$"
+    assert re.search(rf"^{origin}, probe emulated:{board}\S*, firmware", text, re.MULTILINE)
+    backend = version.split()[0]
+    row = rf"^bridge/tiny_dense +{board} +{backend} \(emulated\) +\S+ +200 +\S+ +32000 equal +\d+-\d+-\d+ +\d+ +0$"
     assert re.search(row, text, re.MULTILINE)
     tests = json.loads((project.path / "out/results.json").read_text())["tests"]
     assert [(t["outcome"], t.get("emulated")) for t in tests] == [("passed", True)] * 3 + [("skipped", None)]
