@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hil.emulator.machine import MachineSpec, OwnedMachine
 
-    OnFlash = Callable[[bytes], None]
+    OnKept = Callable[[bytes], None]
 
 
 def _no_version() -> str:
@@ -36,8 +36,8 @@ class Backend:
     """One way to realise a board.
 
     Attributes:
-        machine: makes a board without power, from its facts and what to call with the whole flash when it was found
-            changed; None for a backend that is not supervised. Called in the supervisor's process.
+        machine: makes a board without power, from its facts and what to call with all that it keeps when that was
+            found changed; None for a backend that is not supervised. Called in the supervisor's process.
         version: version of the emulator, e.g. ``7.2.22``, empty for one without; RigError where it is not installed.
         counts_cycles: whether the emulator can be started with a cycle counter; RigError where it is not installed.
         counter_name: what counts, as reports call it.
@@ -45,7 +45,7 @@ class Backend:
         site_packages: the machine needs packages beside the standard library, at the price of a slower start.
     """
 
-    machine: Callable[[MachineSpec, OnFlash], OwnedMachine] | None = None
+    machine: Callable[[MachineSpec, OnKept], OwnedMachine] | None = None
     version: Callable[[], str] = _no_version
     counts_cycles: Callable[[], bool] = _counts_nothing
     counter_name: str = ""

@@ -196,6 +196,13 @@ class OwnedMachine(Machine, Protocol):
     def uart(self) -> UartStream:
         """The stream to the target's UART, the same one over power cycles."""
 
+    @property
+    def kept_bytes(self) -> int:
+        """Size of all that the board keeps without power: its flash, and whatever else."""
+
+    def restore(self, kept: bytes) -> None:
+        """Take what was kept when the board had power last. It has none now."""
+
     def wake_uart(self) -> None:
         """Have the emulator take bytes that wait in `uart`, now that the UART may be ready for them."""
 

@@ -68,11 +68,11 @@ class Supervisor:
         self._announced: bool = arguments["announced"]
         self._guest: _Client | None = None
         spec = MachineSpec(**arguments["spec"])
-        self._flash = FlashFile(arguments["flash_fd"], spec.flash_bytes, spec.erased)
         make = find_backend(arguments["backend"]).machine
         if make is None:
             raise MachineError(f"backend '{arguments['backend']}' has no board to power")
-        self._machine = make(spec, self._flash.save)
+        self._machine = make(spec, self._keep)
+        self._flash = FlashFile(arguments["flash_fd"], self._machine.kept_bytes, spec.erased)
         self._bridge = SerialBridge(self._machine.uart, self._machine.wake_uart)
         self._facts = {
             "name": self._name,
@@ -90,7 +90,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._end_on_signal)
         try:
-            self._machine.set_flash_image(self._flash.load())
+            self._machine.restore(self._flash.load())
             self._machine.power_on()
             self._holder.send(encode({"result": self._facts}))
             self._serve(wake)
@@ -98,6 +98,9 @@ class Supervisor:
             self._holder.send(encode_error(error))
         finally:
             self._close()
+
+    def _keep(self, kept: bytes) -> None:
+        self._flash.save(kept)
 
     def _end_on_signal(self, _number: int, _frame: object) -> None:
         self._ending = True

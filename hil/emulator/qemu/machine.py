@@ -75,6 +75,15 @@ class QemuMachine:
         self._core.poll()
         return self._core.status
 
+    @property
+    def kept_bytes(self) -> int:
+        """See `OwnedMachine`: the flash alone."""
+        return self._spec.flash_bytes
+
+    def restore(self, kept: bytes) -> None:
+        """See `OwnedMachine`."""
+        self.set_flash_image(kept)
+
     def event_fd(self) -> int | None:
         """See `OwnedMachine`."""
         return self._core.event_fd()

@@ -25,10 +25,10 @@ def _counts_cycles() -> bool:
     return bool(_version())
 
 
-def _machine(spec: MachineSpec, on_flash: Callable[[bytes], None]) -> OwnedMachine:
+def _machine(spec: MachineSpec, on_kept: Callable[[bytes], None]) -> OwnedMachine:
     from hil.emulator.twin.machine import TwinMachine  # noqa: PLC0415 # imports unicorn, which may be missing
 
-    return TwinMachine(spec, on_flash)
+    return TwinMachine(spec, on_kept)
 
 
 BACKEND: Final = Backend(

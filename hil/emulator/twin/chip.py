@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Self
 
 from hil.emulator.twin.core import ACCESS_FAULTS, FAR, FAULTS, Stop
-from hil.emulator.twin.registers import PAGE_BYTES, NotModelledError, Peripheral
+from hil.emulator.twin.registers import PAGE_BYTES, BusError, NotModelledError, Peripheral
 from hil.emulator.twin.timebase import Timebase, Timer
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Chip(Timebase):
 
     def __init__(self, core: Core, clock_hz: int) -> None:
         super().__init__(core, clock_hz)
-        core.on_store = self.store
+        core.on_store = self._store
         self.trouble = ""
         self.notes: dict[str, str] = {}
         self.standing_still = False
@@ -55,6 +55,11 @@ class Chip(Timebase):
         """Remember what the firmware does wrong; the first of each kind stays."""
         if about not in self.notes:
             self.notes[about] = f"{text} (PC 0x{self.core.read_register('pc') & ~1:08x})"
+
+    def wait_until(self, cycle: int) -> None:
+        """The core waits on its bus, also from within an access; meanwhile happens what is due."""
+        self.core.shared.clock = max(self.core.shared.clock, cycle)
+        self._run_due(self.core.shared.clock, self.events, self.outside)
 
     # Interrupts
 
@@ -91,12 +96,15 @@ class Chip(Timebase):
                 self._give_up(error)
                 return 0
 
-        def write(offset: int, size: int, value: int) -> None:
+        def write(offset: int, size: int, value: int) -> bool:
             try:
                 self._before_access(peripheral)
                 peripheral.write(offset, size, value)
             except NotModelledError as error:
                 self._give_up(error)
+            except BusError:
+                return False
+            return True
 
         self.core.map_registers(peripheral.base, size, read, write)
 
@@ -153,13 +161,19 @@ class Chip(Timebase):
                 if self._stand_still(until):
                     continue
                 return Stop.DUE if self._timers else Stop.ASLEEP
+            if (wait := self.code_waits()) > shared.clock:
+                self.wait_until(min(wait, horizon))
+                continue
             stop = self.core.run(self.events.next(), min(self.outside.next(), horizon))
-            if stop is Stop.ASLEEP:
-                if not self._sleep(horizon):
-                    return stop
-            elif stop is not Stop.DUE:
+            if not self._goes_on(stop, horizon):
                 return stop
         return Stop.DUE
+
+    def _goes_on(self, stop: Stop, horizon: int) -> bool:
+        """Whether what stopped the core is no reason to come back."""
+        if stop is Stop.ASLEEP:
+            return self._sleep(horizon)
+        return stop is Stop.DUE or (stop is Stop.BREAKPOINT and self.code_barred())
 
     def _sleep(self, horizon: int) -> bool:
         """Let the core sleep until something happens, or until a cycle; False where nothing will."""
@@ -230,6 +244,8 @@ class Chip(Timebase):
         if self.standing_still:
             self.standing_still = self._wake_asked = False
             self.start_clock()
+        while (wait := self.code_waits()) > self.core.shared.clock:
+            self.wait_until(wait)
         stop = self.core.step(mask_interrupts=mask_interrupts)
         self._run_events()
         if self._reset_requested:
@@ -246,6 +262,21 @@ class Chip(Timebase):
         if shared.lockup:
             words.append(f"lockup by {FAULTS[shared.lockup]} at 0x{shared.lockup_pc:08x}")
         return ", then ".join(words)
+
+    def code_waits(self) -> int:
+        """Cycle at which the code at PC can be fetched; 0 for at once. A part overrides this."""
+        return 0
+
+    def code_barred(self) -> bool:
+        """Whether the core stopped at PC because the code there must wait first. A part overrides this."""
+        return False
+
+    def _store(self, address: int, size: int, value: int) -> bool:
+        try:
+            return self.store(address, size, value)
+        except NotModelledError as error:
+            self._give_up(error)
+            return True
 
     def store(self, address: int, size: int, value: int) -> bool:
         """A store to memory that takes no plain ones; False for a bus fault. A part overrides this."""

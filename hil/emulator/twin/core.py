@@ -281,7 +281,7 @@ class Core:
     # Memory map
 
     def map_registers(
-        self, origin: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]
+        self, origin: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], bool]
     ) -> None:
         """Have accesses to a page of registers answered.
 
@@ -289,7 +289,7 @@ class Core:
             origin: first address.
             size: in bytes.
             read: offset and size to value.
-            write: offset, size and value.
+            write: offset, size and value; False for a bus error.
         """
 
         def on_read(offset: int, size: int) -> int:
@@ -300,10 +300,9 @@ class Core:
 
         def on_write(offset: int, size: int, value: int) -> int:
             try:
-                write(offset, size, value)
+                return 0 if write(offset, size, value) else _BUS_ERROR
             except BaseException as error:  # noqa: BLE001 # as above
                 return self._give_up(error)
-            return 0
 
         self._attach(origin, size, on_read, on_write)
 
@@ -370,6 +369,38 @@ class Core:
             if base <= address < base + len(memory.data)
             for origin in (memory.origin, *memory.aliases)
         ]
+
+    # Memory that makes the core wait
+
+    def bar(self, origin: int, *, on: bool) -> None:
+        """While a memory of code is barred, execution stops before any of its code with `Stop.BREAKPOINT`.
+
+        Args:
+            origin: the memory's first address, or that of an alias, which is barred on its own.
+            on: bar it, or let it be executed again.
+        """
+        self._lib.engine_bar(self._engine, origin, on)
+
+    def watch_reads(self, places: Sequence[tuple[int, int]], before: Callable[[], None]) -> list[int]:
+        """Have something called before each load from memories, by address and size. It slows the core down."""
+
+        def on_read(_uc: object, _access: int, _address: int, _size: int, _value: int, _data: object) -> None:
+            before()
+
+        kind = unicorn.UC_HOOK_MEM_READ
+        hooks = [self._uc.hook_add(kind, on_read, None, origin, origin + size - 1) for origin, size in places]
+        self._uc.ctl_flush_tb()
+        return hooks
+
+    def unwatch_reads(self, hooks: Sequence[int]) -> None:
+        """Undo `watch_reads`; not from within a load."""
+        for hook in hooks:
+            self._uc.hook_del(hook)
+        self._uc.ctl_flush_tb()
+
+    def load_waits(self, cycle: int) -> None:
+        """From within what `watch_reads` calls: the load takes place at a cycle, if that is not over."""
+        self._lib.engine_load_waits(self._engine, cycle)
 
     # Run control
 
@@ -443,6 +474,8 @@ def _load() -> ctypes.CDLL:
     lib.engine_shared.restype = ctypes.POINTER(Shared)
     lib.engine_step.argtypes = (pointer, ctypes.c_bool)
     lib.engine_forget_code.argtypes = (pointer, word, word)
+    lib.engine_bar.argtypes = (pointer, word, ctypes.c_bool)
+    lib.engine_load_waits.argtypes = (pointer, ctypes.c_uint64)
     answering = {
         "attach": (pointer, pointer),
         "count": (pointer, pointer),

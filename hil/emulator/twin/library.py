@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HERE: Final = Path(__file__).parent
-_C: Final[Sequence[str]] = ("engine.c", "code.c", "exception.c", "access.c", "watch.c", "count.c")
-_HEADERS: Final[Sequence[str]] = ("engine.h", "engine_internal.h")
+_C: Final[Sequence[str]] = ("engine.c", "code.c", "exception.c", "access.c", "watch.c", "count.c", "stall.c")
+_HEADERS: Final[Sequence[str]] = ("engine.h", "engine_internal.h", "stall.h")
 
 
 def engine_path() -> Path:

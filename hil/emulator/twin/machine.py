@@ -15,7 +15,8 @@ from hil.emulator.guards import require_halted, require_power
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
 from hil.emulator.twin.core import Stop
 from hil.emulator.twin.pace import Pace
-from hil.emulator.twin.registers import NotModelledError
+from hil.emulator.twin.registers import BusError, NotModelledError
+from hil.emulator.twin.stm32l031.flash import EEPROM_BYTES
 from hil.emulator.twin.stm32l031.part import Stm32l031
 from hil.emulator.twin.system import BASE as SYSTEM_CONTROL
 from hil.emulator.uart import UartStream
@@ -43,12 +44,14 @@ class TwinMachine:
 
     Args:
         spec: the board's facts.
-        on_flash: called with the whole flash when it was found changed.
+        on_kept: called with the whole flash and the data EEPROM behind it, when they were found changed.
     """
 
-    def __init__(self, spec: MachineSpec, on_flash: Callable[[bytes], None]) -> None:
+    def __init__(self, spec: MachineSpec, on_kept: Callable[[bytes], None]) -> None:
         self._spec = spec
-        self._flash = FlashImage(spec, on_flash)
+        self._flash = FlashImage(spec, lambda _: self._say_kept())
+        self._eeprom = bytes(EEPROM_BYTES)
+        self._on_kept = on_kept
         self._counts = mmap.mmap(spec.counter, 0) if spec.counter >= 0 else None
         self._chip: Stm32l031 | None = None
         self._status = Status(CoreState.OFF)
@@ -72,6 +75,7 @@ class TwinMachine:
         if self._status.state is CoreState.OFF:
             self._chip = chip = Stm32l031(self._spec.baud)
             _fill(chip.flash_content, self._flash.image)
+            _fill(chip.eeprom_content, self._eeprom)
             _fill(chip.ram_content, random.Random(_NOISE_SEED).randbytes(len(chip.ram_content)))  # noqa: S311 # no secret
             self._apply_debugger(chip)
             if self._counts is not None:
@@ -83,7 +87,8 @@ class TwinMachine:
     def power_off(self) -> None:
         """See `Machine`."""
         if self._chip is not None:
-            self._keep_flash()
+            self._chip.flash.nvm.cut(_NOISE_SEED)
+            self._keep()
             self._chip.core.close()
         self._chip = None
         self._status = Status(CoreState.OFF)
@@ -181,9 +186,9 @@ class TwinMachine:
     def reset(self, *, halt: bool) -> None:
         """See `Machine`."""
         chip = self._powered()
-        self._keep_flash()
         self.uart.forget_input()
         chip.reset()
+        self._keep()
         self._status = Status(CoreState.HALTED, HaltReason.RESET)
         if not halt:
             self.resume()
@@ -193,6 +198,7 @@ class TwinMachine:
     def read_memory(self, address: int, size: int) -> bytes:
         """See `Machine`."""
         chip = self._powered()
+        self._reads_nvm(chip, address)
         peripheral = chip.peripheral_at(address)
         if peripheral is not None:
             return self._read_registers(chip, address, size)
@@ -233,6 +239,8 @@ class TwinMachine:
                     peripheral.write(address + at - peripheral.base, width, value)
                 elif not chip.store(address + at, width, value):
                     raise MemoryFault(address + at)
+            except BusError as error:
+                raise MemoryFault(address + at) from error
             except NotModelledError as error:
                 raise MachineError(f"the debugger {error}") from error
 
@@ -296,19 +304,46 @@ class TwinMachine:
 
     def flash_image(self) -> bytes:
         """See `Machine`."""
-        self._keep_flash()
+        self._keep()
         return self._flash.image
 
     def set_flash_image(self, image: bytes) -> None:
         """See `Machine`."""
         self._flash.replace(bytes(image))
         if self._chip is not None:
+            self._chip.flash.nvm.settle()
             _fill(self._chip.flash_content, image)
             self._chip.core.forget_code(self._spec.flash_origin, self._spec.flash_bytes)
 
-    def _keep_flash(self) -> None:
-        if self._chip is not None:
-            self._flash.replace(bytes(self._chip.flash_content))
+    @property
+    def kept_bytes(self) -> int:
+        """See `OwnedMachine`: flash and data EEPROM."""
+        return self._spec.flash_bytes + EEPROM_BYTES
+
+    def restore(self, kept: bytes) -> None:
+        """See `OwnedMachine`."""
+        self._eeprom = kept[self._spec.flash_bytes :]
+        self.set_flash_image(kept[: self._spec.flash_bytes])
+
+    def _keep(self) -> None:
+        chip = self._chip
+        if chip is not None:
+            if self._eeprom != bytes(chip.eeprom_content):
+                self._eeprom = bytes(chip.eeprom_content)
+                self._say_kept()
+            self._flash.replace(bytes(chip.flash_content))
+
+    def _say_kept(self) -> None:
+        self._on_kept(self._flash.image + self._eeprom)
+
+    def _reads_nvm(self, chip: Stm32l031, address: int) -> None:
+        """The debugger waits on the bus for the memories. A halted core's time stands still, theirs does not."""
+        flash = chip.flash
+        if flash.active and (flash.nvm.holds(address) or chip.peripheral_at(address) is flash):
+            if flash.nvm.holds(address):
+                flash.accessed()
+            if self._status.state is not CoreState.RUNNING:
+                flash.nvm.settle()
 
     def _powered(self) -> Stm32l031:
         if self._chip is None:

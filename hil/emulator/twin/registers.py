@@ -21,6 +21,10 @@ class NotModelledError(Exception):
     """Firmware uses something of the chip that the twin does not have. The message is a sentence's predicate."""
 
 
+class BusError(Exception):
+    """An access that the bus answers with an error: a HardFault for the core."""
+
+
 @dataclass(frozen=True)
 class Register:
     """A register of a peripheral.

@@ -1,17 +1,21 @@
-"""Flash program memory and data EEPROM (RM0377, 3): locks, erase, programming, and what refuses them."""
+"""FLASH: the interface to the non-volatile memories (RM0377, 3): locks, operations, and what refuses them.
+
+What each rule was read from stands beside it: HAL is ST's stm32l0xx_hal_flash.c, _flash_ex.c and _flash_ramfunc.c; SVD
+is stm32-rs' description of the STM32L0x1 with the manual's words; "recalled" is the manual from memory.
+"""
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from hil.emulator.twin.registers import Peripheral, Register
+from hil.emulator.twin.registers import BusError, NotModelledError, Peripheral, Register
+from hil.emulator.twin.stm32l031.nvm import Area, Nvm
 
 if TYPE_CHECKING:
     import ctypes
     from collections.abc import Callable, Sequence
 
-    from hil.emulator.twin.chip import Chip, Timer
+    from hil.emulator.twin.chip import Chip
 
 BASE: Final = 0x40022000
 FLASH_ORIGIN: Final = 0x08000000
@@ -22,57 +26,62 @@ PAGE_BYTES: Final = 128
 HALF_PAGE_BYTES: Final = 64
 
 _PELOCK, _PRGLOCK, _OPTLOCK, _PROG, _DATA, _FIX, _ERASE, _FPRG = (1 << n for n in (0, 1, 2, 3, 4, 8, 9, 10))
+_LOCKS: Final = _PELOCK | _PRGLOCK | _OPTLOCK
 _EOPIE, _ERRIE = 1 << 16, 1 << 17
+# Parallel banks (of bigger parts), the option byte loader, HALF_ARRAY of stm32l031xx.h, and NZDISABLE (recalled)
+_PECR_UNMODELLED: Final = 1 << 15 | 1 << 18 | 1 << 19 | 1 << 23
 BSY, EOP, ENDHV, READY = 1, 2, 4, 8
-WRPERR, PGAERR, SIZERR, NOTZEROERR, FWWERR = 1 << 8, 1 << 9, 1 << 10, 1 << 16, 1 << 17
-_ERRORS: Final = WRPERR | PGAERR | SIZERR | 1 << 11 | 1 << 13 | NOTZEROERR | FWWERR
-_PEKEYS: Final = (0x89ABCDEF, 0x02030405)
-_PRGKEYS: Final = (0x8C9DAEBF, 0x13141516)
-_OPTKEYS: Final = (0xFBEAD9C8, 0x24252627)
-_INTERRUPT: Final = 3
+WRPERR, PGAERR, SIZERR, OPTVERR, RDERR, NOTZEROERR, FWWERR = (1 << n for n in (8, 9, 10, 11, 13, 16, 17))
+ERRORS: Final = WRPERR | PGAERR | SIZERR | OPTVERR | RDERR | NOTZEROERR | FWWERR
+_INTERRUPT: Final = 3  # stm32l031xx.h
 _WORD: Final = 4
-OPERATION: Final = Fraction(32, 10_000)
-"""How long each erase and each programming takes, in s (DS10668, NVM characteristics: 3.28 ms at most, 3.2 ms typical)."""
 
 
 class Lock:
-    """A lock that two keys in order open; a wrong one closes it until the next reset (RM0377, 3.3.4)."""
+    """A lock that two keys in order open (RM0377, 3.3.4; the keys: stm32l0xx_hal_flash.h).
 
-    def __init__(self, keys: tuple[int, int]) -> None:
-        self._keys = keys
+    A wrong key closes it until the next reset, and is answered with a bus error (recalled).
+    """
+
+    def __init__(self, first: int, second: int) -> None:
+        self._keys = (first, second)
         self._next = 0
         self._shut = False
 
     def offer(self, key: int) -> bool:
-        """Whether the lock opens with this key."""
-        if self._shut:
-            return False
-        if key != self._keys[self._next]:
+        """Whether the lock opens with this key.
+
+        Raises:
+            BusError: the key is wrong, or one was before.
+        """
+        if self._shut or key != self._keys[self._next]:
             self._shut = True
-            return False
+            raise BusError
         self._next = (self._next + 1) % 2
         return self._next == 0
 
 
 class Flash(Peripheral):
-    """FLASH: the interface, and both memories behind it. The erased state is zero.
+    """FLASH, and the stores into flash and data EEPROM.
 
     Args:
         chip: whose.
-        flash: content of the program memory.
-        on_change: called when the content of the program memory has changed.
+        flash: content of the program memory; ``eeprom`` of the data EEPROM.
         on_timing: called when the wait states have changed.
+
+    Attributes:
+        nvm: the memories.
     """
 
     REGISTERS: ClassVar[Sequence[Register]] = (
-        Register("ACR", 0x00, writable=0x7B),
-        Register("PECR", 0x04, reset=7, writable=0x30718, unmodelled=0x848000),
+        Register("ACR", 0x00, writable=0x6B),  # RUN_PD stays locked: PDKEYR is not modelled
+        Register("PECR", 0x04, reset=_LOCKS, writable=0x30718, unmodelled=_PECR_UNMODELLED),
         Register("PDKEYR", 0x08, unmodelled=0xFFFFFFFF),
         Register("PEKEYR", 0x0C),
         Register("PRGKEYR", 0x10),
         Register("OPTKEYR", 0x14),
-        Register("SR", 0x18, reset=ENDHV | READY),
-        Register("OPTR", 0x1C, reset=0x807000AA),
+        Register("SR", 0x18, reset=ENDHV | READY),  # READY recalled; the SVD has ENDHV alone
+        Register("OPTR", 0x1C, reset=0x807000AA),  # of a new chip: RDP level 0, no BOR, BOOT1 (recalled)
         Register("WRPROT1", 0x20),
     )
 
@@ -80,23 +89,27 @@ class Flash(Peripheral):
         self,
         chip: Chip,
         flash: ctypes.Array[ctypes.c_uint8],
-        on_change: Callable[[int, int], None],
+        eeprom: ctypes.Array[ctypes.c_uint8],
         on_timing: Callable[[], None],
     ) -> None:
         self._chip = chip
-        self._flash = flash
-        self.eeprom = bytearray(EEPROM_BYTES)
-        self._on_change = on_change
         self._on_timing = on_timing
-        self._done: Timer | None = None
+        self._flash = Area(FLASH_ORIGIN, flash, alias=0)
+        self._eeprom = Area(EEPROM_ORIGIN, eeprom)
+        self.nvm = Nvm(chip, (self._flash, self._eeprom))
         super().__init__("FLASH", BASE)
 
     def reset(self) -> None:
-        """See `Peripheral`."""
+        """See `Peripheral`; an operation that a reset ends is torn (recalled)."""
         super().reset()
-        self._locks = {"PEKEYR": Lock(_PEKEYS), "PRGKEYR": Lock(_PRGKEYS), "OPTKEYR": Lock(_OPTKEYS)}
-        self._half_page: list[tuple[int, int]] = []
-        self._chip.cancel(self._done)
+        self.nvm.cut(seed=0)
+        self._locks = {
+            _PELOCK: Lock(0x89ABCDEF, 0x02030405),
+            _PRGLOCK: Lock(0x8C9DAEBF, 0x13141516),
+            _OPTLOCK: Lock(0xFBEAD9C8, 0x24252627),
+        }
+        self._half_page: list[int] = []
+        self._half_page_at = 0
         self._on_timing()
 
     def latency(self) -> int:
@@ -111,90 +124,147 @@ class Flash(Peripheral):
         self._on_timing()
 
     def write_pekeyr(self, word: int, _mask: int) -> None:
-        """Keys of PECR."""
-        if self._locks["PEKEYR"].offer(word):
-            self.value["PECR"] &= ~_PELOCK
+        """Keys of PECR and the data EEPROM."""
+        self._unlock(_PELOCK, word)
 
     def write_prgkeyr(self, word: int, _mask: int) -> None:
-        """Keys of the program memory; only with PECR unlocked."""
-        if not self.value["PECR"] & _PELOCK and self._locks["PRGKEYR"].offer(word):
-            self.value["PECR"] &= ~_PRGLOCK
+        """Keys of the program memory."""
+        self._unlock(_PRGLOCK, word)
 
     def write_optkeyr(self, word: int, _mask: int) -> None:
-        """Keys of the option bytes; only with PECR unlocked."""
-        if not self.value["PECR"] & _PELOCK and self._locks["OPTKEYR"].offer(word):
-            self.value["PECR"] &= ~_OPTLOCK
+        """Keys of the option bytes."""
+        self._unlock(_OPTLOCK, word)
+
+    def _unlock(self, lock: int, key: int) -> None:
+        """With PECR locked, the keys of the other locks are no error and open nothing (recalled)."""
+        pecr = self.value["PECR"]
+        if pecr & lock and (lock == _PELOCK or not pecr & _PELOCK) and self._locks[lock].offer(key):
+            self.value["PECR"] &= ~lock
 
     def write_pecr(self, word: int, mask: int) -> None:
-        """What a store into the memories means; setting a lock bit locks."""
+        """What a store into the memories means. Locks are closed by writing 1; PELOCK closes all (recalled)."""
         if self.value["PECR"] & _PELOCK:
             return
         self.store("PECR", word, mask)
-        self.value["PECR"] |= word & mask & (_PELOCK | _PRGLOCK | _OPTLOCK)
-        if self.value["PECR"] & _PELOCK:
-            self.value["PECR"] = (self.value["PECR"] & (_EOPIE | _ERRIE)) | _PELOCK | _PRGLOCK | _OPTLOCK
+        closed = word & mask & _LOCKS
+        self.value["PECR"] |= _LOCKS if closed & _PELOCK else closed
         self._update()
 
     def write_sr(self, word: int, _mask: int) -> None:
-        """Written ones clear EOP and errors."""
-        self.value["SR"] &= ~(word & (_ERRORS | EOP))
+        """Written ones clear EOP and errors (SVD; HAL: __HAL_FLASH_CLEAR_FLAG)."""
+        self.value["SR"] &= ~(word & (ERRORS | EOP))
         self._update()
 
-    # Stores
+    # Stores into the memories
 
     def store_memory(self, address: int, size: int, value: int) -> bool:
-        """Take a store into one of the memories; False where there is none."""
-        if FLASH_ORIGIN <= address < FLASH_ORIGIN + FLASH_BYTES:
-            self._store_flash(address, size, value)
-            return True
-        return False
+        """Take a store into one of the memories; False where there is none.
 
-    def _store_flash(self, address: int, size: int, value: int) -> None:
-        pecr = self.value["PECR"]
-        if pecr & (_PELOCK | _PRGLOCK):
-            self._refuse(WRPERR)
-        elif size != _WORD:
-            self._refuse(SIZERR)
-        elif address % _WORD:
-            self._refuse(PGAERR)
-        elif pecr & _ERASE and pecr & _PROG:
-            page = (address - FLASH_ORIGIN) // PAGE_BYTES * PAGE_BYTES
-            self._operate(page, bytes(PAGE_BYTES))
-        elif pecr & _FPRG and pecr & _PROG:
-            self._collect(address - FLASH_ORIGIN, value)
-        elif pecr & (_ERASE | _FPRG):
+        Raises:
+            NotModelledError: it means nothing that the manual describes.
+        """
+        value &= (1 << 8 * size) - 1
+        if self._eeprom.holds(address):
+            self._store_eeprom(address - EEPROM_ORIGIN, size, value)
+        elif self._flash.holds(address):
+            self._store_flash(address % FLASH_ORIGIN, size, value)  # by its name at 0 as well: assumed
+        else:
+            return False
+        return True
+
+    def store_option_bytes(self) -> None:
+        """A store into the option bytes.
+
+        Raises:
+            NotModelledError: they are unlocked.
+        """
+        if self.value["PECR"] & (_PELOCK | _OPTLOCK):
             self._refuse(WRPERR)
         else:
-            self._program(address - FLASH_ORIGIN, value.to_bytes(_WORD, "little"))
+            raise NotModelledError("programs the option bytes")
 
-    def _collect(self, at: int, value: int) -> None:
-        """A word of a half-page: 16 in order, from its start on (RM0377, 3.3.4)."""
-        words = self._half_page
-        expected = words[-1][0] + _WORD if words else at // HALF_PAGE_BYTES * HALF_PAGE_BYTES
-        if at != expected or (words and at // HALF_PAGE_BYTES != words[0][0] // HALF_PAGE_BYTES):
+    def _store_flash(self, at: int, size: int, value: int) -> None:
+        mode = self._mode(_PROG)
+        if self.value["PECR"] & (_PELOCK | _PRGLOCK):
+            self._refuse(WRPERR)  # "write to the Flash program memory ... if they are not unlocked" (RM0367, quoted)
+        elif size != _WORD:
+            self._refuse(SIZERR)
+        elif mode & _ERASE:
+            # HAL writes 0 to the page's first word; which word and value are of no interest (recalled)
+            self._operate(self._flash, at // PAGE_BYTES * PAGE_BYTES, bytes(PAGE_BYTES))
+        elif mode & _FPRG:
+            self._load(at, value)
+        else:
+            self._program(at, value.to_bytes(_WORD, "little"))  # HAL_FLASH_Program: no bit of PECR is set for a word
+
+    def _mode(self, selects: int) -> int:
+        """ERASE and FPRG as they are set, if they go with the memory that is written."""
+        pecr = self.value["PECR"]
+        mode = pecr & (_ERASE | _FPRG)
+        if mode == _ERASE | _FPRG or (mode and pecr & (_PROG | _DATA) != selects):
+            raise NotModelledError(f"writes to a memory with FLASH_PECR 0x{pecr:08x}, which no manual describes")
+        return mode
+
+    @property
+    def loading(self) -> bool:
+        """Whether some words of a half-page are loaded, and not all."""
+        return bool(self._half_page)
+
+    def _load(self, at: int, value: int) -> None:
+        """A word of a half-page: the first at its start, the others anywhere in it, one after the other.
+
+        HAL_FLASHEx_HalfPageProgram: "Address doesn't need to be increased"; PGAERR aborts the complete write.
+        """
+        half_page = at // HALF_PAGE_BYTES * HALF_PAGE_BYTES
+        if half_page != self._half_page_at if self._half_page else half_page != at:
             self._half_page = []
             self._refuse(PGAERR)
             return
-        words.append((at, value))
-        if len(words) == HALF_PAGE_BYTES // _WORD:
-            self._half_page = []
-            self._program(words[0][0], b"".join(word.to_bytes(_WORD, "little") for _, word in words))
+        self._half_page_at = half_page
+        self._half_page.append(value)
+        if len(self._half_page) == HALF_PAGE_BYTES // _WORD:
+            words, self._half_page = self._half_page, []
+            self._program(half_page, b"".join(word.to_bytes(_WORD, "little") for word in words))
 
     def _program(self, at: int, data: bytes) -> None:
-        if any(self._flash[at : at + len(data)]):
+        """Words that are not erased stay as they are (SVD: "cannot apply an erase before a write"; else recalled)."""
+        if any(self._flash.content[at : at + len(data)]):
             self._refuse(NOTZEROERR)
         else:
-            self._operate(at, data)
+            self._operate(self._flash, at, data)
 
-    def _operate(self, at: int, data: bytes) -> None:
-        """The memory is busy for a while; then the content is new."""
-        self._flash[at : at + len(data)] = data
-        self._on_change(FLASH_ORIGIN + at, len(data))
-        self.value["SR"] = (self.value["SR"] & ~(ENDHV | READY)) | BSY
-        self._done = self._chip.after(OPERATION, self._finish)
+    def _store_eeprom(self, at: int, size: int, value: int) -> None:
+        """A byte, half-word or word; erased first where its word is not, or always with FIX (SVD; HAL: 2 Tprog).
+
+        The memory's cells are words (RM0377, 3.2), so the erase concerns the whole word.
+        """
+        if self.value["PECR"] & (_ERASE | _PROG | _DATA) == _ERASE | _PROG:
+            self._refuse(WRPERR)  # assumed: the flash is selected. pyOCD does it, for its chip erase
+            return
+        mode = self._mode(_DATA)
+        first = at // _WORD * _WORD
+        old = bytes(self._eeprom.content[first : first + _WORD])
+        if mode & _FPRG:
+            raise NotModelledError("writes a half-page of the data EEPROM, which no manual describes")
+        if self.value["PECR"] & _PELOCK:
+            self._refuse(WRPERR)
+            return
+        if mode & _ERASE:
+            if size != _WORD:
+                self._refuse(SIZERR)  # recalled
+            else:
+                self._operate(self._eeprom, first, bytes(_WORD))
+            return
+        new = old[: at - first] + value.to_bytes(size, "little") + old[at - first + size :]
+        erase = (bytes(_WORD),) if any(old) or self.value["PECR"] & _FIX else ()
+        self._operate(self._eeprom, first, *erase, new)
+
+    def _operate(self, area: Area, at: int, *contents: bytes) -> None:
+        self.value["SR"] = (self.value["SR"] & ~ENDHV) | BSY
+        self.nvm.begin(area, at, contents, self._finish)
 
     def _finish(self) -> None:
-        self.value["SR"] = (self.value["SR"] & ~BSY) | EOP | ENDHV | READY
+        self.value["SR"] = (self.value["SR"] & ~BSY) | EOP | ENDHV
         self._update()
 
     def _refuse(self, error: int) -> None:
@@ -203,5 +273,23 @@ class Flash(Peripheral):
 
     def _update(self) -> None:
         sr, pecr = self.value["SR"], self.value["PECR"]
-        level = (sr & EOP and pecr & _EOPIE) or (sr & _ERRORS and pecr & _ERRIE)
+        level = (sr & EOP and pecr & _EOPIE) or (sr & ERRORS and pecr & _ERRIE)
         self._chip.set_line(_INTERRUPT, level=bool(level))
+
+    # Fetches and reads of the memories
+
+    @property
+    def active(self) -> bool:
+        """Whether a fetch or read of the memories would be noticed."""
+        return self.nvm.busy or self.loading
+
+    def accessed(self) -> int:
+        """Code or data of the memories is wanted: the cycle at which it can be had, 0 for at once.
+
+        A half-page that is being loaded is given up for it (SVD: FWWERR; HAL: no fetch, no read meanwhile. That a read
+        of data has the same effect as a fetch is assumed).
+        """
+        if self._half_page:
+            self._half_page = []
+            self._refuse(FWWERR)
+        return self.nvm.busy_until()

@@ -7,6 +7,7 @@ that uses it to be told; where the part has nothing, an access is a bus error.
 from __future__ import annotations
 
 import ctypes
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from hil.cycles.timing import TimingModel, exceptions
@@ -16,10 +17,12 @@ from hil.emulator.twin.registers import NotModelledError, Refused
 from hil.emulator.twin.stm32l031 import rcc as rcc_module
 from hil.emulator.twin.stm32l031.dbgmcu import DBG_STOP, Dbgmcu
 from hil.emulator.twin.stm32l031.exti import LPTIM1_WAKEUP, LPUART1_WAKEUP, RTC_WAKEUP, USART2_WAKEUP, Exti, Syscfg
-from hil.emulator.twin.stm32l031.flash import FLASH_BYTES, FLASH_ORIGIN, Flash
+from hil.emulator.twin.stm32l031.flash import EEPROM_BYTES, EEPROM_ORIGIN, FLASH_BYTES, FLASH_ORIGIN, Flash
 from hil.emulator.twin.stm32l031.gpio import Gpio
+from hil.emulator.twin.stm32l031.guard import Guard
 from hil.emulator.twin.stm32l031.iwdg import Iwdg
 from hil.emulator.twin.stm32l031.lptim import Lptim
+from hil.emulator.twin.stm32l031.option_bytes import OptionBytes
 from hil.emulator.twin.stm32l031.pins import Pins
 from hil.emulator.twin.stm32l031.pwr import DBP, FWU, PDDS, ULP, Pwr
 from hil.emulator.twin.stm32l031.rcc import Rcc
@@ -64,12 +67,14 @@ class Stm32l031(Chip):
 
     def __init__(self, baud: int) -> None:
         self.flash_content = (ctypes.c_uint8 * FLASH_BYTES)()
+        self.eeprom_content = (ctypes.c_uint8 * EEPROM_BYTES)()
         self.ram_content = (ctypes.c_uint8 * RAM_BYTES)()
         cost = exceptions(CORE)
         model = TimingModel(CORE)
         core = Core(
             (
                 CodeMemory(FLASH_ORIGIN, self.flash_content, aliases=(0,), writable=False),
+                CodeMemory(EEPROM_ORIGIN, self.eeprom_content, writable=False),
                 CodeMemory(RAM_ORIGIN, self.ram_content),
             ),
             # timing.toml's `leave` has the 2 cycles of the BX that starts it
@@ -82,7 +87,8 @@ class Stm32l031(Chip):
         self.rcc.range = self.pwr.range
         self.exti = Exti(self)
         self.syscfg = Syscfg(self._clock("APB2ENR", 0))
-        self.flash = Flash(self, self.flash_content, self.core.forget_code, self._check_speed)
+        self.flash = Flash(self, self.flash_content, self.eeprom_content, self._check_speed)
+        self._guard = Guard(core, self.flash.nvm.areas, self._nvm_is_read)
         self.iwdg = Iwdg(self, self.rcc.force_lsi, self._reset_by_watchdog)
         self.dbgmcu = Dbgmcu(self._clock("APB2ENR", 22))
         self.ports = {
@@ -151,7 +157,7 @@ class Stm32l031(Chip):
         self.attach(SystemControl(self, CPUID, 8, self._reset_by_software), size=SYSTEM_PAGE_BYTES)
         always = (self.rcc, self.pwr, self.flash, self.exti, self.syscfg, self.iwdg, self.rtc, self.dbgmcu)
         others = (self.usart2, self.lpuart1, self.spi1, self.tim2, self.tim21, self.tim22, self.lptim1)
-        for peripheral in (*always, *others, *self.ports.values()):
+        for peripheral in (*always, *others, *self.ports.values(), OptionBytes(self.flash.store_option_bytes)):
             self.attach(peripheral)
         for name, base in _REFUSED.items():
             self.attach(Refused(name, base))
@@ -227,6 +233,48 @@ class Stm32l031(Chip):
                 "wait states of the flash, which is beyond what RM0377 allows"
             )
 
+    # Non-volatile memory
+
     def store(self, address: int, size: int, value: int) -> bool:
+        """See `Chip`: one that comes while an operation is under way waits for its end (RM0377 3.6, recalled)."""
+        self.wait_until(self.flash.nvm.busy_until())
+        taken = self.flash.store_memory(address, size, value)
+        if self.flash.active:
+            self._come_back_by(0)  # and see where the next instruction comes from
+        return taken
+
+    def code_waits(self) -> int:
         """See `Chip`."""
-        return self.flash.store_memory(address, size, value)
+        flash, guard = self.flash, self._guard
+        if not (flash.active or guard.up):
+            return 0
+        if not flash.nvm.holds(self.core.read_register("pc") & ~1):
+            if flash.active:
+                guard.raise_()
+            elif guard.in_the_way:
+                guard.lower()
+            return 0
+        until = flash.accessed() if flash.active else 0
+        if not until:
+            guard.lower()
+        return until
+
+    def code_barred(self) -> bool:
+        """See `Chip`."""
+        return self._guard.up and self.flash.nvm.holds(self.core.read_register("pc") & ~1)
+
+    def _nvm_is_read(self) -> None:
+        if self.flash.active and (until := self.flash.accessed()):
+            self.core.load_waits(until)
+            self._run_due(until, self.events, self.outside)
+
+    def cut_power(self, cycle: int, seed: int) -> None:
+        """Run up to a cycle and lose the power there: then `flash_content` and `eeprom_content` are what is left.
+
+        Args:
+            cycle: of the core's clock; the instruction that runs then is its last.
+            seed: decides about the bits of an operation that was under way.
+        """
+        self.events.at(cycle, lambda _cycle: None)
+        self.run(cycle)
+        self.flash.nvm.cut(seed, self.seconds() - Fraction(self.now() - cycle, self.clock_hz))
