@@ -230,7 +230,7 @@ static enum access_end jump(struct engine *engine, uint32_t value) {
         return exception_fault(engine, ENGINE_NOT_THUMB, value, value) ? ACCESS_DONE
                                                                        : ACCESS_LOCKUP;
     }
-    engine_set(engine, REG_PC, value & ~1u);
+    engine_set_pc(engine, value);
     return ACCESS_DONE;
 }
 
@@ -272,7 +272,7 @@ enum access_end access_execute(struct engine *engine, uint32_t pc) {
     if ((transfer.list >> PC & 1u) != 0) {
         return jump(engine, loaded[PC]);
     }
-    engine_set(engine, REG_PC, pc + 2u);
+    engine_set_pc(engine, pc + 2u);
     engine->follows = pc + 2u;
     return ACCESS_DONE;
 }

@@ -436,7 +436,7 @@ class Core:
 
     def write_register(self, name: str, value: int) -> None:
         """Set a core register."""
-        self._uc.reg_write(_REGISTERS[name], value)
+        self._uc.reg_write(_REGISTERS[name], value | 1 if name == "pc" else value)  # Unicorn takes xPSR.T from it
         if name == "xpsr":
             self.shared.not_thumb = int(not value & _THUMB)
             # Only with the flags Unicorn works out anew whether the core is in handler mode.

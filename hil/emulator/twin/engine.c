@@ -39,6 +39,10 @@ void engine_set(struct engine *engine, int reg, uint32_t value) {
     engine->unicorn.reg_write(engine->uc, reg, &value);
 }
 
+void engine_set_pc(struct engine *engine, uint32_t value) {
+    engine_set(engine, REG_PC, value | 1u); /* Unicorn takes xPSR.T from it */
+}
+
 /* The current block */
 
 /* It was executed to its end. */
@@ -273,7 +277,7 @@ void engine_reset(struct engine *engine) {
     (void)access_memory_read(engine, shared->vector_table, vectors, sizeof vectors);
     engine_set(engine, REG_SP, vectors[0] & ~3u);
     engine_set(engine, REG_LR, 0xFFFFFFFFu);
-    engine_set(engine, REG_PC, vectors[1] & ~1u);
+    engine_set_pc(engine, vectors[1]);
     shared->not_thumb = (vectors[1] & 1u) == 0 ? 1u : 0u;
 }
 
@@ -311,6 +315,13 @@ static enum engine_stop no_code(struct engine *engine, enum engine_fault fault, 
     return outcome(engine, exception_fault(engine, fault, pc, pc));
 }
 
+/* Unicorn could not execute what is there: it is not ARMv6-M's, or a jump came without bit 0. */
+static enum engine_stop undefined(struct engine *engine, uint32_t pc) {
+    const bool thumb = (engine_get(engine, REG_XPSR) & THUMB) != 0;
+
+    return fault(engine, thumb ? ENGINE_UNDEFINED : ENGINE_NOT_THUMB, pc);
+}
+
 static enum engine_stop bkpt(struct engine *engine, uint32_t pc) {
     if ((engine->shared.debug & DEBUGGER) == 0) {
         return fault(engine, ENGINE_UNHANDLED_BKPT, pc);
@@ -335,7 +346,7 @@ static enum engine_stop on_unicorn_trap(struct engine *engine) {
         return fault(engine, ENGINE_UNALIGNED, pc);
     case TRAP_UNDEFINED:
     case TRAP_NOCP:
-        return fault(engine, ENGINE_UNDEFINED, pc);
+        return undefined(engine, pc);
     case TRAP_PREFETCH_ABORT:
         return no_code(engine, ENGINE_NO_CODE, pc);
     case TRAP_INVALID_STATE:
@@ -379,7 +390,7 @@ static enum engine_stop invalid(struct engine *engine, uint32_t pc) {
             return ENGINE_DUE;
         }
     }
-    return fault(engine, ENGINE_UNDEFINED, pc);
+    return undefined(engine, pc);
 }
 
 /* Unicorn came back with an error of its own. */
@@ -413,6 +424,23 @@ static enum engine_stop on_end(struct engine *engine, uint32_t until) {
     return ENGINE_DUE;
 }
 
+/* A hook stopped Unicorn in front of a block. */
+static enum engine_stop before_block(struct engine *engine) {
+    if ((engine_get(engine, REG_XPSR) & THUMB) == 0) {
+        engine->cause = CAUSE_STOP; /* there is nothing to cut */
+        return no_code(engine, ENGINE_NOT_THUMB, engine->at);
+    }
+    switch (engine->cause) {
+    case CAUSE_NO_CODE:
+        return no_code(engine, ENGINE_NO_CODE, engine->at);
+    case CAUSE_UNDEFINED:
+        return no_code(engine, ENGINE_UNDEFINED, engine->at);
+    default:
+        engine_set_pc(engine, engine->at);
+        return engine->cause == CAUSE_BREAKPOINT ? ENGINE_BREAKPOINT : ENGINE_DUE;
+    }
+}
+
 /* Let Unicorn run once. ENGINE_DUE: go on and look what is next. */
 static enum engine_stop run_once(struct engine *engine, uint32_t pc, uint32_t until) {
     engine->cause = CAUSE_NONE;
@@ -424,17 +452,10 @@ static enum engine_stop run_once(struct engine *engine, uint32_t pc, uint32_t un
     if (error != UC_OK) {
         return on_error(engine, error);
     }
-    switch (engine->cause) {
-    case CAUSE_NONE:
+    if (engine->cause == CAUSE_NONE) {
         return on_end(engine, until);
-    case CAUSE_NO_CODE:
-        return no_code(engine, ENGINE_NO_CODE, engine->at);
-    case CAUSE_UNDEFINED:
-        return no_code(engine, ENGINE_UNDEFINED, engine->at);
-    default:
-        engine_set(engine, REG_PC, engine->at);
-        return engine->cause == CAUSE_BREAKPOINT ? ENGINE_BREAKPOINT : ENGINE_DUE;
     }
+    return before_block(engine);
 }
 
 /* Run from PC to an address within the same block, where execution stops. */

@@ -129,6 +129,7 @@ struct engine {
 
 uint32_t engine_get(const struct engine *engine, int reg);
 void engine_set(struct engine *engine, int reg, uint32_t value);
+void engine_set_pc(struct engine *engine, uint32_t value);
 
 /* code.c */
 bool code_open(struct code *code, const struct engine_memory *memory);

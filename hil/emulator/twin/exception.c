@@ -141,9 +141,10 @@ static bool dispatch(struct engine *engine, uint32_t number, uint32_t link) {
     } else {
         shared->system_pending &= ~(1u << number);
     }
-    set_xpsr(engine, (engine_get(engine, REG_XPSR) & ~EXCEPTION) | number);
-    /* In handler mode the stack is the main one, and CONTROL says so (B1.5.6, ExceptionTaken). */
+    /* In handler mode the stack is the main one, and CONTROL says so (B1.5.6, ExceptionTaken); once
+     * in that mode, Unicorn does not let it be changed. */
     engine_set(engine, REG_CONTROL, engine_get(engine, REG_CONTROL) & ~PROCESS_STACK);
+    set_xpsr(engine, (engine_get(engine, REG_XPSR) & ~EXCEPTION) | number);
     engine_set(engine, REG_LR, link);
     shared->event = 1; /* an exception entry sets the event register (B1.5.18) */
     if (!access_memory_read(engine, shared->vector_table + 4u * number, &vector, sizeof vector) ||
@@ -153,7 +154,7 @@ static bool dispatch(struct engine *engine, uint32_t number, uint32_t link) {
         }
         return exception_fault(engine, ENGINE_VECTOR, vector, vector);
     }
-    engine_set(engine, REG_PC, vector & ~1u);
+    engine_set_pc(engine, vector);
     engine->caught |= number == ENGINE_HARD_FAULT;
     return true;
 }
@@ -188,7 +189,7 @@ bool exception_fault(struct engine *engine, enum engine_fault fault, uint32_t pc
 
     engine->follows = NONE;
     if (running_priority(engine) <= -1) {
-        engine_set(engine, REG_PC, pc);
+        engine_set_pc(engine, pc);
         return lockup(engine, fault, pc);
     }
     shared->fault = fault;
@@ -254,7 +255,7 @@ bool exception_return(struct engine *engine, uint32_t value) {
     engine_set(engine, REG_LR, frame[5]);
     engine_set(engine, REG_SP, sp + FRAME_BYTES + ((frame[7] & ALIGNED) != 0 ? 4u : 0u));
     set_xpsr(engine, (frame[7] & ~(EXCEPTION | ALIGNED)) | outer);
-    engine_set(engine, REG_PC, frame[6] & ~1u);
+    engine_set_pc(engine, frame[6]);
     if ((frame[7] & THUMB) == 0) {
         return exception_fault(engine, ENGINE_NOT_THUMB, frame[6], frame[6]);
     }
