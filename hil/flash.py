@@ -14,6 +14,7 @@ from pyocd.flash.loader import MemoryLoader  # type: ignore[import-untyped]  # h
 
 from hil.errors import FlashError, HilError, InputError, RigError
 from hil.probe import post_mortem
+from hil.probe.flash_region import use_own_algorithm
 from hil.probe.session import ProbeSession, pyocd_errors
 
 if TYPE_CHECKING:
@@ -210,6 +211,7 @@ class FlashSession:
 
     def _write(self, segments: list[_Segment], what: str, *, only_different: bool) -> None:
         with pyocd_errors(f"{what} cannot be written to board '{self._board.name}'"):
+            use_own_algorithm(self._probe.session, self._board.memory.flash.origin, always=not only_different)
             loader = MemoryLoader(
                 self._probe.session,
                 progress=_ignore,

@@ -1,4 +1,7 @@
-"""Stock pyOCD, as users call it, on emulated boards: every command in a process of its own, with real QEMU and gdb."""
+"""Stock pyOCD, as users call it, on emulated boards: every command in a process of its own, with real QEMU and gdb.
+
+What programs a flash runs on both boards; what is about probes and debuggers alone, on the micro:bit.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +21,7 @@ import pytest
 
 from hil.board import load_board
 from hil.emulator.power import power
-from tests.contract.tiny_firmware import TinyFirmware, build
+from tests.contract.tiny_firmware import COUNTING_SOURCE, SOURCE, TinyFirmware, build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +31,49 @@ TIMEOUT_S = 60
 UID = "emulated:microbit"
 
 
+@dataclass(frozen=True)
+class Target:
+    """A board with firmware for it.
+
+    Attributes:
+        target: what pyOCD calls it.
+        page: what pyOCD erases and programs at a time, in bytes.
+    """
+
+    name: str
+    target: str
+    page: int
+    firmware: TinyFirmware
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return ("-u", f"emulated:{self.name}", "-t", self.target)
+
+    def flash(self) -> bytes:
+        return flash_of_board(self.name)
+
+    def programmed(self) -> bytes:
+        """The flash with the firmware as pyOCD leaves it: it fills a page with 0xff, whatever the chip erases to."""
+        content = self.firmware.bin.read_bytes()
+        pages = content.ljust(-(-len(content) // self.page) * self.page, b"\xff")
+        return pages.ljust(self.firmware.flash.bytes, bytes([self.firmware.flash.erased_byte]))
+
+
 @pytest.fixture(scope="module")
 def firmware(tmp_path_factory: pytest.TempPathFactory) -> TinyFirmware:
     return build(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("microbit", "nrf51", 1024, SOURCE), ("nucleo-l031", "stm32l031x6", 128, COUNTING_SOURCE)],
+    ids=lambda parameters: parameters[0],
+)
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Target:
+    name, target, page, source = request.param
+    if name == "nucleo-l031":
+        pytest.importorskip("unicorn", reason="the twin needs the package unicorn")
+    return Target(name, target, page, build(tmp_path_factory.mktemp(name), source, name))
 
 
 @pytest.fixture(autouse=True)
@@ -77,52 +121,62 @@ def emulate(name: str = "microbit") -> Iterator[str]:
     assert "is off" in rest
 
 
-def flash_of_board() -> bytes:
-    with power(load_board("microbit")) as board:
+def flash_of_board(name: str = "microbit") -> bytes:
+    with power(load_board(name)) as board:
         return board.machine.flash_image()
 
 
-def test_flash_programs_and_the_flash_survives(firmware: TinyFirmware) -> None:
-    output = pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
-    assert re.search(r"programmed 1024 bytes \(1 page\)", output), output
-    assert flash_of_board() == firmware.flash_image()
-    again = pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
-    assert re.search(r"programmed 0 bytes .*identical 1024 bytes", again), again
+def test_flash_programs_and_the_flash_survives(target: Target) -> None:
+    pages = -(-len(target.firmware.bin.read_bytes()) // target.page)
+    size = pages * target.page
+    output = pyocd("flash", *target.options, target.firmware.hex)
+    assert re.search(rf"programmed {size} bytes \({pages} pages?\)", output), output
+    assert target.flash() == target.programmed()
+    again = pyocd("flash", *target.options, target.firmware.hex)
+    assert re.search(rf"programmed 0 bytes .*identical {size} bytes", again), again
 
 
-def test_flash_knows_the_target_without_being_told(firmware: TinyFirmware) -> None:
-    pyocd("flash", "-u", UID, firmware.elf)
-    assert flash_of_board() == firmware.flash_image()
+def test_flash_knows_the_target_without_being_told(target: Target) -> None:
+    pyocd("flash", "-u", f"emulated:{target.name}", target.firmware.elf)
+    assert target.flash() == target.programmed()
 
 
-def test_flash_of_many_pages_is_right_in_every_byte(firmware: TinyFirmware, tmp_path: Path) -> None:
-    content = bytes((each * 7 + each // 256) % 256 for each in range(20000))
-    (tmp_path / "data.bin").write_bytes(content)
-    pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
-    pyocd("flash", "-u", UID, "-t", "nrf51", "--base-address", "0x20400", "data.bin")
-    wanted = bytearray(firmware.flash_image())
-    wanted[0x20400 : 0x20400 + len(content)] = content
-    assert flash_of_board() == bytes(wanted)
+def test_flash_of_many_pages_is_right_in_every_byte(target: Target, tmp_path: Path) -> None:
+    wanted = bytearray(target.programmed())
+    for salt in (7, 11):  # once onto erased flash, and once over other content
+        content = bytearray((each * salt + each // 256) % 256 for each in range(20480))
+        for page, byte in ((3, 0xFF), (4, 0xFF), (salt, 0x00), (16, 0x00)):
+            content[page * 1024 : (page + 1) * 1024] = bytes([byte]) * 1024
+        (tmp_path / "data.bin").write_bytes(content)
+        pyocd("flash", *target.options, target.firmware.hex)
+        at = len(wanted) // 4 + 0x400
+        pyocd("flash", *target.options, "--base-address", hex(target.firmware.flash.origin + at), "data.bin")
+        wanted[at : at + len(content)] = content
+        assert target.flash() == bytes(wanted)
 
 
-def test_erase_chip_and_sector(firmware: TinyFirmware) -> None:
-    pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
-    pyocd("flash", "-u", UID, "-t", "nrf51", "--base-address", "0x8000", firmware.bin)
-    pyocd("erase", "-u", UID, "-t", "nrf51", "--sector", "0x8000")
-    assert flash_of_board() == firmware.flash_image()
-    pyocd("erase", "-u", UID, "-t", "nrf51", "--chip")
-    assert flash_of_board() == b"\xff" * len(firmware.flash_image())
+def test_erase_chip_and_sector(target: Target) -> None:
+    flash = target.firmware.flash
+    pyocd("flash", *target.options, target.firmware.hex)
+    start = hex(flash.origin + 0x2000)
+    pyocd("flash", *target.options, "--base-address", start, target.firmware.bin)
+    assert target.flash() != target.programmed()
+    pyocd("erase", *target.options, "--sector", f"{start}+0x400")
+    assert target.flash() == target.programmed()
+    pyocd("erase", *target.options, "--chip")
+    assert target.flash() == bytes([flash.erased_byte]) * flash.bytes
 
 
-def test_reset_restarts_the_firmware(firmware: TinyFirmware) -> None:
-    pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
-    with emulate():
-        mark = f"0x{firmware.symbols['counter'] + 0x2000:08x}"
-        pyocd("commander", "-u", UID, "-c", "halt", "-c", f"write32 {mark} 0x12345678")
-        halted = pyocd("commander", "-u", UID, "-O", "resume_on_disconnect=false", "-c", "halt", "-c", "reg pc")
+def test_reset_restarts_the_firmware(target: Target) -> None:
+    uid = ("-u", f"emulated:{target.name}")
+    pyocd("flash", *target.options, target.firmware.hex)
+    with emulate(target.name):
+        mark = f"0x{target.firmware.symbols['counter'] + 0x1000:08x}"
+        pyocd("commander", *uid, "-c", "halt", "-c", f"write32 {mark} 0x12345678")
+        halted = pyocd("commander", *uid, "-O", "resume_on_disconnect=false", "-c", "halt", "-c", "reg pc")
         assert "pc = 0x" in halted
-        pyocd("reset", "-u", UID, "-t", "nrf51")
-        after = pyocd("commander", "-u", UID, "-O", "connect_mode=attach", "-c", "status", "-c", f"read32 {mark}")
+        pyocd("reset", *target.options)
+        after = pyocd("commander", *uid, "-O", "connect_mode=attach", "-c", "status", "-c", f"read32 {mark}")
     assert "Running" in after
     assert "12345678" in after  # RAM outlives a reset, so the board was not merely powered anew
 

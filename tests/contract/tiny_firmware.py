@@ -1,4 +1,7 @@
-"""Firmware of 300 bytes for the emulated micro:bit: counts, echoes, and faults when asked to; or sleeps."""
+"""Firmware of 300 bytes for the emulated micro:bit: counts, echoes, and faults when asked to; or sleeps.
+
+For the NUCLEO-L031K6 there is one that only counts.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,12 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hil.board import load_board
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hil.board import Memory
 
 SOURCE = r"""
 #include <stdint.h>
@@ -75,9 +82,32 @@ __attribute__((section(".vectors"), used)) void *const vectors[32] = {
     (void *)0x20004000, start, fault, fault, [18] = uart};
 """
 
+COUNTING_SOURCE = r"""
+#include <stdint.h>
+extern uint32_t data_start, data_end, data_load;
+volatile uint32_t counter;
+volatile uint32_t magic = 0xC0FFEE;
+
+void fault(void) { for (;;) {} }
+
+void start(void) {
+    uint32_t *from = &data_load;
+    for (uint32_t *to = &data_start; to < &data_end;) *to++ = *from++;
+    for (counter = 0;;) counter++;
+}
+
+__attribute__((section(".vectors"), used)) void *const vectors[16] = {
+    (void *)0x20002000, start, fault, fault};
+"""
+
+MEMORIES = {
+    "microbit": ("cortex-m0", "ORIGIN = 0, LENGTH = 256K", "LENGTH = 16K"),
+    "nucleo-l031": ("cortex-m0plus", "ORIGIN = 0x08000000, LENGTH = 32K", "LENGTH = 8K"),
+}
+
 LINKER_SCRIPT = """
-MEMORY { FLASH (rx) : ORIGIN = 0, LENGTH = 256K
-         RAM (rw) : ORIGIN = 0x20000000, LENGTH = 16K }
+MEMORY { FLASH (rx) : %s
+         RAM (rw) : ORIGIN = 0x20000000, %s }
 SECTIONS {
   .text : { KEEP(*(.vectors)) *(.text*) *(.rodata*) . = ALIGN(4); } > FLASH
   .data : { data_start = .; *(.data*) . = ALIGN(4); data_end = .; } > RAM AT > FLASH
@@ -86,8 +116,6 @@ SECTIONS {
 }
 """
 
-FLASH_BYTES = 0x40000
-
 
 @dataclass(frozen=True)
 class TinyFirmware:
@@ -95,19 +123,21 @@ class TinyFirmware:
     hex: Path
     bin: Path
     symbols: dict[str, int]
+    flash: Memory
 
     def flash_image(self) -> bytes:
-        return self.bin.read_bytes().ljust(FLASH_BYTES, b"\xff")
+        return self.bin.read_bytes().ljust(self.flash.bytes, bytes([self.flash.erased_byte]))
 
 
-def build(folder: Path, source: str = SOURCE) -> TinyFirmware:
+def build(folder: Path, source: str = SOURCE, board: str = "microbit") -> TinyFirmware:
+    core, flash, ram = MEMORIES[board]
     (folder / "tiny.c").write_text(source)
-    (folder / "tiny.ld").write_text(LINKER_SCRIPT)
+    (folder / "tiny.ld").write_text(LINKER_SCRIPT % (flash, ram))
     elf, hexfile, binfile = (folder / f"tiny.{suffix}" for suffix in ("elf", "hex", "bin"))
-    flags = ["-mcpu=cortex-m0", "-mthumb", "-O1", "-g", "-nostdlib", "-ffreestanding", "-Ttiny.ld"]
+    flags = [f"-mcpu={core}", "-mthumb", "-O1", "-g", "-nostdlib", "-ffreestanding", "-Ttiny.ld"]
     subprocess.run(["arm-none-eabi-gcc", *flags, "tiny.c", "-o", elf], cwd=folder, check=True)
     subprocess.run(["arm-none-eabi-objcopy", "-O", "ihex", elf, hexfile], check=True)
     subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", elf, binfile], check=True)
     listing = subprocess.run(["arm-none-eabi-nm", elf], check=True, capture_output=True, text=True).stdout
     symbols = {fields[2]: int(fields[0], 16) for line in listing.splitlines() if len(fields := line.split()) == 3}
-    return TinyFirmware(elf, hexfile, binfile, symbols)
+    return TinyFirmware(elf, hexfile, binfile, symbols, load_board(board).memory.flash)

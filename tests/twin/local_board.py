@@ -68,10 +68,11 @@ class LocalMachine(TwinMachine):
 class LocalBoard:
     """What `EmulatedProbe.of` wants of a powered board."""
 
-    def __init__(self) -> None:
+    def __init__(self, flash: bytes) -> None:
         self.board = BOARD
         self.name = BOARD.name
         self.machine = LocalMachine()
+        self.machine.set_flash_image(flash)
         self.machine.power_on()
 
     def close(self) -> None:
@@ -79,8 +80,8 @@ class LocalBoard:
 
 
 @contextmanager
-def powered() -> Iterator[LocalBoard]:
-    board = LocalBoard()
+def powered(flash: bytes) -> Iterator[LocalBoard]:
+    board = LocalBoard(flash)
     try:
         yield board
     finally:
