@@ -75,12 +75,12 @@ class Flash(Peripheral):
 
     REGISTERS: ClassVar[Sequence[Register]] = (
         Register("ACR", 0x00, writable=0x6B),  # RUN_PD stays locked: PDKEYR is not modelled
-        Register("PECR", 0x04, reset=_LOCKS, writable=0x30718, unmodelled=_PECR_UNMODELLED),
+        Register("PECR", 0x04, reset=_LOCKS, writable=0x30718, acts=_LOCKS, unmodelled=_PECR_UNMODELLED),
         Register("PDKEYR", 0x08, unmodelled=0xFFFFFFFF),
-        Register("PEKEYR", 0x0C),
-        Register("PRGKEYR", 0x10),
-        Register("OPTKEYR", 0x14),
-        Register("SR", 0x18, reset=ENDHV | READY),  # READY recalled; the SVD has ENDHV alone
+        Register("PEKEYR", 0x0C, acts=0xFFFFFFFF),
+        Register("PRGKEYR", 0x10, acts=0xFFFFFFFF),
+        Register("OPTKEYR", 0x14, acts=0xFFFFFFFF),
+        Register("SR", 0x18, reset=ENDHV | READY, acts=ERRORS | EOP),  # READY recalled; the SVD has ENDHV alone
         Register("OPTR", 0x1C, reset=0x807000AA),  # of a new chip: RDP level 0, no BOR, BOOT1 (recalled)
         Register("WRPROT1", 0x20),
     )
