@@ -18,6 +18,32 @@ BAUD: Final = 115200
 SLEEPER: Final = "main: wfi; b main"
 """A program that lets time pass."""
 
+# Set up what is asked for, then sleep deeply again and again; RESULT counts how often the core woke up.
+SLEEP: Final = """
+    put SCR, 4
+    put RESULT, 0
+1:  wfi
+    ldr r0, =RESULT
+    ldr r1, [r0]
+    adds r1, #1
+    str r1, [r0]
+    b 1b
+"""
+PIN: Final = """
+    put 0x4002102C, 1              // IOPENR
+    put 0x50000000, 0xEBFFFCF3     // PA1 is an input
+    put 0x40010408, 2              // EXTI_RTSR
+    put 0x40010400, 2              // EXTI_IMR
+    put NVIC_ISER, 0x20
+"""
+PIN_HANDLER: Final = """
+irq5:
+    ldr r0, =0x40010414
+    movs r1, #2
+    str r1, [r0]
+    bx lr
+"""
+
 _PROLOGUE: Final = """
 .syntax unified
 .cpu cortex-m0plus
@@ -93,8 +119,8 @@ class Bench(Stm32l031):
     def wait(self, cycles: int) -> None:
         """Let so many cycles pass, or the time that they take."""
         until = self.now() + cycles
-        self.events.at(until, lambda _cycle: None)
         while self.now() < until and not self.standing_still:
+            self.events.at(until, lambda _cycle: None)  # again, as a reset forgets it
             assert self.run(until) in {Stop.DUE, Stop.ASLEEP}, self.fault_words()
             assert not self.trouble, self.trouble
 
