@@ -58,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except HilError as error:
         raise pytest.UsageError(as_in_pytest(str(error))) from error
     config.stash[STATE] = State(options)
+    config.add_cleanup(config.stash[STATE].end.close)  # early, so that it is called after the clean-up of others
     try:
         find_attached(config)
     except HilError as error:
@@ -79,14 +80,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return make_scheduler(config, log)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_unconfigure(config: pytest.Config) -> Generator[None, None, None]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
     """Close every DUT, also where the run was interrupted; nothing is left then for Ctrl-C to end."""
     state = config.stash.get(STATE, None)
-    with Hold():
-        if state is not None:
-            state.bench.close()
-        yield
+    if state is not None:
+        state.end.enter_context(Hold())
+        state.bench.close()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

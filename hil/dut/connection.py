@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from hil.result import Flashed
 
 RAM, FLASH = "RAM", "flash"
+_PAIR_ATTEMPTS = 5
 
 _ANOTHER_IMAGE = {Status.IMAGE_CRC, Status.IMAGE_REJECTED, Status.IMAGE_RANGE}
 
 
 class Connection:
     """The link to the firmware of one realised board, from open to close.
+
+    Probe and port may have been named apart, and belong to two boards: then the firmware would be verified on the one
+    and the numbers come from the other. So the probe must restart what answers on the port, before anything counts.
 
     Args:
         board: the board.
@@ -41,7 +45,7 @@ class Connection:
     Raises:
         LinkError: nobody answers.
         TargetFault: another firmware answers.
-        RigError: the firmware says that the board itself is defective.
+        RigError: the firmware says that the board itself is defective, or the port is that of another board.
     """
 
     def __init__(self, board: Board, artefact: Artefact, realised: Realised, stack: ExitStack) -> None:
@@ -53,7 +57,7 @@ class Connection:
         self._identity: Identity | None = None
         self._client: AgentClient | None = None
         try:
-            self._client = self._connect()
+            self._client = self._check_firmware(self._open_paired())
         except LinkError as error:
             self._look_behind(error)
             raise
@@ -156,9 +160,41 @@ class Connection:
         self._client = self._connect()
         self._client.open_flash_image(len(image), crc)
 
+    def _open_paired(self) -> AgentClient:
+        """A client of what answers on the port, once it is settled that the probe restarts it.
+
+        Whatever is there gets an epoch; after the probe's reset the agent must have none (docs/protocol.md). To look
+        after a single reset is not enough: a fresh board on the wrong port has no epoch either.
+        """
+        client = self._open()
+        probe, port = self._realised.probe_uid, self._realised.serial_path
+        if not probe:
+            return client
+        given: set[int] = set()
+        for _ in range(_PAIR_ATTEMPTS):
+            given.add(client.epoch)
+            self._link.close()
+            self._realised.restart()
+            client = self._open()
+            if 0 in client.found:
+                return client
+            if client.found & given:
+                raise RigError(
+                    f"what answers on port {port} has not been restarted by probe {probe}: they belong to two boards",
+                    hint="name the port of that probe with --port, or its probe with --probe",
+                )
+        raise LinkError(
+            f"it is not known whether port {port} belongs to probe {probe}: after {_PAIR_ATTEMPTS} resets no answer "
+            "told of a start",
+            hint="another program talks on that port, or the line loses answers",
+        )
+
     def _connect(self) -> AgentClient:
+        return self._check_firmware(self._open())
+
+    def _open(self) -> AgentClient:
         uart = self._board.links.uart
-        client = self._link.enter_context(
+        return self._link.enter_context(
             AgentClient(
                 self._realised.serial_path,
                 board_name=self._board.name,
@@ -166,6 +202,9 @@ class Connection:
                 elf=str(self._artefact.elf),
             )
         )
+
+    def _check_firmware(self, client: AgentClient) -> AgentClient:
+        """The same client, where the firmware that was built answers, on a sound board."""
         identity = client.identify()
         if identity.board_name != self._board.name:
             raise TargetFault(

@@ -100,6 +100,16 @@ class Agent:
         self._dimensions: Dimensions | None = None
         self._state: NDArray[np.int32] | None = None
 
+    @property
+    def epoch(self) -> int:
+        """The epoch that the session is in."""
+        return self._open_session.epoch
+
+    @property
+    def found(self) -> set[int]:
+        """The epochs that the agent had before this session; 0 from one that has just booted, see `Session`."""
+        return self._open_session.found
+
     def attach(self, session: Session) -> None:
         """Talk through this session from now on; asks the agent who it is.
 

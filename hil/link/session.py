@@ -92,6 +92,8 @@ class Session:
         window_bytes: encoded bytes that may be unanswered; the smallest allowed until the agent has said more.
         network: CRC-32 of the image that must be open on the agent, None where that is not settled.
         repairs: how often something had to be sent again.
+        found: the epochs that the agent had before this session's first, as it told them; 0 from one just booted.
+            Without this session's own: empty where every answer that could have told was lost.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class Session:
         self.window_bytes = 1
         self.network: int | None = None
         self.repairs = 0
+        self.found: set[int] = set()
         self._wire = wire
         self._board_name = board_name
         self._elf = elf
@@ -125,6 +128,11 @@ class Session:
         self._next_seq = 0
         self._pending: deque[tuple[int, Request]] = deque()
         self._progressed = False
+
+    @property
+    def epoch(self) -> int:
+        """The latest epoch."""
+        return self._epoch
 
     def run(self, job: Job) -> None:
         """Carry a job to its end.
@@ -285,6 +293,8 @@ class Session:
                 fault = self._core_fault(frame)
                 if frame.epoch in self._issued:
                     raise fault
+            if command == Command.SYNC and frame.status == Status.OK and not self._established:
+                self._note_found(frame)
             if command != Command.SYNC or frame.epoch != self._epoch:
                 continue
             if frame.status == Status.BAD_EPOCH:
@@ -294,6 +304,11 @@ class Session:
             if frame.status == Status.OK:
                 return frame.body
         return fault
+
+    def _note_found(self, frame: Frame) -> None:
+        """Keep what an answer to a SYNC of this session, also one that came too late to count, tells of before it."""
+        if frame.epoch in self._issued and len(frame.body) == _SYNC_BODY.size:
+            self.found |= {_SYNC_BODY.unpack(frame.body)[0]} - self._issued
 
     def _agree(self, body: bytes) -> None:
         """Check that the agent is the one that was left, in the state it was left in."""

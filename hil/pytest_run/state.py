@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,7 @@ class State:
         bench: the DUTs.
         tally: the outcomes so far.
         recorder: gathers cycle goldens, where they are to be recorded.
+        end: what lasts until pytest has cleaned up.
     """
 
     def __init__(self, options: Options) -> None:
@@ -32,6 +34,7 @@ class State:
         self.bench = Bench(options.dut, boards=options.boards)
         self.tally = Tally()
         self.recorder = Recorder() if options.update_golden else None
+        self.end = ExitStack()
         self._announced = False
 
     def announce(self) -> list[str]:

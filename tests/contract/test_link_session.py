@@ -11,7 +11,7 @@ import pytest
 from hil.errors import InputError, LinkError, TargetFault
 from hil.frame import LAST_SEQ, REPLY, Command, Frame, Status, decode
 from hil.link.refusal import Refusal
-from tests.contract import mixing
+from tests.contract import memory_agent, mixing
 from tests.contract.memory_agent import Direction, MemoryWire, compile_agent
 
 if TYPE_CHECKING:
@@ -348,3 +348,26 @@ def test_no_steps(library: Path) -> None:
     result = agent.run(INPUTS[:0], ELAPSED[:0], state=state)
     assert result.states.shape == (0, 4)
     assert np.array_equal(agent.get_state(), state)
+
+
+def test_a_session_finds_what_the_agent_had_before(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = MemoryWire(library)
+    first = wire.agent()
+    assert first.found == {0}
+    monkeypatch.setattr(memory_agent, "FIRST_EPOCH", 5000)
+    second = wire.agent()
+    assert second.found == {first.epoch}
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_an_answer_to_sync_that_comes_late_tells_what_was_before_and_a_lost_one_nothing(
+    library: Path, late: bool
+) -> None:
+    held: list[bytes] = []
+
+    def hold(_: Direction, frame: bytes) -> list[bytes]:
+        held.append(frame)
+        return held if late and len(held) == 2 else [frame] * (len(held) == 2)
+
+    wire = MemoryWire(library, down=on(Command.SYNC, hold, times=2))
+    assert wire.agent().found == ({0} if late else set())

@@ -9,7 +9,7 @@ import pytest
 
 from hil.cycles.library import tracker_path
 from hil.cycles.timing import CORES, costs
-from tests.cycles.second_count import NotArmv6mError, disassembler, instruction_cost
+from tests.cycles.capstone_costs import NotArmv6mError, disassembler, instruction_cost
 
 if TYPE_CHECKING:
     import capstone

@@ -1,48 +1,78 @@
-"""Two independent counts of the same object code agree: every call, every function, both cores, all public cases."""
+"""The counter and an independent one agree: every call and every function, both cores, every step of all public cases.
+
+The independent one also comes to every cycle of the committed goldens, without QEMU or a plugin having any part in it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from hil.board import load_board
+from hil.build import build
+from hil.case import load_case as load_case_file
+from hil.cycle_golden import golden_path, load_golden
 from hil.cycles.qemu_counter import CycleCounter
 from hil.cycles.timing import CORES, TimingModel
-from tests.cycles.cases import load_case, public_cases
+from tests.cycles.cases import Case, load_case, public_cases
 from tests.cycles.programs import BLOB_AT, HERE, LTC, build_program, run_qemu
-from tests.cycles.second_count import SecondCount, cycles
+from tests.cycles.second_count import SecondCount, build_second_count, second_count
 
-if TYPE_CHECKING:
-    from pathlib import Path
+GOLDENS = HERE.parent / "hil"
 
-STEPS = 8  # of each case: a run in Python takes a microsecond for each instruction
+
+class Both:
+    """The program of the steps, and the second count of each case, made once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.elf = build_program(folder / "steps.elf", HERE / "steps.c", *sorted(LTC.glob("ltc*.c")))
+        self._interpreter = build_second_count(folder / "second_count")
+        self._folder = folder
+        self._known: dict[str, tuple[Case, SecondCount]] = {}
+
+    def count(self, name: str) -> tuple[Case, SecondCount]:
+        if name not in self._known:
+            case = load_case(name)
+            found = second_count(self._interpreter, self.elf, "ltc_step", self._folder, blob=(BLOB_AT, case.blob))
+            self._known[name] = case, found
+        return self._known[name]
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("steps") / "steps.elf"
-    return build_program(out, HERE / "steps.c", *sorted(LTC.glob("ltc*.c")))
+def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
+    return Both(tmp_path_factory.mktemp("second"))
 
 
 @pytest.mark.parametrize("name", public_cases())
-def test_no_difference(program: Path, tmp_path: Path, name: str) -> None:
-    case = load_case(name, sequences=2, steps=STEPS // 2)
+def test_no_difference(both: Both, tmp_path: Path, name: str) -> None:
+    case, second = both.count(name)
+    assert int.from_bytes(second.sent, "little") == case.checksum  # of every state and output
+    assert len(second.calls) == case.steps
     blob = tmp_path / "blob"
     blob.write_bytes(case.blob)
-    second = SecondCount(program, "ltc_step", (BLOB_AT, case.blob)).run()
-    assert int.from_bytes(second.result, "little") == case.checksum
     for core, label in enumerate(CORES):
-        with CycleCounter(program, TimingModel(label)) as counter:
-            assert run_qemu(program, counter=counter, blob=blob).result == case.checksum
+        with CycleCounter(both.elf, TimingModel(label)) as counter:
+            assert run_qemu(both.elf, counter=counter, blob=blob).result == case.checksum
             counts = counter.counts()
         counts.check()
-        assert len(counts.of("ltc_step")) == case.steps
-        assert [call.cycles for call in counts.of("ltc_step")] == [cycles(call, core) for call in second.calls]
+        assert [call.cycles for call in counts.of("ltc_step")] == [call[core] for call in second.calls]
         assert counts.totals.instructions == second.instructions
-        expected = {each.name: each for each in second.functions.values() if each.exclusive}
-        assert {each: row.exclusive for each, row in counts.functions.items()} == {
-            each: cycles(row.exclusive, core) for each, row in expected.items()
-        }
-        assert {each: row.inclusive for each, row in counts.functions.items()} == {
-            each: cycles(row.inclusive, core) for each, row in expected.items()
-        }
+        exclusive = {each: row.exclusive for each, row in counts.functions.items()}
+        inclusive = {each: row.inclusive for each, row in counts.functions.items()}
+        assert exclusive == {each: cycles[core] for each, cycles in second.exclusive.items()}
+        assert inclusive == {each: cycles[core] for each, cycles in second.inclusive.items()}
+
+
+@pytest.mark.parametrize("path", sorted(GOLDENS.glob("*.hil.yaml")), ids=lambda path: path.name.partition(".")[0])
+def test_the_goldens_are_what_it_counts(both: Both, path: Path) -> None:
+    compiler = build(load_board("microbit")).compiler
+    golden = load_golden(golden_path(path))
+    entries = [each for each in golden.entries if each.platform.core == CORES[0] and each.platform.kind == "emulator"]
+    mine = [each for each in entries if each.platform.compiler == compiler]
+    if not mine:
+        pytest.skip(f"recorded with {entries[0].platform.compiler}, here is {compiler}")
+    assert mine[0].vectors.keys() == set(load_case_file(path).says.vectors)
+    for vectors, recording in mine[0].vectors.items():
+        _, second = both.count(Path(vectors).name.removesuffix(".vectors.npz"))
+        assert [count for row in recording.per_step for count in row] == [call[0] for call in second.calls]

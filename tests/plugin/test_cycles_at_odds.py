@@ -64,9 +64,13 @@ with open_dut(load_board("microbit")) as dut:
 def through(fault: Fault, stack: ExitStack) -> type[AgentClient]:
     """A client whose frames go through a line with faults."""
 
+    lines: dict[str, FaultyPty] = {}
+
     class Damaged(AgentClient):
         def __init__(self, address: str, **kwargs: object) -> None:
-            super().__init__(stack.enter_context(FaultyPty(address, up=fault)).path, timeout_s=0.3, **kwargs)
+            if address not in lines:
+                lines[address] = stack.enter_context(FaultyPty(address, up=fault))
+            super().__init__(lines[address].path, timeout_s=0.3, **kwargs)
 
     return Damaged
 
@@ -76,7 +80,7 @@ def test_a_repaired_run_is_right_in_every_bit_and_has_no_cycles(
 ) -> None:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path))
     with ExitStack() as stack:
-        faults = RandomFaults(7, 0.05, [drop])
+        faults = RandomFaults(7, 0.3, [drop])
         monkeypatch.setattr(connection, "AgentClient", through(faults, stack))
         with open_dut(load_board("microbit")) as dut:
             result = dut.run(*FILES)

@@ -27,6 +27,8 @@ IDENTITY = SimpleNamespace(board_name="microbit", build_id="00ff", defect=0)
 @dataclass
 class FakeClient:
     asked: int = 0
+    epoch: int = 77
+    found: set[int] = field(default_factory=lambda: {0})
 
     def __enter__(self) -> Self:
         return self
@@ -45,6 +47,8 @@ class FakeBoard:
 
     found: HilError | None = None
     serial_path: str = "/dev/pts/1"
+    probe_uid: str = ""
+    finds: list[set[int]] = field(default_factory=list)
     restarts: int = 0
     clients: list[FakeClient] = field(default_factory=list)
 
@@ -61,7 +65,8 @@ def behind(monkeypatch: pytest.MonkeyPatch) -> FakeBoard:
     behind = FakeBoard()
 
     def client(*_: object, **__: object) -> FakeClient:
-        behind.clients.append(FakeClient())
+        found = {"found": behind.finds.pop(0)} if behind.finds else {}
+        behind.clients.append(FakeClient(**found))
         return behind.clients[-1]
 
     monkeypatch.setattr(connection, "AgentClient", client)
@@ -87,6 +92,28 @@ def test_a_defect_of_the_board_is_no_verdict_about_the_firmware(
 ) -> None:
     monkeypatch.setattr(IDENTITY, "defect", defect)
     with ExitStack() as stack, pytest.raises(RigError, match=f"board 'microbit' is defective: {words}"):
+        Connection(BOARD, ARTEFACT, behind, stack)
+
+
+@pytest.mark.parametrize("first", [{0}, {5}], ids=["fresh", "used"])
+def test_a_board_that_the_probe_does_not_restart_is_another_board(behind: FakeBoard, first: set[int]) -> None:
+    behind.probe_uid = "123"
+    behind.finds = [first, {77}]
+    words = "what answers on port /dev/pts/1 has not been restarted by probe 123: they belong to two boards"
+    with ExitStack() as stack, pytest.raises(RigError, match=words) as caught:
+        Connection(BOARD, ARTEFACT, behind, stack)
+    assert "name the port of that probe" in caught.value.hint
+    assert [client.asked for client in behind.clients] == [0, 0]  # whatever firmware it has, it is no verdict
+
+
+def test_lost_answers_are_no_proof_of_another_board(behind: FakeBoard) -> None:
+    behind.probe_uid = "123"
+    behind.finds = [{0}, set(), {9}, {0}]
+    with ExitStack() as stack:
+        assert Connection(BOARD, ARTEFACT, behind, stack).client is behind.clients[3]
+    assert behind.restarts == 3
+    behind.finds = [set()] * 6
+    with ExitStack() as stack, pytest.raises(LinkError, match="not known whether port /dev/pts/1 belongs to probe 123"):
         Connection(BOARD, ARTEFACT, behind, stack)
 
 

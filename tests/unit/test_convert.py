@@ -131,6 +131,29 @@ def test_slow_networks_do_not_stall() -> None:
     assert (np.abs(converted.state_to_float(states)[0, -1] - wanted[0, -1]) < moved / 1000).all()
 
 
+@pytest.mark.parametrize(
+    ("gain", "offset"),
+    [(1.0, 300.0), (10.0, 300.0), (0.1, 1013.0), (0.01, 101_300.0), (1.0, 100_000.0)],
+    ids=["kelvin", "ten a kelvin", "hectopascal", "pascal", "a large offset"],
+)
+def test_an_input_with_an_offset_costs_nothing(gain: float, offset: float) -> None:
+    """A sensor's reading far from zero, folded by an affine map: what moves a sigmoid is a small part of it."""
+    net = model(
+        input_w=np.full(2, gain),
+        input_b=np.full(2, -gain * offset),
+        sensory_mu=np.array([[0.3, 0.5, 0.8], [0.4, 0.6, 0.7]]),
+        sensory_sigma=np.array([[3.0, 5, 8], [4, 6, 7]]),
+    )
+    x = offset + np.random.default_rng(1).uniform(-1, 1.5, (1, 100, 2)) / gain
+    elapsed = np.ones((1, 100))
+    converted = convert(net)
+    states, _ = run_integer(
+        converted.image, converted.quantise_inputs(x), converted.quantise_elapsed(elapsed), np.zeros(3, np.int32)
+    )
+    wanted, _ = run_reference(net, x, elapsed, np.zeros(3))
+    assert np.abs(converted.state_to_float(states) - wanted).max() < 2.0**-11 * converted.state_bound
+
+
 @pytest.mark.parametrize("wild", [0.0, 0.5, 2.0])
 def test_an_unfold_is_near_float64_for_any_network(wild: float) -> None:
     """One unfold from the integer model's own state: what a network then makes of an error is the network's affair."""
@@ -175,6 +198,18 @@ def test_an_argument_is_near(slope: float, constant: float, x: float) -> None:
         assert abs(got - true) <= 2.0**-15 * (abs(slope) + abs(constant) + 1)
     else:
         assert abs(got) >= encode.SATURATED * 0.99
+
+
+@given(slope=st.floats(1e-3, 1e6), sign=st.sampled_from((-1, 1)), middle=st.floats(-1, 1), away=st.floats(-10, 10))
+def test_an_argument_is_near_where_its_sigmoid_is_steep(slope: float, sign: int, middle: float, away: float) -> None:
+    """However far the middle lies from x = 0: kelvins and pascals have an offset of many times what moves the sigmoid."""
+    slope *= sign
+    at = encode.argument(slope, -slope * middle)
+    x = max(-1.0, min(1.0, middle + away / slope))
+    true = slope * (x - middle)
+    got = (at.slope * x * 2.0**14 + at.offset) * 2.0 ** -(at.shift + 16)
+    resolution = 2.0 ** -(at.shift + 16) * at.flattened
+    assert abs(got * at.flattened - true) <= 2.0**-16 * abs(true) + resolution + 1e-9 * slope * sign
 
 
 @given(gain=st.floats(-1e6, 1e6), offset=st.floats(-1e6, 1e6), x=st.floats(-1, 1))
