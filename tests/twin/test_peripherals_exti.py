@@ -177,7 +177,7 @@ def test_outputs_are_told_with_their_cycle() -> None:
         b 1b
     """)
     seen: list[tuple[int, int]] = []
-    chip.ports["A"].listeners.append(lambda cycle, old, new: seen.append((cycle, new - old)))
+    chip.ports["A"].on_output.append(lambda cycle, old, new: seen.append((cycle, new - old)))
     chip.run(chip.now() + 500)
     gaps = {(second[0] - first[0], second[1]) for first, second in pairwise(seen[4:])}
     assert len(seen) > 40

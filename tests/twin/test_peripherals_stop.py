@@ -107,7 +107,7 @@ def wakeups(slices: list[int]) -> list[tuple[int, Fraction]]:
     toggle = "ldr r0, =0x50000014; ldr r1, [r0]; movs r2, #1; eors r1, r2; str r1, [r0]; bx lr"
     chip = Bench("main: put 0x4002102C, 1\n" + RTC + SLEEP + RTC_HANDLER.replace("bx lr", toggle))
     seen: list[tuple[int, Fraction]] = []
-    chip.ports["A"].listeners.append(lambda cycle, _old, _new: seen.append((cycle, chip.seconds())))
+    chip.ports["A"].on_output.append(lambda cycle, _old, _new: seen.append((cycle, chip.seconds())))
     for cycles in slices:
         chip.run(chip.now() + cycles)
     while len(seen) < 20:
@@ -218,9 +218,15 @@ def test_sleep_keeps_the_clock_going() -> None:
 
 
 def test_dbg_stop_keeps_the_clock_going() -> None:
-    chip = Bench("main: set 0x40021034, 0x400000\n put 0x40015804, 2\n" + SLEEP)
+    chip = Bench(
+        "main: set 0x40021034, 0x400000\n put 0x40015804, 2\n put 0x40021004, 0x8000\n" + PIN + SLEEP + PIN_HANDLER
+    )
     chip.run(100_000)
     assert not chip.standing_still
+    assert chip.clock_hz == 1_048_576
+    chip.ports["A"].drive(1, level=True)
+    chip.run(100_000)
+    assert chip.word() == 1
     chip.reset()
     assert chip.dbgmcu.value["CR"] == 2, "only a power-up resets DBGMCU"
 

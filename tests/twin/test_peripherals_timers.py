@@ -115,6 +115,16 @@ def test_timers_of_a_divided_bus_run_at_twice_its_clock() -> None:
     assert chip.read("TIM2_CNT") == 100 + 100
 
 
+def test_a_timer_stands_still_without_its_clock() -> None:
+    chip = timer()
+    chip.write("TIM2_CR1", CEN)
+    chip.wait(101)
+    chip.clear("RCC_APB1ENR", 1)
+    chip.wait(1000)
+    chip.set("RCC_APB1ENR", 1)
+    assert chip.read("TIM2_CNT") == 100
+
+
 @pytest.mark.parametrize(
     ("register", "bits"),
     [("TIM2_CR1", 0x10), ("TIM2_SMCR", 7), ("TIM2_DIER", 0x100), ("TIM2_CCMR1", 0x68), ("TIM2_CCER", 1)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
+from hil.emulator.twin.core import FAR
 from hil.emulator.twin.events import Event
 from hil.emulator.twin.timebase import Timebase, Timer
 
@@ -30,30 +31,32 @@ class BusTicks:
 
     Args:
         chip: whose core.
-        divider: how many cycles a tick takes now; `changed` is to be called when that has changed.
+        divider: how many cycles a tick takes now, 0 where there is none; `changed` is to be called when that changes.
     """
 
     def __init__(self, chip: Timebase, divider: Callable[[], int]) -> None:
         self._chip = chip
         self._divider = divider
-        self._each = 1
+        self._each = divider()
         self._from = (chip.now(), 0)
 
     def count(self) -> int:
         """See `Ticks`."""
         cycle, tick = self._from
-        return tick + (self._chip.now() - cycle) // self._each
+        return tick + ((self._chip.now() - cycle) // self._each if self._each else 0)
 
     def changed(self) -> None:
         """The divider may have changed: what was to happen has to be asked for anew."""
-        if self._divider() != self._each:
+        each = self._divider()
+        if each != self._each:
             self._from = (self._chip.now(), self.count())
-            self._each = self._divider()
+            self._each = each
 
     def at(self, tick: int, call: Callable[[], None]) -> Event:
         """See `Ticks`."""
         cycle, start = self._from
-        return self._chip.events.at(cycle + (tick - start) * self._each, lambda _cycle: call())
+        due = cycle + (tick - start) * self._each if self._each else FAR
+        return self._chip.events.at(due, lambda _cycle: call())
 
     def cancel(self, what: Event | Timer | None) -> None:
         """See `Ticks`."""

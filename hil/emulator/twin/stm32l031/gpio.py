@@ -17,6 +17,7 @@ _MODER_RESET: Final = {"A": 0xEBFFFCFF}
 _PUPDR_RESET: Final = {"A": 0x24000000}
 _PINS: Final = 0xFFFF
 _ALL: Final = 0xFFFFFFFF
+_IDR: Final = 0x10
 OUTPUT, ALTERNATE, ANALOG = 1, 2, 3
 PULL_UP: Final = 1
 
@@ -31,7 +32,7 @@ class Gpio(Peripheral):
         on_level: told levels of the pins before and after they change.
 
     Attributes:
-        listeners: told each change of the output latch: cycle, old and new value of ODR.
+        on_output: told each change of the output latch: cycle, old and new value of ODR.
     """
 
     REGISTERS: ClassVar[Sequence[Register]] = (
@@ -59,9 +60,9 @@ class Gpio(Peripheral):
         self._clocked = clocked
         self._now = now
         self._on_level = on_level
-        self._outside: dict[int, bool] = {}
+        self._outside = self._outside_high = 0
         self._levels = 0
-        self.listeners: list[Callable[[int, int, int], None]] = []
+        self.on_output: list[Callable[[int, int, int], None]] = []
         super().__init__(f"GPIO{letter}", BASES[letter])
 
     def clocked(self) -> bool:
@@ -73,7 +74,8 @@ class Gpio(Peripheral):
         super().reset()
         self.value["MODER"] = _MODER_RESET.get(self._letter, _ALL)
         self.value["PUPDR"] = _PUPDR_RESET.get(self._letter, 0)
-        self._levels = self.levels()
+        self._configure()
+        self._look()
 
     def mode(self, pin: int) -> int:
         """MODER of a pin: 0 input, 1 output, 2 alternate function, 3 analog."""
@@ -87,43 +89,44 @@ class Gpio(Peripheral):
 
     # Levels
 
-    def drive(self, pin: int, level: bool | None) -> None:
+    def drive(self, pin: int, *, level: bool | None) -> None:
         """The world outside puts a level on a pin, or with None lets go of it."""
-        if level is None:
-            self._outside.pop(pin, None)
-        else:
-            self._outside[pin] = level
+        self._outside &= ~(1 << pin)
+        self._outside_high &= ~(1 << pin)
+        if level is not None:
+            self._outside |= 1 << pin
+            self._outside_high |= level << pin
         self._look()
 
-    def levels(self) -> int:
-        """Levels as IDR reads them: outputs what they drive, analog pins 0 (RM0377, 8.3.12; recalled)."""
-        return sum(1 << pin for pin in range(16) if self._level(pin))
-
-    def _level(self, pin: int) -> bool:
-        mode = self.mode(pin)
-        latch = bool(self.value["ODR"] >> pin & 1)
-        open_drain = self.value["OTYPER"] >> pin & 1
-        if mode == ANALOG:
-            return False
-        if mode == OUTPUT and not (open_drain and latch):
-            return latch
-        return self._outside.get(pin, (self.value["PUPDR"] >> 2 * pin & 3) == PULL_UP)
+    def _configure(self) -> None:
+        """Work out masks of pins from the registers that say what the pins are."""
+        modes = [self.mode(pin) for pin in range(16)]
+        self._outputs = sum(1 << pin for pin, mode in enumerate(modes) if mode == OUTPUT)
+        self._digital = sum(1 << pin for pin, mode in enumerate(modes) if mode != ANALOG)
+        self._pulled_up = sum(1 << pin for pin in range(16) if self.value["PUPDR"] >> 2 * pin & 3 == PULL_UP)
 
     def _look(self) -> None:
-        old, self._levels = self._levels, self.levels()
-        if old != self._levels:
-            self._on_level(old, self._levels)
+        """Levels as IDR reads them: outputs what they drive, analog pins 0 (RM0377, 8.3.12; recalled)."""
+        latch = self.value["ODR"]
+        driven = self._outputs & ~(self.value["OTYPER"] & latch)
+        others = (self._outside & self._outside_high) | (self._pulled_up & ~self._outside)
+        levels = (latch & driven) | (others & self._digital & ~driven)
+        old, self._levels = self._levels, levels
+        if old != levels:
+            self._on_level(old, levels)
 
     # Registers
 
     def write(self, offset: int, size: int, value: int) -> None:
         """See `Peripheral`."""
         super().write(offset, size, value)
+        if offset < _IDR:  # MODER, OTYPER, OSPEEDR, PUPDR
+            self._configure()
         self._look()
 
     def read_idr(self) -> int:
         """Levels."""
-        return self.levels()
+        return self._levels
 
     def write_idr(self, _word: int, _mask: int) -> None:
         """Read-only."""
@@ -131,7 +134,7 @@ class Gpio(Peripheral):
     def _latch(self, value: int) -> None:
         old, self.value["ODR"] = self.value["ODR"], value & _PINS
         if old != self.value["ODR"]:
-            for listener in self.listeners:
+            for listener in self.on_output:
                 listener(self._now(), old, self.value["ODR"])
 
     def write_odr(self, word: int, mask: int) -> None:

@@ -57,7 +57,7 @@ class Lptim(Peripheral):
         self._chip = chip
         self._rcc = rcc
         self._on_wake = on_wake
-        self._bus = BusTicks(chip, lambda: rcc.tree.apb_divider(1))
+        self._bus = BusTicks(chip, lambda: rcc.tree.apb_divider(1) if self.clocked() else 0)
         self._ticks: Ticks = self._bus
         self._counter = UpCounter(self._ticks, self._passed, self._wrapped)
         self._source = tree.LPTIM_PCLK

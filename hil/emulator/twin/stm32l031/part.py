@@ -186,18 +186,20 @@ class Stm32l031(Chip):
     # Stop mode
 
     def stop_clock(self) -> bool:
-        """See `Chip`: with a debugger's DBG_STOP the clocks run on."""
+        """See `Chip`: with a debugger's DBG_STOP the core's clock runs on, from the oscillator that wakes the chip up."""
         if self.pwr.has(PDDS):
             raise NotModelledError("enters Standby mode (PDDS of PWR_CR is set), which the twin does not model")
         if self.exti.pending() or self.rtc.wakes():
             self.note("Stop", "Stop mode is not entered: a line of EXTI_PR is pending, or WUTF of RTC_ISR is set")
             self.core.shared.asleep = 0
             return False
-        if self.dbgmcu.has(DBG_STOP):
-            return False
-        self.usart2.enter_stop()
-        self.lpuart1.enter_stop()
+        if not self.dbgmcu.has(DBG_STOP):
+            self.usart2.enter_stop()
+            self.lpuart1.enter_stop()
         self.rcc.stop()
+        if self.dbgmcu.has(DBG_STOP):
+            self.rcc.start(self.rcc.wake_source())
+            return False
         return True
 
     def start_clock(self) -> None:

@@ -29,6 +29,7 @@ RESET_BY_PIN, RESET_BY_POWER, RESET_BY_SOFTWARE, RESET_BY_IWDG = 1 << 26, 1 << 2
 _STOPWUCK: Final = 1 << 15
 _RANGE_VCO_HZ: Final = {1: 96_000_000, 2: 48_000_000, 3: 24_000_000}  # stm32l0xx_hal_rcc.c, table of clock sources
 
+_RESETS: Final = {"IOPENR": "IOPRSTR", "AHBENR": "AHBRSTR", "APB2ENR": "APB2RSTR", "APB1ENR": "APB1RSTR"}
 _IOP: Final = 0x87
 _AHB: Final = 0x1101
 _APB2: Final = 0x401225
@@ -45,7 +46,7 @@ class Rcc(Peripheral):
 
     Attributes:
         tree: the frequencies.
-        on_buses: called when the prescalers of the buses may have changed.
+        on_buses: called when the clock of a peripheral may have changed, begun or stopped.
         on_rtc: called when the clock of the RTC may have changed.
         on_rtc_reset: called when RTCRST resets the RTC and its domain.
         uses: by oscillator ("LSI", "LSE"), what says whether somebody counts it.
@@ -117,8 +118,7 @@ class Rcc(Peripheral):
 
     def enabled(self, register: str, bit: int) -> bool:
         """Whether a bit of an enable register is set, and that of the reset register is not."""
-        held = self.value[register.replace("ENR", "RSTR")] >> bit & 1
-        return bool(self.value[register] >> bit & 1) and not held
+        return bool(self.value[register] & ~self.value[_RESETS[register]] & 1 << bit)
 
     def csr(self, bit: int) -> bool:
         """Whether a bit of CSR is set."""
@@ -260,6 +260,8 @@ class Rcc(Peripheral):
     def write(self, offset: int, size: int, value: int) -> None:
         """See `Peripheral`."""
         super().write(offset, size, value)
+        if offset >= self._by_name["IOPRSTR"].offset:
+            self._tell(self.on_buses)
         for (name, bit), peripheral in self._resets.items():
             if self._by_name[name].offset == offset & ~3 and self.value[name] >> bit & 1:
                 peripheral.reset()

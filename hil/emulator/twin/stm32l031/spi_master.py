@@ -90,7 +90,7 @@ class SpiMaster:
         """Pull NSS low, or release it."""
         self._selected = on
         port, pin = self._pins.port(self._wires.nss)
-        port.drive(pin, not on)
+        port.drive(pin, level=not on)
 
     def transfer(self, data: bytes, clock_hz: int, *, pulses: int | None = None, lead: Fraction = Fraction(0)) -> bytes:
         """Select the chip, exchange data, and release it; the chip runs meanwhile.

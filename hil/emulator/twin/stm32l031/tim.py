@@ -56,7 +56,7 @@ class Tim(Peripheral):
         base: first address.
         interrupt: its number.
         clocked: whether its bus clock is on.
-        divider: core cycles in one of its clock, now.
+        divider: core cycles in one of its clock, now; while its bus clock is off, it stands still.
     """
 
     CHANNELS: ClassVar[int] = 0
@@ -74,7 +74,7 @@ class Tim(Peripheral):
         self._chip = chip
         self._interrupt = interrupt
         self._clocked = clocked
-        self._ticks = BusTicks(chip, divider)
+        self._ticks = BusTicks(chip, lambda: divider() if clocked() else 0)
         self._counter = UpCounter(self._ticks, self._passed, self._wrapped)
         self._due: Event | None = None
         super().__init__(name, base)

@@ -10,18 +10,19 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from hil.emulator.twin.registers import NotModelledError, Peripheral, Register
+from hil.emulator.twin.registers import NotModelledError
 from hil.emulator.twin.stm32l031 import clock_tree as tree
 from hil.emulator.twin.stm32l031.transmitter import TC, TXE, Transmitter
+from hil.emulator.twin.stm32l031.uart_clock import UE, UESM, UartClock
 from hil.emulator.twin.stm32l031.wire import FRAME_BITS, Wire, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from hil.emulator.twin.chip import Chip
     from hil.emulator.twin.stm32l031.rcc import Rcc
 
-UE, UESM, RE, TE, IDLEIE, RXNEIE, TCIE, TXEIE, PEIE = (1 << n for n in range(9))
+RE, TE, IDLEIE, RXNEIE, TCIE, TXEIE, PEIE = (1 << n for n in range(2, 9))
 EIE, OVRDIS, WUS, WUFIE = 1, 1 << 12, 3 << 20, 1 << 22
 PE, FE, NF, ORE, IDLE, RXNE = (1 << n for n in range(6))
 BUSY, WUF, TEACK, REACK = 1 << 16, 1 << 20, 1 << 21, 1 << 22
@@ -34,7 +35,7 @@ _HOST_TOLERANCE: Final = Fraction(375, 10000)  # what the receiver of the host's
 _WAKE: Final = Fraction(5, 1_000_000)  # tWUUSART: until HSI16 runs after a start bit in Stop mode (DS10668; recalled)
 
 
-class Uart(Peripheral):
+class Uart(UartClock):
     """A UART.
 
     Args:
@@ -54,7 +55,6 @@ class Uart(Peripheral):
         wire: the line.
     """
 
-    REGISTERS: ClassVar[Sequence[Register]] = ()
     FIXED_CR1: ClassVar[int] = 0  # bits that may change only while UE is clear
     FIXED_CR3: ClassVar[int] = OVRDIS | WUS
 
@@ -73,58 +73,19 @@ class Uart(Peripheral):
         on_wake: Callable[[], None],
         baud: int,
     ) -> None:
-        self._chip = chip
-        self._rcc = rcc
-        self._bit = bit
-        self._select = select
         self._interrupt = interrupt
         self._rx = rx
         self._tx = tx
         self._on_wake = on_wake
         self.wire = Wire(chip, baud, self)
         self._sender = Transmitter(chip, self)
-        super().__init__(name, base)
-
-    def clocked(self) -> bool:
-        """See `Peripheral`."""
-        return self._rcc.enabled("APB1ENR", self._bit)
+        super().__init__(chip, rcc, name, base, bit=bit, select=select)
 
     def reset(self) -> None:
         """See `Peripheral`."""
         super().reset()
         self._sender.stop()
         self._chip.set_line(self._interrupt, level=False)
-
-    # Baud rate
-
-    def bit_clocks(self) -> Fraction:
-        """Periods of the kernel clock in a bit; 0 where the registers make none."""
-        raise NotImplementedError
-
-    def tolerance(self) -> Fraction:
-        """How far the sender's baud rate may be off the receiver's."""
-        raise NotImplementedError
-
-    def baud(self) -> Fraction:
-        """Baud rate that the registers make, in bit/s; 0 where they make none."""
-        clocks = self.bit_clocks()
-        return self._rcc.tree.uart_hz(self._select) / clocks if clocks else Fraction(0)
-
-    def _kernel(self) -> int:
-        return self._rcc.tree.uart_source(self._select)
-
-    def _kernel_off(self) -> str:
-        """Why the kernel clock does not run; empty where it does."""
-        kernel = self._kernel()
-        if self._chip.standing_still and not (
-            self.value["CR1"] & UESM and kernel in {tree.KERNEL_HSI16, tree.KERNEL_LSE}
-        ):
-            return "the chip is in Stop mode and the UART is not set up to receive there (UESM, clock HSI16 or LSE)"
-        if kernel == tree.KERNEL_LSE and not self._rcc.csr(1 << 9):
-            return "its clock LSE is not ready"
-        if kernel == tree.KERNEL_HSI16 and not self._chip.standing_still and not self._rcc.value["CR"] & 4:
-            return "its clock HSI16 is not ready"
-        return ""
 
     # Receiver
 
