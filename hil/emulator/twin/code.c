@@ -86,12 +86,23 @@ static uint32_t cycles_of(const struct code *code, uint32_t address, const struc
     return cost->cycles + (begins_word ? code->memory.sequential_wait : 0u);
 }
 
+/* MOV and ADD to SP, MSR to MSP and PSP: their value may have any lowest bits. */
+static bool sets_stack(const struct code *code, uint32_t address) {
+    const uint16_t first = halfword_of(code, address);
+
+    if ((first & 0xFFF0u) == 0xF380u) {
+        const uint16_t special = halfword_of(code, address + 2u);
+        return special == 0x8808u || special == 0x8809u;
+    }
+    return (first & 0xFF87u) == 0x4685u || (first & 0xFF87u) == 0x4485u;
+}
+
 static void fill(struct engine *engine, struct code *code, struct code_block *block,
                  uint32_t address, uint32_t bytes) {
     uint8_t *content = block->content;
 
     *block = (struct code_block){.start = address, .bytes = bytes, .target = NONE};
-    block->breakpoint = block->undefined = bytes;
+    block->breakpoint = block->undefined = block->split = bytes;
     block->jump_wait = (int32_t)code->memory.fetch_wait -
                        ((address & 3u) == 0 ? (int32_t)code->memory.sequential_wait : 0);
     for (uint32_t at = address; at < address + bytes;) {
@@ -109,6 +120,10 @@ static void fill(struct engine *engine, struct code *code, struct code_block *bl
             block->undefined = at - address;
         }
         block->unmasks = cost.kind == COST_CHANGE_STATE || cost.kind == COST_WRITE_SPECIAL;
+        block->sets_stack = sets_stack(code, at);
+        if (block->sets_stack && block->split == bytes) {
+            block->split = at + cost.bytes - address;
+        }
         block->target = NONE;
         if (cost.flow == COST_CHOICE && (cost.flags & COST_UNDECIDED) == 0) {
             block->target = cost.target;
@@ -116,6 +131,7 @@ static void fill(struct engine *engine, struct code *code, struct code_block *bl
         }
         at += cost.bytes;
     }
+    block->whole = block->breakpoint == bytes && block->undefined == bytes && block->split == bytes;
     if (code->memory.writable) {
         block->content = realloc(content, bytes);
         if (block->content == NULL) { /* it is made anew each time */

@@ -45,6 +45,18 @@ void engine_set_pc(struct engine *engine, uint32_t value) {
 
 /* The current block */
 
+/* The lowest bits of stack pointers are always zero (DDI 0419, B1.4.1). Unicorn stores any. */
+static void align_stacks(struct engine *engine) {
+    static const int stacks[] = {REG_SP, REG_MSP, REG_PSP};
+
+    for (uint32_t i = 0; i < sizeof stacks / sizeof *stacks; i++) {
+        const uint32_t value = engine_get(engine, stacks[i]);
+        if ((value & 3u) != 0) {
+            engine_set(engine, stacks[i], value & ~3u);
+        }
+    }
+}
+
 /* It was executed to its end. */
 static inline void complete(struct engine *engine) {
     const struct code_block *block = engine->block;
@@ -54,6 +66,9 @@ static inline void complete(struct engine *engine) {
         engine->block = NULL;
         if (block->sends_event) {
             engine->shared.event = 1;
+        }
+        if (block->sets_stack) {
+            align_stacks(engine);
         }
         if (engine->tracker != NULL) {
             count_block(engine, block);
@@ -124,11 +139,10 @@ static bool stop(struct engine *engine, enum cause cause, uint32_t address) {
 /* Where a block must end before its end, or its end. */
 static uint32_t end_of(struct engine *engine, const struct code_block *block) {
     const struct engine_shared *shared = &engine->shared;
-    uint32_t cut = block->start + block->undefined;
+    uint32_t offset = block->undefined < block->split ? block->undefined : block->split;
 
-    if (block->breakpoint < block->undefined) {
-        cut = block->start + block->breakpoint;
-    }
+    offset = block->breakpoint < offset ? block->breakpoint : offset;
+    uint32_t cut = block->start + offset;
     if (shared->clock + block->before_last >= shared->horizon) {
         const uint32_t boundary = code_boundary(engine, block, shared->horizon - shared->clock);
         cut = boundary < cut ? boundary : cut;
@@ -153,8 +167,7 @@ static bool may_run(struct engine *engine, const struct code_block *block) {
     if (block->undefined == 0) { /* Unicorn would execute some that Arm calls UNPREDICTABLE */
         return stop(engine, CAUSE_UNDEFINED, block->start);
     }
-    if (engine->single || (block->breakpoint == block->bytes && block->undefined == block->bytes &&
-                           shared->clock + block->before_last < shared->horizon)) {
+    if (engine->single || (block->whole && shared->clock + block->before_last < shared->horizon)) {
         return true;
     }
     const uint32_t cut = end_of(engine, block);
@@ -502,6 +515,9 @@ enum engine_stop engine_run(struct engine *engine) {
 
     engine->single = false;
     while (stopped == ENGINE_DUE) {
+        if (is_due(shared)) { /* first, as it may decide which exception is taken */
+            return ENGINE_DUE;
+        }
         stopped = look(engine);
         if (stopped != ENGINE_DUE || is_due(shared)) {
             return stopped;

@@ -40,6 +40,8 @@ enum {
     REG_SP = 12,
     REG_R0 = 66,
     REG_R12 = 78,
+    REG_MSP = 115,
+    REG_PSP = 116,
     REG_CONTROL = 117,
     REG_XPSR = 120,
     REG_PRIMASK = 123,
@@ -57,8 +59,11 @@ struct code_block {
     int32_t jump_wait;     /* what the first word costs more when execution jumps here */
     uint32_t breakpoint;   /* offset of the first breakpoint within, or `bytes` */
     uint32_t undefined;    /* offset of the first instruction that is not ARMv6-M's, or `bytes` */
+    uint32_t split;        /* offset behind the first instruction that sets SP, or `bytes` */
+    bool whole;            /* the three offsets above are `bytes` */
     uint8_t last_kind;     /* enum cost_class */
     bool sends_event;      /* holds SEV */
+    bool sets_stack;       /* its last instruction sets SP */
     bool unmasks;          /* its last instruction may unmask interrupts */
     uint8_t *content;      /* in writable memory: what it was made from */
     struct block *counted; /* the same for the tracker, once it is known */
