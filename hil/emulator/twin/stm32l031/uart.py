@@ -7,6 +7,7 @@ error, baud rates, wake-up. Overrun, idle frames, TEACK and what may change only
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -35,6 +36,21 @@ _HOST_TOLERANCE: Final = Fraction(375, 10000)  # what the receiver of the host's
 _WAKE: Final = Fraction(5, 1_000_000)  # tWUUSART: until HSI16 runs after a start bit in Stop mode (DS10668; recalled)
 
 
+@dataclass(frozen=True)
+class _Fit:
+    """How a baud rate fits that of the host's end.
+
+    Attributes:
+        receives: what the host sends is near enough to it.
+        sends: it is near enough to what the host receives.
+        frame_cycles: core cycles of a frame; None where its clock is not the core's.
+    """
+
+    receives: bool
+    sends: bool
+    frame_cycles: int | None
+
+
 class Uart(UartClock):
     """A UART.
 
@@ -55,7 +71,6 @@ class Uart(UartClock):
         wire: the line.
     """
 
-    FIXED_CR1: ClassVar[int] = 0  # bits that may change only while UE is clear
     FIXED_CR3: ClassVar[int] = OVRDIS | WUS
 
     def __init__(
@@ -79,6 +94,9 @@ class Uart(UartClock):
         self._on_wake = on_wake
         self.wire = Wire(chip, baud, self)
         self._sender = Transmitter(chip, self)
+        self._fit_baud: Fraction | None = None
+        self._fit_at: tuple[int, ...] = ()
+        self._fit_known = _Fit(receives=False, sends=False, frame_cycles=None)
         super().__init__(chip, rcc, name, base, bit=bit, select=select)
 
     def reset(self) -> None:
@@ -112,7 +130,7 @@ class Uart(UartClock):
         if self.value["ISR"] & ORE:
             return  # the receiver stands still until ORECF is written
         flags = RXNE
-        if self._deviation() > self.tolerance():
+        if not self._fit().receives:
             byte, broken, _ = sample(byte, Fraction(self.wire.baud), self.baud())
             flags |= NF | (FE if broken else 0)
             self._chip.note(f"{self.name} baud", self._baud_words())
@@ -125,11 +143,18 @@ class Uart(UartClock):
         self.value["ISR"] |= flags
         self._update()
 
-    def _deviation(self) -> Fraction:
-        off = abs(self.baud() / self.wire.baud - 1)
-        if self._chip.standing_still and self._kernel() == tree.KERNEL_HSI16:
-            off += _WAKE * self.wire.baud / FRAME_BITS  # DWU (RM0367 30.4.5)
-        return off
+    def _fit(self) -> _Fit:
+        """How the baud rate fits the other end's: worked out when something has changed, as bytes are many."""
+        baud, at = self.baud(), (self._chip.standing_still, self._chip.clock_hz)
+        if baud is not self._fit_baud or at != self._fit_at:
+            off = woken = abs(baud / self.wire.baud - 1)
+            if self._chip.standing_still and self._kernel() == tree.KERNEL_HSI16:
+                woken += _WAKE * self.wire.baud / FRAME_BITS  # DWU (RM0367 30.4.5)
+            own = self._kernel() not in {tree.PCLK, tree.SYSCLK}
+            cycles = None if own or not baud else round(FRAME_BITS / baud * self._chip.clock_hz)
+            self._fit_known = _Fit(woken <= self.tolerance(), off <= _HOST_TOLERANCE, cycles)
+            self._fit_baud, self._fit_at = baud, at
+        return self._fit_known
 
     def _baud_words(self) -> str:
         stop = ", woken from Stop mode" if self._chip.standing_still else ""
@@ -167,8 +192,7 @@ class Uart(UartClock):
             raise NotModelledError(f"sends through {self.name} with a baud rate register of {self.value['BRR']}")
         if why := self._kernel_off():
             raise NotModelledError(f"sends through {self.name} while {why}")
-        own = self._kernel() not in {tree.PCLK, tree.SYSCLK}
-        return None if own else round(FRAME_BITS / self.baud() * self._chip.clock_hz)
+        return self._fit().frame_cycles
 
     def sent(self, byte: int | None) -> None:
         """A frame has left the pin; None: an idle frame."""
@@ -180,10 +204,9 @@ class Uart(UartClock):
         if why := self._tx():
             self._chip.note(f"{self.name} TX", f"a byte of {self.name} is lost: {why}")
             return
-        host = Fraction(self.wire.baud)
-        if abs(self.baud() / host - 1) > _HOST_TOLERANCE:
+        if not self._fit().sends:
             self._chip.note(f"{self.name} baud", self._baud_words())
-            byte = sample(byte, self.baud(), host)[0]
+            byte = sample(byte, self.baud(), Fraction(self.wire.baud))[0]
         self.wire.to_host.append(byte)
 
     def enter_stop(self) -> None:

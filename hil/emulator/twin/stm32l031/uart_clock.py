@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hil.emulator.twin.registers import Peripheral
 from hil.emulator.twin.stm32l031 import clock_tree as tree
@@ -29,11 +29,15 @@ class UartClock(Peripheral):
         select: position of its clock's field in CCIPR.
     """
 
+    FIXED_CR1: ClassVar[int] = 0  # bits that may change only while UE is clear: those that the baud rate depends on too
+
     def __init__(self, chip: Chip, rcc: Rcc, name: str, base: int, *, bit: int, select: int) -> None:
         self._chip = chip
         self._rcc = rcc
         self._bit = bit
         self._select = select
+        self._key: tuple[int, ...] = ()
+        self._baud = Fraction(0)
         super().__init__(name, base)
 
     def clocked(self) -> bool:
@@ -49,9 +53,14 @@ class UartClock(Peripheral):
         raise NotImplementedError
 
     def baud(self) -> Fraction:
-        """Baud rate that the registers make, in bit/s; 0 where they make none."""
-        clocks = self.bit_clocks()
-        return self._rcc.tree.uart_hz(self._select) / clocks if clocks else Fraction(0)
+        """Baud rate that the registers make, in bit/s; 0 where they make none. The same object until they change."""
+        rcc, own = self._rcc.value, self.value
+        key = (rcc["CFGR"], rcc["ICSCR"], rcc["CCIPR"], own["BRR"], own["CR1"] & self.FIXED_CR1)
+        if key != self._key:
+            clocks = self.bit_clocks()
+            self._baud = self._rcc.tree.uart_hz(self._select) / clocks if clocks else Fraction(0)
+            self._key = key
+        return self._baud
 
     def _kernel(self) -> int:
         return self._rcc.tree.uart_source(self._select)
