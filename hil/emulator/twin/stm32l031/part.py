@@ -186,7 +186,7 @@ class Stm32l031(Chip):
     # Stop mode
 
     def stop_clock(self) -> bool:
-        """See `Chip`: with a debugger's DBG_STOP the core's clock runs on, from the oscillator that wakes the chip up."""
+        """See `Chip`: with a debugger's DBG_STOP the core runs on, from the oscillator that wakes the chip up."""
         if self.pwr.has(PDDS):
             raise NotModelledError("enters Standby mode (PDDS of PWR_CR is set), which the twin does not model")
         if self.exti.pending() or self.rtc.wakes():
