@@ -130,9 +130,14 @@ bool access_memory_write(struct engine *engine, uint32_t address, const void *da
                          uint32_t bytes) {
     const struct code *code = memory_at(engine, address, bytes);
 
-    /* Through Unicorn, which may have translated what is there. */
-    return code != NULL && code->memory.writable &&
-           engine->unicorn.mem_write(engine->uc, address, data, bytes) == UC_OK;
+    if (code == NULL || !code->memory.writable ||
+        engine->unicorn.mem_write(engine->uc, address, data, bytes) != UC_OK) {
+        return false;
+    }
+    if (address < code->executed_end && code->executed_from < address + bytes) {
+        engine_forget_code(engine, address, bytes); /* Unicorn keeps what it has translated */
+    }
+    return true;
 }
 
 static const struct engine_device *device_at(const struct engine *engine, uint32_t address) {

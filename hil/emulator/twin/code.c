@@ -10,6 +10,7 @@ bool code_open(struct code *code, const struct engine_memory *memory) {
     const uint32_t halfwords = memory->bytes / 2u;
 
     code->memory = *memory;
+    code->executed_from = UINT32_MAX;
     code->block = calloc(halfwords, sizeof *code->block);
     code->breakpoint = calloc(halfwords, 1);
     if (code->block == NULL || code->breakpoint == NULL) {
@@ -131,6 +132,9 @@ static void fill(struct engine *engine, struct code *code, struct code_block *bl
         }
         at += cost.bytes;
     }
+    code->executed_from = address < code->executed_from ? address : code->executed_from;
+    code->executed_end =
+        address + bytes > code->executed_end ? address + bytes : code->executed_end;
     block->whole = block->breakpoint == bytes && block->undefined == bytes && block->split == bytes;
     if (code->memory.writable) {
         block->content = realloc(content, bytes);

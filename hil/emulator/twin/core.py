@@ -436,6 +436,8 @@ class Core:
 
     def write_register(self, name: str, value: int) -> None:
         """Set a core register."""
+        if name in {"sp", "msp", "psp"}:
+            value &= ~3  # always zero (DDI 0419, B1.4.1)
         self._uc.reg_write(_REGISTERS[name], value | 1 if name == "pc" else value)  # Unicorn takes xPSR.T from it
         if name == "xpsr":
             self.shared.not_thumb = int(not value & _THUMB)

@@ -71,6 +71,8 @@ struct code_block {
 
 struct code {
     struct engine_memory memory;
+    uint32_t executed_from;   /* all code that was executed lies from here */
+    uint32_t executed_end;    /* up to here */
     struct code_block *block; /* one for each halfword */
     uint8_t *breakpoint;      /* one for each halfword */
 };
