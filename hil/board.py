@@ -115,7 +115,7 @@ class OnBoardProbe(_Strict):
 
 
 class Current(_Strict):
-    """What the chip draws in one state, from its data sheet. What nobody could look up is ``unknown``, never a guess."""
+    """What the chip draws in one state, by its data sheet. What nobody could look up is ``unknown``, never a guess."""
 
     state: Literal["run", "sleep", "stop", "standby"]
     """What the core does."""

@@ -38,7 +38,8 @@ def serve_gdb(name: str, options: DutOptions, port: int, console: Console) -> No
         board = bench.board(name)
         if board.pyocd_target is None:
             raise InputError(
-                f"board '{board.name}' has no debug probe", hint="a native process: gdb PROGRAM, and 'hil build' names it"
+                f"board '{board.name}' has no debug probe",
+                hint="a native process: gdb PROGRAM, and 'hil build' names it",
             )
         options.check(board)
         dut = bench.dut(name)

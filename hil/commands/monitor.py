@@ -92,7 +92,7 @@ def _opened(path: str, baud: int) -> Iterator[Serial]:
 
 
 def _terminal(port: Serial) -> None:
-    """pyserial's own terminal."""
+    """Pyserial's own terminal."""
     terminal = Miniterm(port, filters=())
     terminal.exit_character = _LEAVE
     terminal.set_rx_encoding("UTF-8")

@@ -151,4 +151,6 @@ def _key(files: Sequence[Path], flags: Sequence[str]) -> str:
 
 def _own(name: str, sources: Sequence[str], flags: Sequence[str]) -> Path:
     """A library of this folder's sources alone."""
-    return compiled(name, [SOURCES / each for each in sources], headers=[SOURCES / each for each in HEADERS], flags=flags)
+    return compiled(
+        name, [SOURCES / each for each in sources], headers=[SOURCES / each for each in HEADERS], flags=flags
+    )

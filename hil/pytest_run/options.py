@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import pytest
 
 
-
 @dataclass(frozen=True)
 class Options:
     """The options of one pytest run.

@@ -111,7 +111,15 @@ def test_gdb_breaks_steps_and_reads(board: str) -> None:
         command = re.search(r"^gdb\s+gdb-multiarch -ex '(target [^']+)' (\S+)$", printed, re.MULTILINE)
         assert command is not None, printed
         assert f'"gdbTarget": "localhost:{port}"' in printed
-        script = ("monitor reset halt", "break port_init", "continue", "backtrace", "stepi", "x/1i $pc", "x/1xw 0x20000000")
+        script = (
+            "monitor reset halt",
+            "break port_init",
+            "continue",
+            "backtrace",
+            "stepi",
+            "x/1i $pc",
+            "x/1xw 0x20000000",
+        )
         arguments = [part for each in (command[1], *script) for part in ("-ex", each)]
         done = subprocess.run(
             ["gdb-multiarch", "-nx", "-batch", *arguments, command[2]],

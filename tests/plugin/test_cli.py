@@ -35,7 +35,19 @@ def hil(*arguments: object, code: int = 0) -> str:
 
 def test_every_command_explains_itself() -> None:
     text = hil("--help")
-    for command in ("boards", "build", "flash", "run", "profile", "convert", "demo", "doctor", "emulate", "monitor", "gdb"):
+    for command in (
+        "boards",
+        "build",
+        "flash",
+        "run",
+        "profile",
+        "convert",
+        "demo",
+        "doctor",
+        "emulate",
+        "monitor",
+        "gdb",
+    ):
         assert f" {command} " in text
     assert hil("--version").startswith("hil ")
 

@@ -49,7 +49,7 @@ def test_a_board_that_is_not_attached_is_emulated_and_every_place_says_so(
     assert image
     assert {t["image"] for t in json.loads((project.path / "out/results.json").read_text())["tests"][:3]} == {image[1]}
     assert re.search(rf"^{origin}, probe emulated:{board}\S*, firmware", text, re.MULTILINE)
-    backend = version.split()[0]
+    backend = version.split(maxsplit=1)[0]
     row = rf"^bridge/tiny_dense +{board} +{backend} \(emulated\) +\S+ +200 +\S+ +32000 equal +\d+-\d+-\d+ +\d+ +0$"
     assert re.search(row, text, re.MULTILINE)
     tests = json.loads((project.path / "out/results.json").read_text())["tests"]

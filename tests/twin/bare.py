@@ -35,11 +35,11 @@ class Sink(Peripheral):
         super().__init__("UART", 0x40002000)
         self.sent = bytearray()
 
-    def read(self, offset: int, size: int) -> int:
+    def load(self, offset: int, size: int) -> int:
         del offset, size
         return 1
 
-    def write(self, offset: int, size: int, value: int) -> None:
+    def take(self, offset: int, size: int, value: int) -> None:
         del size
         if offset == self.TXD:
             self.sent.append(value & 0xFF)

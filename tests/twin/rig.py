@@ -96,12 +96,12 @@ class Log(Peripheral):
         self.entries: list[tuple[int, int]] = []
         self.loads = 0
 
-    def read(self, offset: int, size: int) -> int:
+    def load(self, offset: int, size: int) -> int:
         del offset, size
         self.loads += 1
         return self.loads
 
-    def write(self, offset: int, size: int, value: int) -> None:
+    def take(self, offset: int, size: int, value: int) -> None:
         del offset, size
         self.entries.append((self._rig.now(), value))
 

@@ -87,19 +87,23 @@ class Chip(Timebase):
     def attach(self, peripheral: Peripheral, *, size: int = PAGE_BYTES) -> None:
         """Put a peripheral on the bus at its base address."""
         self._bus.append((peripheral, size))
+        clocked = peripheral.clocked
 
         def read(offset: int, size: int) -> int:
             try:
-                self._before_access(peripheral)
-                return peripheral.read(offset, size)
+                if clocked():
+                    return peripheral.load(offset, size)
+                self._note_unclocked(peripheral)
             except NotModelledError as error:
                 self._give_up(error)
-                return 0
+            return 0
 
         def write(offset: int, size: int, value: int) -> bool:
             try:
-                self._before_access(peripheral)
-                peripheral.write(offset, size, value)
+                if clocked():
+                    peripheral.take(offset, size, value)
+                else:
+                    self._note_unclocked(peripheral)
             except NotModelledError as error:
                 self._give_up(error)
             except BusError:
@@ -115,9 +119,8 @@ class Chip(Timebase):
                 return peripheral
         return None
 
-    def _before_access(self, peripheral: Peripheral) -> None:
-        if not peripheral.clocked():
-            self.note(f"clock of {peripheral.name}", f"{peripheral.name} is accessed while its bus clock is off")
+    def _note_unclocked(self, peripheral: Peripheral) -> None:
+        self.note(f"clock of {peripheral.name}", f"{peripheral.name} is accessed while its bus clock is off")
 
     def _give_up(self, error: NotModelledError) -> None:
         if not self.trouble:

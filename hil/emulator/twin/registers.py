@@ -92,8 +92,10 @@ class Peripheral:
         Raises:
             NotModelledError: there is no such register.
         """
-        if not self.clocked():
-            return 0
+        return self.load(offset, size) if self.clocked() else 0
+
+    def load(self, offset: int, size: int) -> int:
+        """As `read`, where the clock is known to be on."""
         register = self._register(offset, "reads")
         reader = self._readers.get(register.offset)
         word = reader() if reader else self.value[register.name]
@@ -105,8 +107,11 @@ class Peripheral:
         Raises:
             NotModelledError: there is no such register, or a bit of it that is not modelled would change.
         """
-        if not self.clocked():
-            return
+        if self.clocked():
+            self.take(offset, size, value)
+
+    def take(self, offset: int, size: int, value: int) -> None:
+        """As `write`, where the clock is known to be on."""
         register = self._register(offset, "writes")
         mask = ((1 << 8 * size) - 1) << 8 * (offset % WORD)
         word = value << 8 * (offset % WORD) & mask
@@ -137,12 +142,12 @@ class Peripheral:
 class Refused(Peripheral):
     """A peripheral that the part has and the twin has not: each access ends the run in words."""
 
-    def read(self, offset: int, size: int) -> int:
+    def load(self, offset: int, size: int) -> int:
         """See `Peripheral`."""
         del offset, size
         raise NotModelledError(f"reads a register of {self.name}, which the twin does not model")
 
-    def write(self, offset: int, size: int, value: int) -> None:
+    def take(self, offset: int, size: int, value: int) -> None:
         """See `Peripheral`."""
         del offset, size, value
         raise NotModelledError(f"writes a register of {self.name}, which the twin does not model")

@@ -69,11 +69,11 @@ class SystemControl(Peripheral):
         self._tick = None
         self._from = (self._chip.now(), 0)
 
-    def write(self, offset: int, size: int, value: int) -> None:
+    def take(self, offset: int, size: int, value: int) -> None:
         """See `Peripheral`; only words can be written here (DDI 0419, B3.1.1)."""
         if size != 4:  # noqa: PLR2004 # bytes of a word
             raise NotModelledError(f"writes {size} bytes to 0x{BASE + offset:08x}, where only words may be written")
-        super().write(offset, size, value)
+        super().take(offset, size, value)
         for number in range(8):
             if offset == _IPR + 4 * number:
                 self._set_priorities(16 + 4 * number, self.value[f"NVIC_IPR{number}"])

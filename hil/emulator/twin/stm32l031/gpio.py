@@ -117,9 +117,9 @@ class Gpio(Peripheral):
 
     # Registers
 
-    def write(self, offset: int, size: int, value: int) -> None:
+    def take(self, offset: int, size: int, value: int) -> None:
         """See `Peripheral`."""
-        super().write(offset, size, value)
+        super().take(offset, size, value)
         if offset < _IDR:  # MODER, OTYPER, OSPEEDR, PUPDR
             self._configure()
         self._look()

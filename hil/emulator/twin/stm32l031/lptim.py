@@ -145,15 +145,15 @@ class Lptim(Peripheral):
 
     # Registers
 
-    def read(self, offset: int, size: int) -> int:
+    def load(self, offset: int, size: int) -> int:
         """See `Peripheral`."""
         self._touch()
-        return super().read(offset, size)
+        return super().load(offset, size)
 
-    def write(self, offset: int, size: int, value: int) -> None:
+    def take(self, offset: int, size: int, value: int) -> None:
         """See `Peripheral`."""
         self._touch()
-        super().write(offset, size, value)
+        super().take(offset, size, value)
         self._update()
         self._arm()
 

@@ -257,9 +257,9 @@ class Rcc(Peripheral):
 
     # Resets of peripherals
 
-    def write(self, offset: int, size: int, value: int) -> None:
+    def take(self, offset: int, size: int, value: int) -> None:
         """See `Peripheral`."""
-        super().write(offset, size, value)
+        super().take(offset, size, value)
         if offset >= self._by_name["IOPRSTR"].offset:
             self._tell(self.on_buses)
         for (name, bit), peripheral in self._resets.items():

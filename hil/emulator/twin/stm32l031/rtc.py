@@ -154,12 +154,12 @@ class Rtc(Peripheral):
 
     # Registers
 
-    def read(self, offset: int, size: int) -> int:
+    def load(self, offset: int, size: int) -> int:
         """See `Peripheral`."""
         self._settle()
-        return super().read(offset, size)
+        return super().load(offset, size)
 
-    def write(self, offset: int, size: int, value: int) -> None:
+    def take(self, offset: int, size: int, value: int) -> None:
         """See `Peripheral`; with two locks."""
         self._settle()
         free = offset >= _BACKUP or offset & ~3 == self._by_name["WPR"].offset
@@ -168,7 +168,7 @@ class Rtc(Peripheral):
         elif not free and self._keys < len(_KEYS):
             self._chip.note("RTC WPR", "RTC is written before the keys were written to RTC_WPR")
         else:
-            super().write(offset, size, value)
+            super().take(offset, size, value)
             self._arm()
 
     def write_wpr(self, word: int, mask: int) -> None:

@@ -144,17 +144,17 @@ class Tim(Peripheral):
 
     # Registers
 
-    def read(self, offset: int, size: int) -> int:
+    def load(self, offset: int, size: int) -> int:
         """See `Peripheral`."""
         if self.clocked():
             self._settle()
-        return super().read(offset, size)
+        return super().load(offset, size)
 
-    def write(self, offset: int, size: int, value: int) -> None:
+    def take(self, offset: int, size: int, value: int) -> None:
         """See `Peripheral`."""
         if self.clocked():
             self._counter.settle()
-        super().write(offset, size, value)
+        super().take(offset, size, value)
         self._update()
         self._arm()
 
