@@ -65,8 +65,8 @@ def argument(slope: float, constant: float) -> Argument:
         math.ldexp(abs(constant), SHIFT_MIN + 16) / (FULL_SCALE - 1),
     )
     slope, constant = slope / flattened, constant / flattened
-    # The offset is made for the slope as it was rounded, so that the argument is exact in the middle of the sigmoid, where
-    # it is steepest, or at the end of the scale next to it: rounding the slope moves what lies away from there.
+    # The offset is made for the slope as it was rounded, so that the argument is exact in the middle of the sigmoid,
+    # where it is steepest, or at the end of the scale next to it: rounding moves what lies away from there.
     middle = max(-1.0, min(1.0, -constant / slope)) if slope else 0.0
     for shift in range(SHIFT_MAX, SHIFT_MIN - 1, -1):
         exact = math.ldexp(slope, shift + 2)

@@ -13,7 +13,7 @@ with Hold() as _hold:
     from hil.errors import HilError, RigError
     from hil.pytest_run.collect import HilFile, PromiseItem, needs_board
     from hil.pytest_run.header import model_lines
-    from hil.pytest_run.options import add_options, read_options
+    from hil.pytest_run.options import add_options, forget_report, read_options
     from hil.pytest_run.reporter import Reporter
     from hil.pytest_run.state import STATE, State
     from hil.pytest_run.workers import find_attached, make_scheduler, refuse_shared, tell_worker
@@ -35,9 +35,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests() -> Generator[None, None, None]:
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
     """Until pytest takes care of Ctrl-C itself it would show a trace; conftest files may import for seconds."""
     with Hold() as hold:
+        forget_report(early_config.known_args_namespace)
         yield
     hold.leave()
 

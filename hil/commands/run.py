@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -20,7 +21,6 @@ from hil.vectors import load_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from rich.console import Console
 
@@ -62,10 +62,10 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
     Raises:
         HilError: where there is no result to judge.
     """
+    if request.json_file is not None:
+        _prepare(request, request.json_file)
     promised = _promised(States, "--max-error", max_error=request.max_error)
     atol = None if request.atol is None else _promised(Outputs, "--atol", atol=request.atol)
-    if request.json_file is not None:
-        prepare_json(request.json_file)
     with open_bench(options, console) as bench:
         options.check(bench.board(request.board))
         model = load_model(request.model)
@@ -87,6 +87,16 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
         atol = Outputs(atol=max(reach, float(result.output_lsb.max())))
     broken = [_say(console, held, check) for held, check in _promises(result, promised, atol)].count(False)
     return 1 if broken else 0
+
+
+def _prepare(request: RunRequest, json_file: Path) -> None:
+    """Make room for the result, unless that would take away what the run is made of."""
+    for given in (request.model, request.vectors, Path(request.board)):
+        if json_file.exists() and given.exists() and json_file.samefile(given):
+            raise InputError(
+                f"--json {json_file} is a file that the run reads", hint="name another file for the result"
+            )
+    prepare_json(json_file)
 
 
 def _promised(kind: type[Promise], option: str, **value: float) -> Promise:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hil.board import DEFAULT_BOARD, board_label, load_board
 from hil.dut.options import BACKENDS, LINKS, DutOptions
-from hil.errors import InputError
+from hil.errors import HilError, InputError
 from hil.flash_mode import FLASH_MODES
-from hil.report.json_file import SESSION_FILE, prepare_json
+from hil.report.json_file import SESSION_FILE, forget_json, prepare_json
 
 if TYPE_CHECKING:
+    import argparse
+
     import pytest
 
 
@@ -69,6 +72,16 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--hil-strict", action="store_true", help="a promise that cannot be measured is an error, no skip")
 
 
+def forget_report(known: argparse.Namespace) -> None:
+    """Remove an older results.json as early as its place is known: a run that pytest itself refuses leaves none.
+
+    Where that fails, `read_options` says so.
+    """
+    if known.hil_report is not None:
+        with suppress(HilError):
+            forget_json(known.hil_report / SESSION_FILE)
+
+
 def read_options(config: pytest.Config) -> Options:
     """Check the options; nothing is opened.
 
@@ -78,6 +91,11 @@ def read_options(config: pytest.Config) -> Options:
     Raises:
         InputError: for an unknown board, an option that does not fit, or one whose feature is not in this version.
     """
+    report_dir: Path | None = config.getoption("hil_report")
+    if report_dir is not None and report_dir.exists() and not report_dir.is_dir():
+        raise InputError(f"--hil-report {report_dir} is no folder")
+    if report_dir is not None and not hasattr(config, "workerinput"):
+        prepare_json(report_dir / SESSION_FILE)
     update_golden: bool = config.getoption("hil_update_golden")
     if update_golden and (hasattr(config, "workerinput") or config.getoption("tx", None)):
         raise InputError(
@@ -89,11 +107,6 @@ def read_options(config: pytest.Config) -> Options:
             "--hil-rig is not read by this version",
             hint="name the probe and the port of the attached board with --hil-probe and --hil-port",
         )
-    report_dir: Path | None = config.getoption("hil_report")
-    if report_dir is not None and report_dir.exists() and not report_dir.is_dir():
-        raise InputError(f"--hil-report {report_dir} is no folder")
-    if report_dir is not None and not hasattr(config, "workerinput"):
-        prepare_json(report_dir / SESSION_FILE)
     strict: bool = config.getoption("hil_strict")
     chosen: list[str] = config.getoption("board") or []
     dut = DutOptions(

@@ -76,7 +76,9 @@ def session_json(tally: Tally) -> dict[str, Any]:
 
 
 def prepare_json(path: Path) -> None:
-    """Make the folder of a JSON file and see that the file can be put there, before a run that would end without it.
+    """Make the folder of a JSON file, see that the file can be put there, and remove an older one.
+
+    That is before the run: whoever reads the file afterwards finds this run's result or none, never an old verdict.
 
     Raises:
         InputError: it cannot.
@@ -90,6 +92,20 @@ def prepare_json(path: Path) -> None:
         fresh = _fresh_name(path)
         fresh.touch()
         fresh.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    forget_json(path)
+
+
+def forget_json(path: Path) -> None:
+    """Remove an older JSON file; a link to it stays, and so does what is no file.
+
+    Raises:
+        InputError: it cannot be removed.
+    """
+    try:
+        if path.is_file():
+            path.resolve().unlink()
     except OSError as error:
         raise _unwritable(path, error) from error
 

@@ -116,6 +116,30 @@ def test_run_says_before_it_starts_that_json_cannot_be_written(tmp_path: Path) -
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([MODEL, "absent.npz", "--board=host"], 2),
+        ([MODEL, VECTORS, "--board=host", "--max-error=-1"], 2),
+        ([MODEL, VECTORS, "--board=microbit", "--backend=hardware"], 10),
+    ],
+)
+def test_run_without_a_result_leaves_no_older_one(tmp_path: Path, arguments: list[object], code: int) -> None:
+    (tmp_path / "r.json").write_text('{"bits_equal": true}')
+    (tmp_path / "latest.json").symlink_to(tmp_path / "r.json")
+    hil("run", *arguments, "--json", tmp_path / "latest.json", code=code)
+    assert not (tmp_path / "r.json").exists()
+    assert (tmp_path / "latest.json").is_symlink()
+
+
+def test_run_does_not_take_what_it_reads_for_an_older_result(tmp_path: Path) -> None:
+    model = tmp_path / "m.npz"
+    model.write_bytes(MODEL.read_bytes())
+    text = hil("run", model, VECTORS, "--board=host", "--json", model, code=2)
+    assert f"--json {model} is a file that the run reads" in text
+    assert model.read_bytes() == MODEL.read_bytes()
+
+
 def test_run_judges_decisions_where_there_are_labels(tmp_path: Path) -> None:
     with np.load(NETWORKS / "basicmotions_test.vectors.npz") as archive:
         arrays = dict(archive)

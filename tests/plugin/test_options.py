@@ -63,6 +63,13 @@ def test_an_option_that_cannot_be_is_a_usage_error_in_a_sentence(
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("option", ["--board=hots", "--hil-rig=bench.yaml", "--hil-link=spi", "--no-such-option"])
+def test_a_usage_error_leaves_no_older_report(project: pytest.Pytester, option: str) -> None:
+    project.mkdir("out").joinpath("results.json").write_text("{}")
+    assert project.runpytest("--hil-report=out", option).ret == pytest.ExitCode.USAGE_ERROR
+    assert list((project.path / "out").iterdir()) == []
+
+
 def test_a_case_has_one_item_for_each_promise_and_board(
     project: pytest.Pytester, write_case: Callable[..., Path]
 ) -> None:

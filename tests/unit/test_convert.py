@@ -202,7 +202,7 @@ def test_an_argument_is_near(slope: float, constant: float, x: float) -> None:
 
 @given(slope=st.floats(1e-3, 1e6), sign=st.sampled_from((-1, 1)), middle=st.floats(-1, 1), away=st.floats(-10, 10))
 def test_an_argument_is_near_where_its_sigmoid_is_steep(slope: float, sign: int, middle: float, away: float) -> None:
-    """However far the middle lies from x = 0: kelvins and pascals have an offset of many times what moves the sigmoid."""
+    """However far the middle lies from x = 0: kelvins have an offset of many times what moves the sigmoid."""
     slope *= sign
     at = encode.argument(slope, -slope * middle)
     x = max(-1.0, min(1.0, middle + away / slope))
