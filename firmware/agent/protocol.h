@@ -40,7 +40,7 @@ enum protocol_command {
 enum protocol_defect {
     PROTOCOL_DEFECT_NONE = 0,
     PROTOCOL_DEFECT_CRYSTAL = 1, /* the crystal oscillator does not start */
-    PROTOCOL_DEFECT_CLOCK = 2,   /* the core's clock is not what it should be: an oscillator or PLL */
+    PROTOCOL_DEFECT_CLOCK = 2, /* the core's clock is not what it should be: an oscillator or PLL */
 };
 
 enum protocol_source {
