@@ -315,7 +315,9 @@ def _stack(work: Path, board: Board, limit: int) -> int:
 def _flags(work: Path, plan: _Plan) -> str:
     """What decides the code of the runtime beside its sources: the options that CMake gave the compiler for it."""
     try:
-        commands = json.loads((work / "compile_commands.json").read_text(encoding="utf-8"))
+        # A folder's name may be any bytes.
+        text = (work / "compile_commands.json").read_text(encoding="utf-8", errors="surrogateescape")
+        commands = json.loads(text)
         words = next(each["command"] for each in commands if each["file"].endswith("/ltc/ltc.c")).split()
     except (OSError, ValueError, KeyError, StopIteration) as error:
         raise BuildError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hil.board import DEFAULT_BOARD, board_label, load_board
 from hil.emulator.power import power
-from hil.errors import HilError, RigError
+from hil.errors import HilError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -52,7 +52,7 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
             _say(f"  probe        {powered.probe_uid}   (pyocd reset -u {powered.probe_uid}{target})")
             _say("  stop         Ctrl-C")
             powered.wait()
-            raise RigError(f"the supervisor of emulated board '{powered.name}' ended by itself")
+            raise powered.why_ended()
     except (KeyboardInterrupt, _StopRequest):
         _say(f"{board.title} is off")
     finally:

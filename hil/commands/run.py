@@ -85,6 +85,8 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
     if atol is None:
         reach = request.max_error * result.state_bound * float(np.abs(model.output_w).max())
         atol = Outputs(atol=max(reach, float(result.output_lsb.max())))
+    if vectors.states is None:
+        console.print(f"{_worst(result)}, to float64; not promised, as {vectors.name} has no states")
     broken = [_say(console, held, check) for held, check in _promises(result, promised, atol)].count(False)
     return 1 if broken else 0
 
@@ -108,17 +110,18 @@ def _promised(kind: type[Promise], option: str, **value: float) -> Promise:
         raise InputError(f"{option} is {given:g}: {error.errors()[0]['msg'].lower()}") from error
 
 
+def _worst(result: RunResult) -> str:
+    """How far the device is off, in words."""
+    return f"worst error {result.max_error:.2e} of the state bound {result.state_bound:.4g}"
+
+
 def _promises(result: RunResult, limit: States, outputs: Outputs) -> list[tuple[str, Callable[[], None]]]:
     """What holds in words, and the check that raises where it does not."""
     promises: list[tuple[str, Callable[[], None]]] = [
         (f"{result.bits_compared} bits equal to the exact integer model", lambda: check_bits(result))
     ]
     if result.vectors.states is not None:
-        held = (
-            f"worst error {result.max_error:.2e} of the state bound {result.state_bound:.4g}, "
-            f"at most {limit.max_error:.2e}"
-        )
-        promises.append((held, lambda: check_states(result, limit)))
+        promises.append((f"{_worst(result)}, at most {limit.max_error:.2e}", lambda: check_states(result, limit)))
     if result.vectors.outputs is not None:
         worst = largest_error(result.outputs, result.vectors.outputs)
         held = f"worst error {worst:.2e} of an expected output, at most {outputs.atol:.2e}"

@@ -7,16 +7,21 @@ itself (flock) says that the board is powered: it ends with the process that hol
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shlex
 import struct
 import time
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hil.errors import RigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MAGIC: Final = b"hilflash"
 _HEADER: Final = struct.Struct("<8sIII")  # magic, sequence number, bytes, CRC-32
@@ -97,12 +102,15 @@ class FlashFile:
         self._saved: bytes | None = None
 
     def load(self) -> bytes:
-        """The newest whole copy; erased flash when the file is new.
+        """The newest whole copy; erased flash when nothing was ever saved. Room for what will be saved is made now.
 
         Raises:
-            RigError: the file holds something else, or the flash of a board of another size.
+            RigError: the file holds something else, or the flash of a board of another size; or there is no room.
         """
-        if os.fstat(self._descriptor).st_size == 0:
+        used = os.pread(self._descriptor, _DATA_AT, 0).strip(b"\0")
+        if not used:
+            with self._written_whole():
+                self._reserve()
             return bytes([self._erased]) * self._size
         copies = [copy for slot in (0, 1) if (copy := self._read(slot))]
         if not copies:
@@ -112,18 +120,49 @@ class FlashFile:
             raise RigError(
                 f"flash file {self._path} holds {len(self._saved)} bytes, the board has {self._size}", hint=self._delete
             )
+        with self._written_whole():
+            self._reserve()
         return self._saved
 
     def save(self, image: bytes) -> None:
-        """Keep this image; nothing is written when it is the one already kept."""
+        """Keep this image; nothing is written when it is the one already kept.
+
+        Raises:
+            RigError: it cannot be written; the one kept before stays.
+        """
         if image == self._saved:
             return
-        self._sequence += 1
-        slot = self._sequence % 2
-        os.pwrite(self._descriptor, image, _DATA_AT + slot * self._size)
-        header = _HEADER.pack(_MAGIC, self._sequence, len(image), zlib.crc32(image))
-        os.pwrite(self._descriptor, header, slot * _SLOT_BYTES)
+        sequence = self._sequence + 1
+        slot = sequence % 2
+        header = _HEADER.pack(_MAGIC, sequence, len(image), zlib.crc32(image))
+        with self._written_whole():
+            self._write(image, _DATA_AT + slot * self._size)
+            self._write(header, slot * _SLOT_BYTES)
+        self._sequence = sequence
         self._saved = image
+
+    def _reserve(self) -> None:
+        """Take the room of both copies, as a disk that is full would otherwise be noticed when all is done."""
+        os.posix_fallocate(self._descriptor, 0, _DATA_AT + 2 * self._size)
+
+    def _write(self, data: bytes, at: int) -> None:
+        while data:
+            done = os.pwrite(self._descriptor, data, at)
+            if not done:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            data, at = data[done:], at + done
+
+    @contextmanager
+    def _written_whole(self) -> Iterator[None]:
+        """What the system says of a write, in words."""
+        try:
+            yield
+        except OSError as error:
+            raise RigError(
+                f"the flash of the emulated board cannot be kept in {self._path}",
+                cause=error.strerror,
+                hint="make room there, or set HIL_STATE_DIR to another folder",
+            ) from error
 
     @property
     def _path(self) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 REGISTERS = (*(f"r{n}" for n in range(13)), "sp", "lr", "pc", "xpsr", "msp", "psp", "primask", "control")
 """Names of the core registers, in the order in which they are shown."""
+ENDED_HINT: Final = "run again; where memory runs out, 'dmesg' names what was killed"
+"""What to do about an emulator that has ended by itself."""
 _PERIPHERALS: Final = range(0x40000000, 0x60000000)
 _SYSTEM_CONTROL: Final = range(0xE000E000, 0xE000F000)
 

@@ -87,6 +87,16 @@ class PoweredBoard:
         if self._process is not None:
             self._process.wait()
 
+    def why_ended(self) -> MachineError:
+        """After `wait`: what the supervisor said last, or printed where it said nothing."""
+        try:
+            self.machine.receive()
+        except MachineError as error:
+            printed = "" if self._process is None else _await_end(self._process)
+            last = printed.splitlines()[-1] if printed else None
+            return MachineError(error.message, cause=error.cause or last, hint=error.hint)
+        return MachineError(f"the supervisor of emulated board '{self.name}' ended by itself")
+
 
 def instance_name(board: Board, instance: str) -> str:
     """Name of a board's instance: the first has the board's own name.

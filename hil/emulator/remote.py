@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, Status
@@ -27,6 +28,7 @@ class RemoteMachine:
         self._reader = MessageReader()
         self._lock = threading.Lock()
         self._unanswered = False  # a request was given up before its answer came, which may come yet
+        self._last: Message | None = None  # what the supervisor said before it ended by itself
         sock.settimeout(timeout_s)
 
     def close(self) -> None:
@@ -52,16 +54,25 @@ class RemoteMachine:
             raise MachineError(f"the supervisor of emulated board '{self._name}' does not answer") from error
         except OSError as error:
             raise MachineError(f"emulated board '{self._name}' was lost", cause=str(error)) from error
+        if message[0].get("last"):
+            self._last = message
         return message
 
     def _call(self, op: str, payload: bytes = b"", **args: Any) -> Message:
         with self._lock:
+            if self._last is not None:
+                return result_of(self._last)
             if self._unanswered:
                 raise MachineError(f"a request to emulated board '{self._name}' was interrupted; power it again")
             self._unanswered = True
             try:
                 self._sock.sendall(encode({"op": op, "args": args}, payload))
             except OSError as error:
+                with suppress(MachineError):
+                    while self._last is None:
+                        self._next()
+                if self._last is not None:
+                    return result_of(self._last)
                 raise MachineError(f"emulated board '{self._name}' was lost", cause=str(error)) from error
             message = self._next()
             self._unanswered = False

@@ -56,9 +56,9 @@ class MessageReader:
         return json.loads(text), payload
 
 
-def encode_error(error: RigError) -> bytes:
-    """An error as an answer."""
-    return encode({"error": {"message": error.message, "cause": error.cause, "hint": error.hint}})
+def encode_error(error: RigError, *, last: bool = False) -> bytes:
+    """An error as an answer; with ``last`` as the answer to whatever may be asked from now on, the end being near."""
+    return encode({"error": {"message": error.message, "cause": error.cause, "hint": error.hint}, "last": last})
 
 
 def result_of(message: Message) -> Message:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hil.emulator.backend import find_backend
 from hil.emulator.dispatch import answer
 from hil.emulator.flash_file import FlashFile
-from hil.emulator.machine import CoreState, MachineError, MachineSpec
+from hil.emulator.machine import ENDED_HINT, CoreState, MachineError, MachineSpec
 from hil.emulator.peer import peer_of
 from hil.emulator.rpc import MessageReader, encode, encode_error
 from hil.emulator.serial_bridge import SerialBridge
@@ -129,6 +129,26 @@ class Supervisor:
             if self._machine.timeout_ms() == 0:
                 self._machine.poll()
             self._bridge.push()
+            self._look_after_emulator()
+
+    def _look_after_emulator(self) -> None:
+        """End with an emulator that has ended by itself: a board that is announced as powered has power.
+
+        A private board stays, and tells its holder in its status. So does one whose core has locked up.
+        """
+        if not self._announced or self._machine.event_fd() is not None:
+            return
+        status = self._machine.status()
+        if status.state is CoreState.OFF and status.detail:
+            words = encode_error(
+                MachineError(
+                    f"the emulator of board '{self._name}' has ended by itself", cause=status.detail, hint=ENDED_HINT
+                ),
+                last=True,
+            )
+            for client in (self._holder, *([self._guest] if self._guest else [])):
+                client.send(words)
+            self._ending = True
 
     def _poll_of(self, fixed: dict[int, Callable[[], None]]) -> tuple[select.poll, dict[int, Callable[[], None]]]:
         """What to wait for now, and what to do about it."""

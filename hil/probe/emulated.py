@@ -17,7 +17,7 @@ from pyocd.core.memory_interface import MemoryInterface  # type: ignore[import-u
 from pyocd.probe.debug_probe import DebugProbe  # type: ignore[import-untyped]
 
 from hil.emulator import registry
-from hil.emulator.machine import CoreState, EmulatorEndedError, MachineError, MemoryFault
+from hil.emulator.machine import ENDED_HINT, CoreState, EmulatorEndedError, MachineError, MemoryFault
 from hil.emulator.power import PROBE_PREFIX, PoweredBoard, power_or_connect, usual_backend
 from hil.errors import HilError, RigError
 from hil.probe.adi import DebugInterface
@@ -191,11 +191,9 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         try:
             status = self._powered.machine.status()
         except MachineError as error:
-            raise EmulatorEndedError(self._ended, cause=error.message) from error
+            raise EmulatorEndedError(self._ended, cause=error.cause or error.message, hint=error.hint) from error
         if status.state is CoreState.OFF:
-            raise EmulatorEndedError(
-                self._ended, cause=status.detail, hint="run again; where memory runs out, 'dmesg' names what was killed"
-            )
+            raise EmulatorEndedError(self._ended, cause=status.detail, hint=ENDED_HINT)
 
     @property
     def _ended(self) -> str:

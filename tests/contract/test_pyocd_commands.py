@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.board import load_board
-from hil.emulator.power import power
+from hil.emulator.machine import MachineError
+from hil.emulator.power import power, power_or_connect
+from hil.errors import RigError
+from tests.contract.test_leftovers import children_of
 from tests.contract.tiny_firmware import COUNTING_SOURCE, SOURCE, TinyFirmware, build
 
 if TYPE_CHECKING:
@@ -119,6 +122,30 @@ def emulate(name: str = "microbit") -> Iterator[str]:
         rest = process.communicate(timeout=TIMEOUT_S)[0]
     assert process.returncode == 0, rest
     assert "is off" in rest
+
+
+def test_a_board_whose_emulator_has_ended_is_not_shown_as_powered() -> None:
+    command = [sys.executable, "-m", "hil.commands.emulate", "microbit"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        while "Ctrl-C" not in process.stdout.readline():
+            assert process.poll() is None
+        assert listed() == ["emulated:microbit"]
+        with power_or_connect(load_board("microbit")) as guest:
+            (emulator,) = children_of(guest.supervisor_pid)
+            os.kill(emulator, signal.SIGKILL)
+            try:
+                printed = process.communicate(timeout=TIMEOUT_S)[0]
+            finally:
+                process.kill()
+            assert printed.startswith("error: the emulator of board 'microbit' has ended by itself")
+            assert "QEMU ended (SIGKILL); it printed: nothing" in printed
+            assert process.returncode == RigError.exit_code
+            for _ in range(2):
+                with pytest.raises(MachineError, match="has ended by itself") as caught:
+                    guest.machine.status()
+                assert caught.value.cause == "QEMU ended (SIGKILL); it printed: nothing"
+    assert listed() == []
 
 
 def flash_of_board(name: str = "microbit") -> bytes:

@@ -140,6 +140,16 @@ def test_run_does_not_take_what_it_reads_for_an_older_result(tmp_path: Path) -> 
     assert model.read_bytes() == MODEL.read_bytes()
 
 
+def test_run_tells_the_worst_error_also_where_it_was_not_promised(tmp_path: Path) -> None:
+    with np.load(VECTORS) as archive:
+        np.savez(tmp_path / "v.npz", inputs=archive["inputs"])
+    for vectors, words in ((tmp_path / "v.npz", ", to float64; not promised, as v has no states"), (VECTORS, "")):
+        lines = hil("run", MODEL, vectors, "--board=host").splitlines()
+        (told,) = (line for line in lines if "of the state bound" in line)
+        assert re.search(r"worst error [1-9]\.\d\de-0\d of the state bound 1", told)
+        assert told.endswith(words or "at most 9.77e-04")
+
+
 def test_run_judges_decisions_where_there_are_labels(tmp_path: Path) -> None:
     with np.load(NETWORKS / "basicmotions_test.vectors.npz") as archive:
         arrays = dict(archive)

@@ -30,6 +30,14 @@ COMPILERS = {
 }
 
 
+def test_a_board_of_one_s_own_is_named_where_the_readme_says(tmp_path: Path) -> None:
+    told = re.search(r"copy a file of \[boards\]\(boards\) to `(\S+)`, write `(name: \S+)` in it", README)
+    assert told is not None
+    text = (REPO / "boards" / "microbit.yaml").read_text()
+    (tmp_path / told[1]).write_text(text.replace("name: microbit", told[2], 1))
+    assert "firmware" in hil("build", tmp_path / told[1])
+
+
 @pytest.fixture
 def bridge(project: pytest.Pytester) -> Path:
     """A user's folder with the network that the README speaks of."""

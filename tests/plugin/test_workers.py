@@ -98,24 +98,24 @@ def test_two_attached_boards_have_a_worker_each(project: pytest.Pytester, attach
     assert len(set(opened(project))) == 2
 
 
-@pytest.mark.parametrize("arguments", [("--board=microbit",), ("--hil-backend=qemu",), ()])
+@pytest.mark.parametrize("arguments", [("--board=microbit",), ("--board=microbit", "--hil-backend=qemu"), ()])
 def test_emulated_boards_are_as_many_as_workers(
     project: pytest.Pytester, attach: Callable[..., None], arguments: tuple[str, ...]
 ) -> None:
     attach(*([("0672FF", "nrf51")] if "--hil-backend=qemu" in arguments else []))
     project.runpytest_subprocess("-n2", *arguments).assert_outcomes(passed=ONE_BOARD + 1)
-    assert {name for name, _ in opened(project)} == {"microbit"}
+    assert {name for name, _ in opened(project)} == {"microbit" if arguments else "nucleo-l031"}
     assert len(set(opened(project))) == 2
 
 
 def test_a_board_that_nobody_asked_for_is_not_shared_either(
     project: pytest.Pytester, attach: Callable[..., None]
 ) -> None:
-    attach(("0672FF", "nrf51"))
+    attach(("0672FF", "stm32l031x6"))
     result = project.runpytest_subprocess("-n2")
     result.assert_outcomes(passed=1, errors=ONE_BOARD)
-    result.stdout.fnmatch_lines(["input: board 'microbit' is attached once, and several workers could open it"])
-    result.stdout.fnmatch_lines(["*hint: ask for it by --board microbit, and one worker gets all of its tests; or *"])
+    result.stdout.fnmatch_lines(["input: board 'nucleo-l031' is attached once, and several workers could open it"])
+    result.stdout.fnmatch_lines(["*hint: ask for it by --board nucleo-l031, and one worker gets all of its tests; or *"])
     assert not (project.path / "opened").exists()
 
 

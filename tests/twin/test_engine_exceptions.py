@@ -288,23 +288,23 @@ class TestLines:
     def test_a_line_that_stays_high_asks_again_and_one_that_falls_does_not(self) -> None:
         rig = Rig("main: put ISER, 1\n 1: wfi; b 1b\n irq0: mark 1\n ldr r0, =LOG; ldr r0, [r0]; bx lr")
         rig.set_line(0, level=True)
-        original = rig.log.read
+        original = rig.log.load
 
-        def read(offset: int, size: int) -> int:
+        def load(offset: int, size: int) -> int:
             found = original(offset, size)
             if found == 3:
                 rig.set_line(0, level=False)
             return found
 
-        rig.log.read = read  # type: ignore[method-assign]
+        rig.log.load = load  # type: ignore[method-assign]
         rig.finish()
         assert rig.values == [1, 1, 1]
 
     def test_a_line_that_pulses_within_its_handler_asks_once_more(self) -> None:
         rig = Rig("main: put ISER, 1\n 1: wfi; b 1b\n irq0: mark 1\n ldr r0, =LOG; ldr r0, [r0]; bx lr")
-        original = rig.log.read
+        original = rig.log.load
 
-        def read(offset: int, size: int) -> int:
+        def load(offset: int, size: int) -> int:
             found = original(offset, size)
             if found == 1:
                 for _ in range(2):
@@ -313,7 +313,7 @@ class TestLines:
                 rig.set_line(0, level=False)
             return found
 
-        rig.log.read = read  # type: ignore[method-assign]
+        rig.log.load = load  # type: ignore[method-assign]
         rig.set_line(0, level=True)
         rig.set_line(0, level=False)  # pending stays
         rig.finish()

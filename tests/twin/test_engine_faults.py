@@ -400,10 +400,10 @@ def test_reset_ends_a_lockup_and_its_words() -> None:
 def test_what_a_device_raises_comes_out_of_the_run() -> None:
     rig = Rig("main: put LOG, 1\n wfi")
 
-    def write(offset: int, size: int, value: int) -> None:
+    def take(offset: int, size: int, value: int) -> None:
         raise ZeroDivisionError(offset + size + value)
 
-    rig.log.write = write  # type: ignore[method-assign]
+    rig.log.take = take  # type: ignore[method-assign]
     with pytest.raises(ZeroDivisionError, match="5"):
         rig.run(LONG)
     with pytest.raises(ZeroDivisionError):

@@ -298,9 +298,10 @@ def test_a_damaged_cache_is_built_anew(cache: Path) -> None:
     assert len(list((cache / "build").glob("microbit-*"))) == 1
 
 
+@pytest.mark.parametrize("folder", ["ca,che of 'mine' & more", os.fsdecode(b"no UTF-8: \xff")], ids=["words", "bytes"])
 @pytest.mark.parametrize("name", ["microbit", "host"])
-def test_any_folder_can_be_the_cache(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "ca,che of 'mine' & more"))
+def test_any_folder_can_be_the_cache(name: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / folder))
     assert build(load_board(name)).map.stat().st_size > 0
 
 

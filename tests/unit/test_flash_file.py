@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +14,7 @@ from hil.emulator.flash_file import BoardBusyError, FlashFile, open_locked
 from hil.errors import RigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SIZE = 8192
@@ -57,7 +61,7 @@ def test_a_save_cut_short_leaves_the_image_before(path: Path, cut: int, monkeypa
     write = os.pwrite
 
     def torn(descriptor: int, data: bytes, offset: int) -> int:
-        if len(data) < SIZE:
+        if len(data) < SIZE or not cut:
             raise KeyboardInterrupt
         return write(descriptor, data[:cut], offset)
 
@@ -82,6 +86,62 @@ def test_the_same_image_is_not_written_again(path: Path, monkeypatch: pytest.Mon
     with pytest.raises(AssertionError):
         file.save(IMAGES[2])
     file.close()
+
+
+@contextmanager
+def disk_of(size: int) -> Iterator[None]:
+    """No file can become larger, which is told as a full disk is, but for the reason."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("room", [0, 1000, 5000, 4096 + SIZE])
+def test_a_full_disk_is_told_at_once_and_leaves_no_damaged_file(path: Path, room: int) -> None:
+    file = FlashFile(open_locked(path), SIZE)
+    with disk_of(room):
+        with pytest.raises(RigError, match=f"the flash of the emulated board cannot be kept in {path}") as caught:
+            file.load()
+        with pytest.raises(RigError, match="cannot be kept"):
+            file.save(IMAGES[2])
+    assert caught.value.cause == "File too large"
+    file.close()
+    assert saved(path) == b"\xff" * SIZE
+
+
+def test_what_was_loaded_can_be_saved_on_a_disk_that_is_full_since(path: Path) -> None:
+    file = FlashFile(open_locked(path), SIZE)
+    file.load()
+    with disk_of(path.stat().st_size):
+        for image in IMAGES:
+            file.save(image)
+    file.close()
+    assert saved(path) == IMAGES[-1]
+
+
+def test_a_disk_that_fills_up_leaves_the_image_before(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = FlashFile(open_locked(path), SIZE)
+    file.load()
+    file.save(IMAGES[1])
+    write = os.pwrite
+
+    def full(descriptor: int, data: bytes, offset: int) -> int:
+        if offset % 4096:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, data[:1000], offset)
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(RigError, match="cannot be kept") as caught:
+        file.save(IMAGES[2])
+    monkeypatch.undo()
+    assert caught.value.cause == "No space left on device"
+    assert file.load() == IMAGES[1]
+    file.save(IMAGES[3])
+    file.close()
+    assert saved(path) == IMAGES[3]
 
 
 def test_a_file_of_something_else_is_refused(path: Path) -> None:

@@ -36,7 +36,7 @@ class OptionBytes(Peripheral):
         self._on_write = on_write
         super().__init__("the option bytes", BASE)
 
-    def write(self, offset: int, size: int, value: int) -> None:
+    def take(self, offset: int, size: int, value: int) -> None:
         """See `Peripheral`."""
         del offset, size, value
         self._on_write()
