@@ -90,6 +90,31 @@ def end_of_scale() -> Case:
     return Case(model, convert(model), inputs, elapsed, np.zeros(4, np.int32))
 
 
+# Sigmoids that are a step: their arguments lie far over, and under, what fits 32 bits.
+STEEP: dict[str, object] = {
+    "gleak": np.full(2, 0.1),
+    "vleak": np.zeros(2),
+    "cm": np.full(2, 0.5),
+    **{key: np.zeros((2, 2)) for key in ("w", "mu", "sigma", "erev")},
+    "sensory_w": np.ones((1, 2)),
+    "sensory_mu": np.full((1, 2), 0.02),
+    "sensory_sigma": np.array([[3e6, 4e7]]),
+    "sensory_erev": np.array([[1.0, -1.0]]),
+    "input_w": np.ones(1),
+    "output_w": np.ones(2),
+    "ode_unfolds": 4,
+    "epsilon": 1e-8,
+}
+
+
+def steep() -> Case:
+    """That network, with inputs from one end of the scale to the other."""
+    model = model_from_arrays(STEEP, where="steep", name="steep")
+    inputs = np.linspace(-FULL_SCALE, FULL_SCALE, 101).astype(np.int32).reshape(1, -1, 1)
+    elapsed = np.full((1, 101), 1 << 22, np.uint32)
+    return Case(model, convert(model), inputs, elapsed, np.zeros(2, np.int32))
+
+
 @st.composite
 def cases(draw: st.DrawFn, max_neurons: int = 64, max_inputs: int = 32, steps: int = 3) -> Case:
     """Cases for Hypothesis; sizes and wildness shrink, the values follow from the seed."""
