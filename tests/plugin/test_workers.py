@@ -115,7 +115,9 @@ def test_a_board_that_nobody_asked_for_is_not_shared_either(
     result = project.runpytest_subprocess("-n2")
     result.assert_outcomes(passed=1, errors=ONE_BOARD)
     result.stdout.fnmatch_lines(["input: board 'nucleo-l031' is attached once, and several workers could open it"])
-    result.stdout.fnmatch_lines(["*hint: ask for it by --board nucleo-l031, and one worker gets all of its tests; or *"])
+    result.stdout.fnmatch_lines(
+        ["*hint: ask for it by --board nucleo-l031, and one worker gets all of its tests; or *"]
+    )
     assert not (project.path / "opened").exists()
 
 
