@@ -165,7 +165,8 @@ class ProbedBoard:
         found = self._session.post_mortem()
         if found.state == "lockup" or found.exception in _FAULTS:
             raise TargetFault(
-                f"the firmware on board '{self._board.name}' has stopped: {found.state}, in {found.exception}",
+                f"the firmware on board '{self._board.name}' has stopped: "
+                + (found.detail or f"{found.state}, in {found.exception}"),
                 cause=found.describe(),
                 hint=line_hint(str(self._artefact.elf), found.registers["pc"]),
             )

@@ -55,7 +55,7 @@ class Access(Enum):
 
 @dataclass(frozen=True)
 class Status:
-    """State of the core; ``reason`` only when halted; ``detail`` says in words what led to a lockup."""
+    """State of the core; ``reason`` only when halted; ``detail`` says in words what led to a lockup or HardFault."""
 
     state: CoreState
     reason: HaltReason | None = None

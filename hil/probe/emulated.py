@@ -166,6 +166,11 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         """The board of a session, with this target unless another is asked for."""
         return PyocdBoard(self.session, board_info=self.associated_board_info)
 
+    def stopped_by(self) -> str:
+        """What stopped the core, as far as the emulator knows it, in words; empty where it does not."""
+        with _as_pyocd_errors():
+            return self._powered.machine.status().detail if self._powered else ""
+
     @property
     def is_open(self) -> bool:
         """Whether the board is held."""

@@ -28,12 +28,14 @@ class PostMortem:
         registers: all core registers by name.
         exception: the exception it is in, in words.
         interrupted: registers of the interrupted program, where they are known: at the first instruction of a handler.
+        detail: what an emulator knows of the cause, in words; empty where nobody knows.
     """
 
     state: str
     registers: dict[str, int]
     exception: str
     interrupted: dict[str, int] | None
+    detail: str = ""
 
     def describe(self) -> str:
         """The state as lines of text."""
@@ -43,13 +45,14 @@ class PostMortem:
         return "\n".join(lines)
 
 
-def take(target: Any, vectors_at: int, read: Callable[[int, int], bytes]) -> PostMortem:
+def take(target: Any, vectors_at: int, read: Callable[[int, int], bytes], detail: str = "") -> PostMortem:
     """Halt a pyOCD target's core and take down its state; it stays halted.
 
     Args:
         target: the pyOCD target.
         vectors_at: address of the vector table.
         read: reads memory: address and size in bytes.
+        detail: what is known of the cause, in words.
     """
     state = target.get_state().name.lower()
     target.halt()
@@ -67,7 +70,7 @@ def take(target: Any, vectors_at: int, read: Callable[[int, int], bytes]) -> Pos
                 name: int.from_bytes(words[at : at + _VECTOR_BYTES], "little")
                 for name, at in zip(_FRAME, range(0, len(words), _VECTOR_BYTES), strict=True)
             }
-    return PostMortem(state, registers, exception, interrupted)
+    return PostMortem(state, registers, exception, interrupted, detail)
 
 
 def _row(registers: dict[str, int]) -> str:

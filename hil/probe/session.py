@@ -109,6 +109,11 @@ class ProbeSession:
         if isinstance(probe, EmulatedProbe):
             probe.check_power()
 
+    def stopped_by(self) -> str:
+        """What stopped the core, in words, where its probe knows: an emulator's. To be asked before it is halted."""
+        probe = self._session.probe
+        return probe.stopped_by() if isinstance(probe, EmulatedProbe) else ""
+
     def close(self) -> None:
         """Let the core run and the probe go."""
         try:

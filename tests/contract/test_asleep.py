@@ -15,8 +15,8 @@ from hil.emulator.machine import REGISTERS, Access, CoreState, HaltReason, Statu
 from hil.emulator.power import power
 from hil.flash import FlashSession
 from hil.link.client import AgentClient
-from tests.contract.test_machine import Bench, qemu_here, qemu_supervised
-from tests.contract.test_pyocd_commands import UID, gdb, gdbserver, pyocd
+from tests.contract.emulated import BOARDS, MICROBIT, PLACE_IDS, PLACES, Bench, Emulated
+from tests.contract.test_pyocd_commands import gdb, gdbserver, pyocd
 from tests.contract.tiny_firmware import SLEEPY_SOURCE, TinyFirmware, build
 
 if TYPE_CHECKING:
@@ -24,36 +24,41 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NVIC_PENDING = 0xE000E200
-UART_IRQ = 1 << 2
+NVIC_ENABLED = 0xE000E100
 SOON_S = 5.0  # a stub that never answers is given up after 10 s
 SETTLED_S = 0.1
 WFI = b"\x30\xbf"
 
 
 @pytest.fixture(scope="module")
-def sleepy(tmp_path_factory: pytest.TempPathFactory) -> TinyFirmware:
-    return build(tmp_path_factory.mktemp("sleepy"), SLEEPY_SOURCE)
+def sleepy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyFirmware]:
+    return {each.name: build(tmp_path_factory.mktemp("sleepy"), SLEEPY_SOURCE, each.name) for each in BOARDS}
 
 
-@pytest.fixture(params=[qemu_here, qemu_supervised], ids=lambda make: make.__name__)
-def idle(request: pytest.FixtureRequest, tmp_path: Path, sleepy: TinyFirmware) -> Iterator[Bench]:
-    with request.param(tmp_path / "state") as (machine, uart_fd):
-        bench = Bench(machine, uart_fd, sleepy)
-        machine.set_flash_image(sleepy.flash_image())
+@pytest.fixture(params=PLACES, ids=PLACE_IDS)
+def idle(request: pytest.FixtureRequest, tmp_path: Path, sleepy: dict[str, TinyFirmware]) -> Iterator[Bench]:
+    board, make = request.param
+    with make(board, tmp_path / "state") as (machine, uart_fd):
+        bench = Bench(machine, uart_fd, sleepy[board.name], board)
+        machine.set_flash_image(bench.firmware.flash_image())
         machine.reset(halt=False)
-        bench.until(lambda: machine.read_memory(0xE000E100, 1)[0] == UART_IRQ)
-        time.sleep(SETTLED_S)  # now it sleeps: nothing reports that
+        bench.until(lambda: bench.word_at(NVIC_ENABLED) == 1 << board.interrupt)
+        bench.settle(SETTLED_S)  # now it sleeps: nothing reports that
         assert bench.word("wakes") == 0
         yield bench
 
 
 def sleeps_at(firmware: TinyFirmware) -> int:
     """Where its WFI is."""
-    return next(at for at in range(0, 0x400, 2) if firmware.flash_image()[at : at + 2] == WFI)
+    origin = firmware.flash.origin
+    return next(origin + at for at in range(0, 0x400, 2) if firmware.flash_image()[at : at + 2] == WFI)
 
 
-def until_pending(bench: Bench) -> None:
-    bench.until(lambda: bench.machine.read_memory(NVIC_PENDING, 1)[0] == UART_IRQ)
+def send_while_halted(bench: Bench, byte: bytes) -> None:
+    """The interrupt is pending afterwards, but on the twin: its time stands still with its core."""
+    os.write(bench.uart_fd, byte)
+    if bench.board is MICROBIT:
+        bench.until(lambda: bench.word_at(NVIC_PENDING) == 1 << bench.board.interrupt)
 
 
 def test_halted_core_steps_on_behind_the_wfi_and_over_the_next(idle: Bench) -> None:
@@ -79,11 +84,11 @@ def test_every_register_of_a_sleeping_core_is_read_and_it_wakes_once(idle: Bench
     first = {name: machine.read_register(name) for name in REGISTERS}
     assert {name: machine.read_register(name) for name in reversed(REGISTERS)} == first
     assert first["pc"] == sleeps_at(idle.firmware) + 2
-    assert first["msp"] == first["sp"] == 0x20004000
+    assert first["msp"] == first["sp"] == idle.board.stack
     assert (first["primask"], first["control"]) == (0, 0)
     machine.resume()
     idle.until(lambda: idle.word("wakes") == 1)
-    time.sleep(SETTLED_S)
+    idle.settle(SETTLED_S)
     assert idle.word("wakes") == 1  # it sleeps again
     assert time.monotonic() < begun + SOON_S
 
@@ -93,19 +98,21 @@ def test_core_that_is_let_go_has_woken(idle: Bench) -> None:
         idle.machine.halt()
         idle.machine.resume()
         idle.until(lambda times=times: idle.word("wakes") == times)
+        idle.settle(SETTLED_S)  # it has to get back to sleep
 
 
 def test_memory_is_read_without_waking_it(idle: Bench) -> None:
     idle.machine.write_memory(0x20001000, b"data")
     assert idle.machine.read_memory(0x20001000, 4) == b"data"
     assert idle.machine.flash_image() == idle.firmware.flash_image()
-    time.sleep(SETTLED_S)
+    idle.settle(SETTLED_S)
     assert idle.word("wakes") == 0
 
 
 def test_peripherals_are_written_while_it_sleeps(idle: Bench) -> None:
-    idle.machine.write_memory(0x50000508, (1 << 7).to_bytes(4, "little"))  # GPIO OUTSET
-    assert int.from_bytes(idle.machine.read_memory(0x50000504, 4), "little") & 1 << 7
+    set_pins, pins = idle.board.pins
+    idle.machine.write_memory(set_pins, (1 << 7).to_bytes(4, "little"))
+    assert idle.word_at(pins) & 1 << 7
     assert idle.machine.status().state is CoreState.RUNNING
 
 
@@ -115,16 +122,16 @@ def test_interrupt_that_comes_while_halted_is_taken_once_let_go(idle: Bench, mea
     machine.halt()
     if meanwhile == "step before":
         machine.step()
-    os.write(idle.uart_fd, b"a")
-    until_pending(idle)
+    send_while_halted(idle, b"a")
     if meanwhile == "step":
         machine.step()
     elif meanwhile == "registers":
         assert machine.read_register("primask") == 0
     elif meanwhile == "peripheral":
-        machine.write_memory(0x50000508, bytes(4))
+        machine.write_memory(idle.board.pins[0], bytes(4))
     assert idle.word("bytes") == 0
-    assert machine.read_memory(NVIC_PENDING, 1)[0] == UART_IRQ
+    if idle.board is MICROBIT:
+        assert idle.word_at(NVIC_PENDING) == 1 << idle.board.interrupt
     machine.resume()
     idle.until(lambda: idle.word("bytes") == ord("a"))
     os.write(idle.uart_fd, b"b")
@@ -134,14 +141,19 @@ def test_interrupt_that_comes_while_halted_is_taken_once_let_go(idle: Bench, mea
 def test_step_without_a_mask_takes_the_interrupt(idle: Bench) -> None:
     machine = idle.machine
     machine.halt()
-    os.write(idle.uart_fd, b"a")
-    until_pending(idle)
+    machine.write_memory(NVIC_PENDING, (1 << idle.board.interrupt).to_bytes(4, "little"))
     machine.step(mask_interrupts=False)
-    assert machine.read_register("xpsr") & 0x3F == 16 + 2
+    assert machine.read_register("xpsr") & 0x3F == 16 + idle.board.interrupt
+    assert machine.read_register("pc") == idle.firmware.symbols["uart"]
     # What is done on the debugger's behalf now must not be interrupted either.
     assert machine.read_register("control") == 0
     machine.resume()
-    idle.until(lambda: idle.word("bytes") == ord("a"))
+    idle.until(lambda: idle.word("wakes") == 1)
+
+
+def test_a_debugger_wakes_it_with_an_interrupt(idle: Bench) -> None:
+    idle.machine.write_memory(NVIC_PENDING, (1 << idle.board.interrupt).to_bytes(4, "little"))
+    idle.until(lambda: idle.word("wakes") == 1)
 
 
 def test_stops_right_behind_the_wfi_are_met(idle: Bench) -> None:
@@ -163,7 +175,7 @@ def test_stops_right_behind_the_wfi_are_met(idle: Bench) -> None:
     machine.write_register("r1", 0x20001100)
     machine.write_register("pc", 0x20001000)
     machine.resume()
-    time.sleep(SETTLED_S)
+    idle.settle(SETTLED_S)
     machine.halt()
     assert machine.read_register("pc") == 0x20001002
     machine.resume()
@@ -171,26 +183,39 @@ def test_stops_right_behind_the_wfi_are_met(idle: Bench) -> None:
     assert machine.read_register("pc") == 0x20001004
 
 
-@pytest.fixture
-def flashed(sleepy: TinyFirmware, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TinyFirmware:
+@pytest.fixture(params=BOARDS, ids=str)
+def emulated(
+    request: pytest.FixtureRequest,
+    sleepy: dict[str, TinyFirmware],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Emulated:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
-    pyocd("flash", "-u", UID, "-t", "nrf51", sleepy.hex)
-    return sleepy
+    emulated: Emulated = request.param
+    pyocd("flash", "-u", f"emulated:{emulated.name}", "-t", emulated.target, sleepy[emulated.name].hex)
+    return emulated
 
 
-def test_stock_pyocd_halts_steps_and_reads_it(flashed: TinyFirmware) -> None:
+@pytest.fixture
+def flashed(emulated: Emulated, sleepy: dict[str, TinyFirmware]) -> TinyFirmware:
+    return sleepy[emulated.name]
+
+
+def test_stock_pyocd_halts_steps_and_reads_it(flashed: TinyFirmware, emulated: Emulated) -> None:
     commands = ["sleep 200", "halt", "reg pc", "step", "reg pc", "reg msp", "reg psp", "reg primask", "reg control"]
     begun = time.monotonic()
-    output = pyocd("commander", "-u", UID, *(word for command in commands for word in ("-c", command)))
+    output = pyocd(
+        "commander", "-u", f"emulated:{emulated.name}", *(word for command in commands for word in ("-c", command))
+    )
     assert time.monotonic() < begun + SOON_S
     woken = sleeps_at(flashed) + 2
     assert re.findall(r"pc = 0x(\w{8})", output) == [f"{woken:08x}", f"{woken + 2:08x}"]
-    assert "msp = 0x20004000" in output
+    assert f"msp = 0x{emulated.stack:08x}" in output
 
 
-def test_gdb_steps_from_its_sleep(flashed: TinyFirmware) -> None:
+def test_gdb_steps_from_its_sleep(flashed: TinyFirmware, emulated: Emulated) -> None:
     sleep = sleeps_at(flashed)
-    with gdbserver() as port:
+    with gdbserver(emulated.name, emulated.target) as port:
         begun = time.monotonic()
         output = gdb(
             port,
@@ -204,13 +229,13 @@ def test_gdb_steps_from_its_sleep(flashed: TinyFirmware) -> None:
         assert time.monotonic() < begun + SOON_S
     assert f"AT {sleep + 2:x}\n" in output, output
     assert "NEXT 1\n" in output, output
-    assert re.search(r"msp +0x20004000", output), output
+    assert re.search(f"msp +0x{emulated.stack:x}", output), output
 
 
-def test_gdb_that_steps_in_hardware_steps_over_a_sleep(flashed: TinyFirmware) -> None:
+def test_gdb_that_steps_in_hardware_steps_over_a_sleep(flashed: TinyFirmware, emulated: Emulated) -> None:
     """Left to itself gdb takes the target for Linux: it steps by breakpoints, and the core sleeps on its way to one."""
     sleep = sleeps_at(flashed)
-    with gdbserver() as port:
+    with gdbserver(emulated.name, emulated.target) as port:
         begun = time.monotonic()
         output = gdb(
             port,
@@ -234,9 +259,12 @@ def test_gdb_that_steps_in_hardware_steps_over_a_sleep(flashed: TinyFirmware) ->
     assert f"NEXT {sleep + 2:x}\n" in output, output
 
 
-def test_post_mortem_of_an_idle_agent_that_then_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", [each.name for each in BOARDS])
+def test_post_mortem_of_an_idle_agent_that_then_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
-    board = load_board("microbit")
+    board = load_board(name)
     artefact = build_agent(board)
     assert artefact.hex is not None
     with power(board) as powered, FlashSession(board, powered.probe_uid) as session:

@@ -20,11 +20,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.board import load_board
+<<<<<<< HEAD
+from hil.emulator.power import power
+from tests.contract.tiny_firmware import TinyFirmware, build
+=======
 from hil.emulator.machine import MachineError
 from hil.emulator.power import power, power_or_connect
 from hil.errors import RigError
 from tests.contract.test_leftovers import children_of
 from tests.contract.tiny_firmware import COUNTING_SOURCE, SOURCE, TinyFirmware, build
+>>>>>>> f03f9cde7a2433cf3222e5545e588e39fdd83c15
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +57,12 @@ class Target:
     def options(self) -> tuple[str, ...]:
         return ("-u", f"emulated:{self.name}", "-t", self.target)
 
+    @property
+    def stack(self) -> int:
+        """Where its stack begins: the end of RAM."""
+        ram = load_board(self.name).memory.ram
+        return ram.origin + ram.bytes
+
     def flash(self) -> bytes:
         return flash_of_board(self.name)
 
@@ -69,14 +80,14 @@ def firmware(tmp_path_factory: pytest.TempPathFactory) -> TinyFirmware:
 
 @pytest.fixture(
     scope="module",
-    params=[("microbit", "nrf51", 1024, SOURCE), ("nucleo-l031", "stm32l031x6", 128, COUNTING_SOURCE)],
+    params=[("microbit", "nrf51", 1024), ("nucleo-l031", "stm32l031x6", 128)],
     ids=lambda parameters: parameters[0],
 )
 def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Target:
-    name, target, page, source = request.param
+    name, target, page = request.param
     if name == "nucleo-l031":
         pytest.importorskip("unicorn", reason="the twin needs the package unicorn")
-    return Target(name, target, page, build(tmp_path_factory.mktemp(name), source, name))
+    return Target(name, target, page, build(tmp_path_factory.mktemp(name), board=name))
 
 
 @pytest.fixture(autouse=True)
@@ -208,20 +219,33 @@ def test_reset_restarts_the_firmware(target: Target) -> None:
     assert "12345678" in after  # RAM outlives a reset, so the board was not merely powered anew
 
 
-def test_commander_sees_memory_registers_and_steps(firmware: TinyFirmware) -> None:
-    pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
+def test_commander_sees_memory_registers_and_steps(target: Target) -> None:
+    firmware = target.firmware
+    pyocd("flash", *target.options, firmware.hex)
     step = firmware.symbols["step"]
-    commands = ["halt", "read32 0 8", f"break 0x{step:x}", "continue", "sleep 100", "halt", "reg pc", "step", "reg pc"]
+    commands = [
+        "halt",
+        f"read32 0x{firmware.flash.origin:x} 8",
+        f"break 0x{step:x}",
+        "continue",
+        "sleep 100",
+        "halt",
+        "reg pc",
+        "step",
+        "reg pc",
+    ]
     commands += [
-        "write32 0x20002000 0xcafe0001",
-        "read32 0x20002000",
+        "write32 0x20001800 0xcafe0001",
+        "read32 0x20001800",
         "wreg r5 0x1234",
         "reg r5",
         "reg control",
         "status",
     ]
-    output = pyocd("commander", "-u", UID, *(word for command in commands for word in ("-c", command)))
-    assert f"20004000 {firmware.symbols['start'] + 1:08x}" in output
+    output = pyocd(
+        "commander", "-u", f"emulated:{target.name}", *(word for command in commands for word in ("-c", command))
+    )
+    assert f"{target.stack:08x} {firmware.symbols['start'] + 1:08x}" in output
     assert re.findall(r"pc = 0x(\w{8})", output) == [f"{step:08x}", f"{step + 2:08x}"]
     assert "cafe0001" in output
     assert "r5 = 0x00001234" in output
@@ -248,11 +272,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def gdbserver() -> Iterator[int]:
+def gdbserver(name: str = "microbit", target: str = "nrf51") -> Iterator[int]:
     """``pyocd gdbserver`` in a process; yields its port."""
     port = free_port()
     server = subprocess.Popen(
-        [TOOLS / "pyocd", "gdbserver", "-u", UID, "-t", "nrf51", "-p", str(port), "-T", "0"],
+        [TOOLS / "pyocd", "gdbserver", "-u", f"emulated:{name}", "-t", target, "-p", str(port), "-T", "0"],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -278,9 +302,10 @@ def gdb(port: int, elf: Path, *commands: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_gdb_breaks_steps_reads_and_continues(firmware: TinyFirmware) -> None:
-    pyocd("flash", "-u", UID, "-t", "nrf51", firmware.hex)
-    with gdbserver() as port:
+def test_gdb_breaks_steps_reads_and_continues(target: Target) -> None:
+    firmware = target.firmware
+    pyocd("flash", *target.options, firmware.hex)
+    with gdbserver(target.name, target.target) as port:
         output = gdb(
             port,
             firmware.elf,
@@ -293,7 +318,7 @@ def test_gdb_breaks_steps_reads_and_continues(firmware: TinyFirmware) -> None:
             'printf "STEP x=%d counter=%d pc=%x\\n", x, counter, $pc',
             "stepi",
             'printf "NEXT %x\\n", $pc',
-            'printf "MAGIC %x %x\\n", magic, *(int *)0',
+            f'printf "MAGIC %x %x\\n", magic, *(int *)0x{firmware.flash.origin:x}',
             "set var counter = 77",
             "delete",
             "watch counter",
@@ -306,17 +331,18 @@ def test_gdb_breaks_steps_reads_and_continues(firmware: TinyFirmware) -> None:
     assert f"START {firmware.symbols['start']:x}\n" in output, output
     assert f"STEP x=1 counter=1 pc={step:x}\n" in output, output
     assert f"NEXT {step + 2:x}\n" in output, output
-    assert "MAGIC c0ffee 20004000\n" in output, output
+    assert f"MAGIC c0ffee {target.stack:x}\n" in output, output
     assert "WATCH 78\n" in output, output
 
 
-def test_gdb_loads_a_program_and_runs_it(firmware: TinyFirmware) -> None:
-    with gdbserver() as port:
+def test_gdb_loads_a_program_and_runs_it(target: Target) -> None:
+    firmware = target.firmware
+    with gdbserver(target.name, target.target) as port:
         output = gdb(
             port, firmware.elf, "load", "monitor reset halt", "tbreak step", "continue", 'printf "AT %x\\n", $pc'
         )
     assert f"AT {firmware.symbols['step']:x}\n" in output, output
-    assert flash_of_board() == firmware.flash_image()
+    assert target.flash() == target.programmed()
 
 
 def test_a_private_board_is_on_no_list_and_in_use() -> None:

@@ -1,7 +1,4 @@
-"""Firmware of 300 bytes for the emulated micro:bit: counts, echoes, and faults when asked to; or sleeps.
-
-For the NUCLEO-L031K6 there is one that only counts.
-"""
+"""Firmware of 300 bytes for emulated boards: counts, echoes, and faults when asked to; or sleeps; or only counts."""
 
 from __future__ import annotations
 
@@ -16,11 +13,48 @@ if TYPE_CHECKING:
 
     from hil.board import Memory
 
+# Each board's serial port: 115200 baud, polled, or an interrupt for each byte.
+SERIAL = {
+    "microbit": r"""
+#define STACK 0x20004000
+#define UART_IRQ 2
+static void uart_start(void) {
+    REG(0x4000250C) = 24; REG(0x40002514) = 25;          /* pins */
+    REG(0x40002524) = 0x01D7E000; REG(0x40002500) = 4;   /* 115200 baud, enabled */
+    REG(0x40002000) = 1; REG(0x40002008) = 1;            /* STARTRX, STARTTX */
+}
+static void uart_interrupts(void) { REG(0x40002304) = 4; }  /* on RXDRDY */
+static int uart_has_byte(void) { return REG(0x40002108) != 0; }
+static uint32_t uart_byte(void) { REG(0x40002108) = 0; return REG(0x40002518) & 0xFF; }
+static void uart_send(uint32_t byte) {
+    REG(0x4000211C) = 0;
+    REG(0x4000251C) = byte;
+    while (!REG(0x4000211C)) {}                          /* TXDRDY */
+}
+""",
+    "nucleo-l031": r"""
+#define STACK 0x20002000
+#define UART_IRQ 28
+static void uart_start(void) {
+    REG(0x4002102C) |= 1; REG(0x40021038) |= 1 << 17;    /* clocks of port A and USART2 */
+    REG(0x50000020) = 4 << 8; REG(0x50000024) = 4 << 28; /* PA2 and PA15: function 4 */
+    REG(0x50000000) = (REG(0x50000000) & ~0xC0000030) | 0x80000020;
+    REG(0x4000440C) = 18;                                /* 2097 kHz / 115200 */
+    REG(0x40004400) = 0xD;                               /* UE, RE, TE */
+}
+static void uart_interrupts(void) { REG(0x40004400) |= 1 << 5; }  /* on RXNE */
+static int uart_has_byte(void) { return REG(0x4000441C) >> 5 & 1; }
+static uint32_t uart_byte(void) { return REG(0x40004424) & 0xFF; }
+static void uart_send(uint32_t byte) {
+    while (!(REG(0x4000441C) >> 7 & 1)) {}               /* TXE */
+    REG(0x40004428) = byte;
+}
+""",
+}
+
 SOURCE = r"""
-#include <stdint.h>
-#define REG(address) (*(volatile uint32_t *)(address))
 extern uint32_t data_start, data_end, data_load;
-volatile uint32_t counter, faults;
+volatile uint32_t counter, faults, ready;
 volatile uint32_t magic = 0xC0FFEE;
 
 __attribute__((noinline)) int step(int x) { counter++; return x + 1; }
@@ -34,56 +68,45 @@ void hard_fault(void) {
 void start(void) {
     uint32_t *from = &data_load;
     for (uint32_t *to = &data_start; to < &data_end;) *to++ = *from++;
-    counter = faults = 0;
-    REG(0x4000250C) = 24; REG(0x40002514) = 25;          /* UART pins */
-    REG(0x40002524) = 0x01D7E000; REG(0x40002500) = 4;   /* 115200 baud, enabled */
-    REG(0x40002000) = 1; REG(0x40002008) = 1;            /* STARTRX, STARTTX */
+    counter = faults = ready = 0;
+    uart_start();
+    ready = 0x600D;
     for (int x = 0;; x = step(x)) {
-        if (!REG(0x40002108)) continue;                  /* RXDRDY */
-        REG(0x40002108) = 0;
-        uint32_t c = REG(0x40002518);
+        if (!uart_has_byte()) continue;
+        uint32_t c = uart_byte();
         if (c == 'L') counter = 0xDEAD;
         if (c == 'F' || c == 'L') __asm volatile(".short 0xde01");
-        REG(0x4000211C) = 0;
-        REG(0x4000251C) = c ^ 0x20;
-        while (!REG(0x4000211C)) {}                      /* TXDRDY */
+        uart_send(c ^ 0x20);
     }
 }
 
 __attribute__((section(".vectors"), used)) void *const vectors[16] = {
-    (void *)0x20004000, start, hard_fault, hard_fault};
+    (void *)STACK, start, hard_fault, hard_fault};
 """
 
 SLEEPY_SOURCE = r"""
-#include <stdint.h>
-#define REG(address) (*(volatile uint32_t *)(address))
 volatile uint32_t wakes, bytes;
 
 void fault(void) { for (;;) {} }
 
-void uart(void) {
-    REG(0x40002108) = 0;                                 /* RXDRDY */
-    bytes = bytes << 8 | (REG(0x40002518) & 0xFF);
-}
+void uart(void) { bytes = bytes << 8 | uart_byte(); }
 
 void start(void) {
     wakes = bytes = 0;
-    REG(0x4000250C) = 24; REG(0x40002514) = 25;          /* UART pins */
-    REG(0x40002524) = 0x01D7E000; REG(0x40002500) = 4;   /* 115200 baud, enabled */
-    REG(0x40002000) = 1; REG(0x40002008) = 1;            /* STARTRX, STARTTX */
-    REG(0x40002304) = 4; REG(0xE000E100) = 4;            /* interrupt on RXDRDY */
+    uart_start();
+    uart_interrupts();
+    REG(0xE000E100) = 1u << UART_IRQ;
     for (;;) {
         __asm volatile("wfi" ::: "memory");
         wakes++;
     }
 }
 
-__attribute__((section(".vectors"), used)) void *const vectors[32] = {
-    (void *)0x20004000, start, fault, fault, [18] = uart};
+__attribute__((section(".vectors"), used)) void *const vectors[48] = {
+    (void *)STACK, start, fault, fault, [16 + UART_IRQ] = uart};
 """
 
 COUNTING_SOURCE = r"""
-#include <stdint.h>
 extern uint32_t data_start, data_end, data_load;
 volatile uint32_t counter;
 volatile uint32_t magic = 0xC0FFEE;
@@ -97,7 +120,7 @@ void start(void) {
 }
 
 __attribute__((section(".vectors"), used)) void *const vectors[16] = {
-    (void *)0x20002000, start, fault, fault};
+    (void *)STACK, start, fault, fault};
 """
 
 MEMORIES = {
@@ -131,7 +154,8 @@ class TinyFirmware:
 
 def build(folder: Path, source: str = SOURCE, board: str = "microbit") -> TinyFirmware:
     core, flash, ram = MEMORIES[board]
-    (folder / "tiny.c").write_text(source)
+    common = "#include <stdint.h>\n#define REG(address) (*(volatile uint32_t *)(address))\n"
+    (folder / "tiny.c").write_text(common + SERIAL[board] + source)
     (folder / "tiny.ld").write_text(LINKER_SCRIPT % (flash, ram))
     elf, hexfile, binfile = (folder / f"tiny.{suffix}" for suffix in ("elf", "hex", "bin"))
     flags = [f"-mcpu={core}", "-mthumb", "-O1", "-g", "-nostdlib", "-ffreestanding", "-Ttiny.ld"]

@@ -18,6 +18,7 @@ __all__ = ["SYSTEM_PAGE_BYTES", "Chip", "Timer"]
 
 SYSTEM_PAGE_BYTES: Final = 0x1000
 _SLEEPDEEP: Final = 4  # of SCR
+_HARD_FAULT: Final = 3
 
 
 class Chip(Timebase):
@@ -254,6 +255,12 @@ class Chip(Timebase):
         if self._reset_requested:
             self.reset()
         return stop
+
+    @property
+    def in_hard_fault(self) -> bool:
+        """Whether HardFault's handler runs, or was interrupted."""
+        shared = self.core.shared
+        return _HARD_FAULT in shared.level[: shared.active]
 
     def fault_words(self) -> str:
         """What raised the latest HardFault, and what its handler could not do, in words; empty without one."""

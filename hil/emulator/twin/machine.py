@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import mmap
 import os
 import random
 import select
+import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -109,6 +111,8 @@ class TwinMachine:
 
     def status(self) -> Status:
         """See `Machine`."""
+        if self._chip is not None and not self._status.detail and self._chip.in_hard_fault:
+            return dataclasses.replace(self._status, detail=self._chip.fault_words())
         return self._status
 
     def event_fd(self) -> int | None:
@@ -135,7 +139,15 @@ class TwinMachine:
         self._waits = cycles == 0
         if self._waits:
             return
-        self._note(chip, chip.run(chip.core.shared.clock + cycles))
+        self._advance(chip, lambda: chip.run(chip.core.shared.clock + cycles))
+
+    def _advance(self, chip: Stm32l031, go: Callable[[], Stop]) -> None:
+        """Have the chip do something, and take note of how it ended."""
+        try:
+            self._note(chip, go())
+        except Exception as error:  # noqa: BLE001 # a defect of the twin: the board stands still, and says why
+            traceback.print_exc()
+            self._status = Status(CoreState.LOCKUP, detail=f"the emulation failed: {error!r}")
         self._give_host(chip)
 
     def _note(self, chip: Stm32l031, stop: Stop) -> None:
@@ -143,6 +155,9 @@ class TwinMachine:
             self._status = Status(CoreState.LOCKUP, detail=chip.trouble)
         elif stop is Stop.DUE:
             os.eventfd_write(self._work, 1)
+            return
+        elif stop is Stop.STEPPED:
+            self._status = Status(CoreState.HALTED, HaltReason.STEP)
             return
         elif stop in _REASONS:
             self._status = Status(CoreState.HALTED, _REASONS[stop])
@@ -177,11 +192,7 @@ class TwinMachine:
         """See `Machine`."""
         if self._status.state is CoreState.HALTED:
             chip = self._powered()
-            stop = chip.step(mask_interrupts=mask_interrupts)
-            self._status = Status(CoreState.HALTED, HaltReason.STEP)
-            if stop is not Stop.STEPPED:
-                self._note(chip, stop)
-            self._give_host(chip)
+            self._advance(chip, lambda: chip.step(mask_interrupts=mask_interrupts))
 
     def reset(self, *, halt: bool) -> None:
         """See `Machine`."""
@@ -243,6 +254,8 @@ class TwinMachine:
                 raise MemoryFault(address + at) from error
             except NotModelledError as error:
                 raise MachineError(f"the debugger {error}") from error
+        if self._status.state is CoreState.RUNNING:
+            os.eventfd_write(self._work, 1)  # a core that sleeps may have been woken
 
     def read_register(self, name: str) -> int:
         """See `Machine`."""
