@@ -20,16 +20,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.board import load_board
-<<<<<<< HEAD
-from hil.emulator.power import power
-from tests.contract.tiny_firmware import TinyFirmware, build
-=======
 from hil.emulator.machine import MachineError
 from hil.emulator.power import power, power_or_connect
 from hil.errors import RigError
 from tests.contract.test_leftovers import children_of
-from tests.contract.tiny_firmware import COUNTING_SOURCE, SOURCE, TinyFirmware, build
->>>>>>> f03f9cde7a2433cf3222e5545e588e39fdd83c15
+from tests.contract.tiny_firmware import TinyFirmware, build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
