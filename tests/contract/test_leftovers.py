@@ -30,7 +30,7 @@ HOLDER = """
 import json, sys
 from hil.board import load_board
 from hil.emulator.power import power
-board = load_board("microbit")
+board = load_board(sys.argv[2])
 held = [power(board, instance="auto") for _ in range(int(sys.argv[1]))]
 print(json.dumps([[each.supervisor_pid, each.serial_path] for each in held]), flush=True)
 sys.stdin.read()
@@ -148,7 +148,7 @@ def test_two_hundred_starts_leave_nothing(places: tuple[Path, Path]) -> None:
 
     for number in [signal.SIGKILL] * 8 + [signal.SIGTERM, signal.SIGINT]:
         holder = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, "10"],
+            [sys.executable, "-c", HOLDER, "10", "microbit"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -174,6 +174,40 @@ def test_two_hundred_starts_leave_nothing(places: tuple[Path, Path]) -> None:
     assert children_of(os.getpid()) == []
 
 
+def test_starts_of_a_board_that_is_its_supervisor_leave_nothing(places: tuple[Path, Path]) -> None:
+    """The twin: no process beside the supervisor, and no connection."""
+    state, temporary = places
+    board = load_board("nucleo-l031")
+    for end in [close] * 5 + [kill_supervisor] * 5 + [terminate_supervisor] * 3:
+        powered = power(board)
+        traces = Traces({powered.supervisor_pid: os.pidfd_open(powered.supervisor_pid)}, set())
+        assert children_of(powered.supervisor_pid) == []
+        assert Path(powered.serial_path).is_char_device()
+        end(powered)
+        await_end(traces)
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        holder = subprocess.Popen(
+            [sys.executable, "-c", HOLDER, "3", board.name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert holder.stdout is not None
+        held = [Traces({pid: os.pidfd_open(pid)}, set()) for pid, _ in json.loads(holder.stdout.readline())]
+        holder.send_signal(number)
+        holder.communicate()
+        for traces in held:
+            await_end(traces)
+    assert unix_sockets(state) == []
+    assert sorted(file.name for file in state.iterdir()) == [
+        *(f"{board.name}.{number}.flash" for number in (2, 3)),
+        f"{board.name}.flash",
+    ]
+    assert list(temporary.iterdir()) == []
+    assert children_of(os.getpid()) == []
+
+
 def test_flash_is_kept_by_every_end_but_a_killed_supervisor(places: tuple[Path, Path]) -> None:
     del places
     for content, end in ((b"once", close), (b"more", terminate_supervisor)):
@@ -191,7 +225,7 @@ def test_a_board_can_be_powered_at_once_after_its_holder_was_killed(places: tupl
     del places
     for _ in range(5):
         holder = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", HOLDER, "1", "microbit"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert holder.stdout is not None
         assert "microbit" not in holder.stdout.readline()

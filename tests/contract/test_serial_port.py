@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BOARD = load_board("microbit")
 PLAIN = bytes(each for each in range(256) if each not in b"FL")  # what the firmware only echoes
 
 
-@pytest.fixture
-def powered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PoweredBoard]:
+@pytest.fixture(params=["microbit", "nucleo-l031"])
+def powered(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PoweredBoard]:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
-    firmware = build(tmp_path)
-    with power(BOARD) as board:
+    firmware = build(tmp_path, board=request.param)
+    with power(load_board(request.param)) as board:
         board.machine.set_flash_image(firmware.flash_image())
         board.machine.reset(halt=False)
+        while board.machine.read_memory(firmware.symbols["ready"], 4) != b"\x0d\x60\0\0":
+            pass  # what arrives before a UART is ready may be lost
         yield board
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hil.board import load_board
 from hil.build import build
 from hil.build_stack import EXCEPTION_BYTES
 from hil.errors import TargetFault
-from tests.contract.test_link_microbit import client, powered
+from tests.contract.test_link_emulated import PORTS, Ported
 from tests.networks import random_case
 
 HANDLER_BYTES = 24  # of the UART's handler: it is chance whether it comes at the deepest, and no fault comes
 
 
-def test_the_stack_is_never_deeper_than_computed_and_nearly_as_deep() -> None:
-    artefact = build(load_board("microbit"))
+@pytest.mark.parametrize("port", PORTS, ids=str)
+def test_the_stack_is_never_deeper_than_computed_and_nearly_as_deep(port: Ported) -> None:
+    artefact = build(port.board)
     case = random_case(np.random.default_rng(5), 12, 4, 1.0, 0.5, steps=60)
     image = case.converted.image
-    with powered(artefact.elf) as path, client(path) as agent:
+    with port.powered(artefact) as path, port.client(path) as agent:
         agent.load_image(image)
         for inputs, elapsed in zip(case.inputs, case.elapsed, strict=True):
             agent.run(inputs, elapsed, state=case.state0)
