@@ -48,12 +48,12 @@ class Sink(Peripheral):
 class Bare(Chip):
     """256 KB of flash at 0, 16 KB of RAM, the system control space and a sink."""
 
-    def __init__(self, core: str = "cortex-m0plus", *, chain: int = 0) -> None:
+    def __init__(self, core: str = "cortex-m0plus", *, chain: int = 0, port: tuple[int, int] = (0, 0)) -> None:
         self.flash = (ctypes.c_uint8 * 0x40000)()
         self.ram = (ctypes.c_uint8 * 0x4000)()
         memories = (CodeMemory(0, self.flash, writable=False), CodeMemory(0x20000000, self.ram))
         index = TimingModel(core).core_index
-        super().__init__(Core(memories, CoreTiming(index, 1, ENTER, LEAVE, chain)), 16_000_000)
+        super().__init__(Core(memories, CoreTiming(index, 1, ENTER, LEAVE, chain, *port)), 16_000_000)
         self.sink = Sink()
         self.attach(SystemControl(self, 0x410CC601, 8, self.request_reset), size=SYSTEM_PAGE_BYTES)
         self.attach(self.sink, size=0x1000)

@@ -109,8 +109,8 @@ class Log(Peripheral):
 class Rig(Bare):
     """The core with a program at 0, reset and about to execute `main`."""
 
-    def __init__(self, code: str, *, vectors: bool = True, chain: int = 0) -> None:
-        super().__init__(chain=chain)
+    def __init__(self, code: str, *, vectors: bool = True, chain: int = 0, port: tuple[int, int] = (0, 0)) -> None:
+        super().__init__(chain=chain, port=port)
         self.log = Log(self)
         self.attach(self.log)
         image, self.symbols = assemble(with_vectors(code) if vectors else code)

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hil.board import load_board
 from hil.emulator.machine import REGISTERS
 from hil.emulator.twin.core import Stop
-from tests.twin.rig import LONG, Rig
+from hil.emulator.twin.stm32l031.part import PORTS_BYTES, PORTS_ORIGIN
+from tests.twin.rig import LOG_BASE, LONG, Rig
 
 TICKS = 25  # of SysTick, then it is off: its handler must not leave nothing for the program
 
@@ -253,3 +255,22 @@ def test_what_a_store_sets_going_is_due_within_its_block() -> None:
     assert rig.word(rig.register("sp") + 24) == rig.symbols["pended"]
     rig.run_to("systick")
     assert rig.word(rig.register("sp") + 24) == rig.symbols["ticked"]  # STR, 2, and 8 of 10 counts
+
+
+@pytest.mark.parametrize(("port", "saved"), [((0, 0), 0), ((LOG_BASE, 0x400), 1), ((LOG_BASE + 0x400, 0x400), 0)])
+def test_accesses_by_the_single_cycle_port(port: tuple[int, int], saved: int) -> None:
+    """DDI 0484C, table 3-1: 2 or 1 for loads and stores of one register."""
+    rig = Rig(
+        "main: ldr r0, =LOG; str r0, [r0]; ldr r1, [r0]; strb r0, [r0]; stm r0!, {r1}; str r0, [r7]; wfi", port=port
+    )
+    rig.core.write_register("r7", LOG_BASE)
+    rig.finish()
+    first, *later = rig.cycles
+    assert [cycle - first for cycle in later] == [4 - 2 * saved, 6 - 3 * saved, 8 - 3 * saved]
+
+
+def test_the_part_and_its_board_agree_about_the_port() -> None:
+    board = load_board("nucleo-l031")
+    port = board.timing.single_cycle_port
+    assert port is not None
+    assert (port.origin, port.bytes) == (PORTS_ORIGIN, PORTS_BYTES)

@@ -41,6 +41,10 @@ _Tim = TypeVar("_Tim", bound=Tim)
 CORE: Final = "cortex-m0plus"
 RAM_ORIGIN: Final = 0x20000000
 RAM_BYTES: Final = 0x2000
+PORTS_ORIGIN: Final = 0x50000000
+PORTS_BYTES: Final = 0x2000
+"""The ports hang on the core's single-cycle I/O port (RM0377 2.1, figure 1), as boards/nucleo-l031.yaml says too."""
+
 CPUID: Final = 0x410CC601  # DDI 0484C, 4.1.1: Cortex-M0+ r0p1
 _RESET_HZ: Final = 2_097_152
 _LPUART_BAUD: Final = 9600
@@ -78,7 +82,15 @@ class Stm32l031(Chip):
                 CodeMemory(RAM_ORIGIN, self.ram_content),
             ),
             # timing.toml's `leave` has the 2 cycles of the BX that starts it
-            CoreTiming(model.core_index, 1, cost.entry or 0, (cost.leave or 2) - 2, cost.chain or 0),
+            CoreTiming(
+                model.core_index,
+                1,
+                cost.entry or 0,
+                (cost.leave or 2) - 2,
+                cost.chain or 0,
+                port_origin=PORTS_ORIGIN,
+                port_bytes=PORTS_BYTES,
+            ),
         )
         super().__init__(core, _RESET_HZ)
         self._built = False
