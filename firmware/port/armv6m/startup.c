@@ -9,12 +9,14 @@
 
 #include <stdint.h>
 
+#include "board.h"
 #include "main.h"
 #include "port.h"
 
 /* From sections.ld. */
 extern uint32_t data_start[], data_end[], bss_start[], bss_end[], ram_end[];
 extern const uint32_t data_image[];
+extern uint8_t arena_start[], arena_end[];
 
 #define STACK_PAINT 0x5AC5A5CAu
 
@@ -51,6 +53,24 @@ uint32_t port_stack_unused(void) {
         word++;
     }
     return (uint32_t)(word - stack_bottom) * 4u;
+}
+
+struct port_memory startup_memory(uint32_t window_bytes) {
+    return (struct port_memory){
+        .arena = arena_start,
+        .arena_bytes = (uint32_t)(arena_end - arena_start),
+        .slot = (const uint8_t *)BOARD_SLOT_ORIGIN,
+        .slot_bytes = BOARD_SLOT_BYTES,
+        .window_bytes = window_bytes,
+    };
+}
+
+void port_interrupts_off(void) {
+    __asm volatile("cpsid i" ::: "memory");
+}
+
+void port_interrupts_on(void) {
+    __asm volatile("cpsie i" ::: "memory");
 }
 
 /*

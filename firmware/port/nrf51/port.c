@@ -16,8 +16,6 @@
 #define CRYSTAL_TRIES  100000u    /* 50 ms and more; a crystal takes some 1 ms */
 _Static_assert((RING_BYTES & (RING_BYTES - 1u)) == 0, "indices wrap by masking");
 
-extern uint8_t arena_start[], arena_end[]; /* sections.ld */
-
 static volatile uint8_t ring[RING_BYTES];
 static volatile uint32_t ring_head; /* written by the interrupt alone */
 static volatile uint32_t ring_tail; /* written by port_read() alone */
@@ -61,13 +59,7 @@ uint32_t port_defect(void) {
 }
 
 struct port_memory port_memory(void) {
-    return (struct port_memory){
-        .arena = arena_start,
-        .arena_bytes = (uint32_t)(arena_end - arena_start),
-        .slot = (const uint8_t *)BOARD_SLOT_ORIGIN,
-        .slot_bytes = BOARD_SLOT_BYTES,
-        .window_bytes = RING_BYTES,
-    };
+    return startup_memory(RING_BYTES);
 }
 
 void nrf51_uart_handler(void) {
@@ -113,14 +105,6 @@ uint32_t port_counter_bits(void) {
 uint32_t port_counter(void) {
     TIMER0_TASKS_CAPTURE0 = 1;
     return TIMER0_CC0;
-}
-
-void port_interrupts_off(void) {
-    __asm volatile("cpsid i" ::: "memory");
-}
-
-void port_interrupts_on(void) {
-    __asm volatile("cpsie i" ::: "memory");
 }
 
 void port_idle(void) {

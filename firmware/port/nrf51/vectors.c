@@ -3,13 +3,7 @@
 #include "nrf51.h"
 #include "startup.h"
 
-struct vector_table {
-    uint32_t *stack;
-    void (*exception[15])(void);
-    void (*interrupt[32])(void);
-};
-
-__attribute__((section(".vectors"), used)) static const struct vector_table vectors = {
+__attribute__((section(".vectors"), used)) static const struct startup_vectors vectors = {
     .stack = stack_top,
     .exception = {[0] = startup_reset, [1 ... 14] = startup_fault},
     .interrupt = {[0 ... NRF51_UART_IRQ - 1] = startup_fault,

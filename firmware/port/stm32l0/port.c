@@ -28,8 +28,6 @@ _Static_assert((TRANSMIT_BYTES & (TRANSMIT_BYTES - 1u)) == 0, "indices wrap by m
      1000ull * (clock_hz) >= 985ull * BAUD_REGISTER(clock_hz) * BOARD_UART_BAUD)
 _Static_assert(BAUD_FITS(BOARD_CLOCK_HZ), "the clock gives no such baud rate");
 
-extern uint8_t arena_start[], arena_end[]; /* sections.ld */
-
 static volatile uint8_t received[RECEIVE_BYTES];
 static volatile uint32_t received_head; /* written by the interrupt alone */
 static volatile uint32_t received_tail; /* written by port_read() alone */
@@ -85,13 +83,7 @@ uint32_t port_defect(void) {
 }
 
 struct port_memory port_memory(void) {
-    return (struct port_memory){
-        .arena = arena_start,
-        .arena_bytes = (uint32_t)(arena_end - arena_start),
-        .slot = (const uint8_t *)BOARD_SLOT_ORIGIN,
-        .slot_bytes = BOARD_SLOT_BYTES,
-        .window_bytes = RECEIVE_BYTES,
-    };
+    return startup_memory(RECEIVE_BYTES);
 }
 
 /* ---- link ---- */
@@ -193,12 +185,4 @@ uint32_t port_counter_bits(void) {
 
 uint32_t port_counter(void) {
     return SYST_MAX - SYST_CVR;
-}
-
-void port_interrupts_off(void) {
-    __asm volatile("cpsid i" ::: "memory");
-}
-
-void port_interrupts_on(void) {
-    __asm volatile("cpsie i" ::: "memory");
 }

@@ -5,13 +5,7 @@
 #include "startup.h"
 #include "stm32l0.h"
 
-struct vector_table {
-    uint32_t *stack;
-    void (*exception[15])(void);
-    void (*interrupt[32])(void);
-};
-
-__attribute__((section(".vectors"), used)) static const struct vector_table vectors = {
+__attribute__((section(".vectors"), used)) static const struct startup_vectors vectors = {
     .stack = stack_top,
     .exception = {[0] = startup_reset, [1 ... 14] = startup_fault},
     .interrupt = {[0 ... STM32L0_USART2_IRQ - 1] = startup_fault,
