@@ -68,18 +68,14 @@ def argument(slope: float, constant: float) -> Argument:
     # The offset is made for the slope as it was rounded, so that the argument is exact in the middle of the sigmoid,
     # where it is steepest, or at the end of the scale next to it: rounding moves what lies away from there.
     middle = max(-1.0, min(1.0, -constant / slope)) if slope else 0.0
-    for shift in range(SHIFT_MAX, SHIFT_MIN - 1, -1):
+    shift = SHIFT_MAX
+    while True:
         exact = math.ldexp(slope, shift + 2)
         rounded = _clamp(round(exact), MANTISSA_MAX)
         offset = round(math.ldexp(constant, shift + 16) + math.ldexp(middle * (exact - rounded), 14))
-        if abs(exact) <= MANTISSA_MAX and abs(offset) < FULL_SCALE:
-            return Argument(rounded, offset, shift, flattened)
-    return Argument(
-        _clamp(round(math.ldexp(slope, SHIFT_MIN + 2)), MANTISSA_MAX),
-        _clamp(round(math.ldexp(constant, SHIFT_MIN + 16)), FULL_SCALE - 1),
-        SHIFT_MIN,
-        flattened,
-    )
+        if (abs(exact) <= MANTISSA_MAX and abs(offset) < FULL_SCALE) or shift == SHIFT_MIN:
+            return Argument(rounded, _clamp(offset, FULL_SCALE - 1), shift, flattened)
+        shift -= 1
 
 
 def conductance_scale(largest_sum: float) -> int:
