@@ -6,8 +6,6 @@
 
 #include "engine_internal.h"
 
-#define REMOVE_CACHE   9 /* UC_CTL_TB_REMOVE_CACHE */
-#define CTL_WRITE_2    (2 << 26 | 1 << 30)
 #define THUMB          (1u << 24) /* xPSR.T */
 #define SEVONPEND      0x10u      /* SCR */
 #define DEBUGGER       1u         /* engine_shared.debug */
