@@ -19,15 +19,23 @@ import unicorn
 from unicorn import arm_const
 
 from hil.emulator.machine import MachineError
-from hil.emulator.twin.library import engine_path
+from hil.emulator.twin.layout import (
+    FUNCTIONS,
+    Device,
+    Memory,
+    OnRead,
+    OnWrite,
+    Shared,
+    Unicorn,
+    Words,
+    load_engine,
+    unicorn_function,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _UNICORN: Any = unicorn  # it has no types for others
-INTERRUPTS: Final = 32
-_LEVELS: Final = 16
-_EXCEPTIONS: Final = 16 + INTERRUPTS
 FAR: Final = (1 << 63) - 1
 """A cycle that no run reaches."""
 
@@ -42,7 +50,6 @@ _REGISTERS: Final = {
     "primask": arm_const.UC_ARM_REG_PRIMASK,
     "control": arm_const.UC_ARM_REG_CONTROL,
 }
-_FUNCTIONS: Final = ("emu_start", "emu_stop", "reg_read", "reg_write", "mem_write", "mem_protect", "ctl", "hook_add")
 _THUMB: Final = 1 << 24  # of xPSR
 _BUS_ERROR: Final = -1
 _GIVE_UP: Final = -2
@@ -124,78 +131,6 @@ class CoreTiming:
     port_bytes: int = 0
 
 
-_OnRead = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint32, ctypes.c_uint32)
-_OnWrite = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint32)
-
-
-class Shared(ctypes.Structure):
-    """``struct engine_shared``."""
-
-    _fields_ = (
-        *((name, ctypes.c_uint64) for name in ("clock", "instructions", "horizon", "soft_horizon")),
-        *((name, ctypes.c_uint32) for name in ("pending", "enabled", "lines", "system_pending", "active")),
-        *((name, ctypes.c_uint32) for name in ("vector_table", "system_control", "debug", "asleep", "event")),
-        *((name, ctypes.c_uint32) for name in ("not_thumb", "fault", "fault_pc", "fault_address")),
-        *((name, ctypes.c_uint32) for name in ("lockup", "lockup_pc", "watch_address")),
-        ("failure", ctypes.c_int32),
-        ("level", ctypes.c_uint16 * _LEVELS),
-        ("priority", ctypes.c_uint8 * _EXCEPTIONS),
-        ("taken", ctypes.c_uint64 * _EXCEPTIONS),
-    )
-    clock: int
-    instructions: int
-    horizon: int
-    soft_horizon: int
-    pending: int
-    enabled: int
-    lines: int
-    system_pending: int
-    active: int
-    vector_table: int
-    system_control: int
-    debug: int
-    asleep: int
-    event: int
-    not_thumb: int
-    fault: int
-    fault_pc: int
-    fault_address: int
-    lockup: int
-    lockup_pc: int
-    watch_address: int
-    failure: int
-    level: ctypes.Array[ctypes.c_uint16]
-    priority: ctypes.Array[ctypes.c_uint8]
-    taken: ctypes.Array[ctypes.c_uint64]
-
-
-class _Memory(ctypes.Structure):
-    _fields_ = (
-        ("origin", ctypes.c_uint32),
-        ("bytes", ctypes.c_uint32),
-        ("data", ctypes.c_void_p),
-        ("fetch_wait", ctypes.c_uint32),
-        ("sequential_wait", ctypes.c_uint32),
-        ("writable", ctypes.c_bool),
-    )
-
-
-class _Unicorn(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_void_p) for name in _FUNCTIONS)
-
-
-class _Words(ctypes.Structure):
-    """Words: the cost model (two) and ``struct engine_timing``."""
-
-    _fields_ = tuple(
-        (name, ctypes.c_uint32) for name in ("core", "multiply", "enter", "leave", "chain", "port_origin", "port_bytes")
-    )
-
-
-class _Device(ctypes.Structure):
-    _fields_ = (("origin", ctypes.c_uint32), ("bytes", ctypes.c_uint32), ("read", _OnRead), ("write", _OnWrite))
-
-
 class Core:
     """A Cortex-M0+ with its memories and clock, as a context manager. Used from one thread.
 
@@ -210,19 +145,19 @@ class Core:
 
     def __init__(self, memories: Sequence[CodeMemory], timing: CoreTiming) -> None:
         self.on_store: Callable[[int, int, int], bool] = lambda _address, _size, _value: False
-        self._devices: list[_Device] = []  # they live as long as this does
+        self._devices: list[Device] = []  # they live as long as this does
         self._raised: BaseException | None = None
         self._uc = _UNICORN.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
         self._uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M0)
         self._memories = memories  # the buffers live as long as this does
-        self._lib = _load()
+        self._lib = load_engine()
         places = [(origin, each) for each in memories for origin in (each.origin, *each.aliases)]
         for origin, memory in places:
             access = unicorn.UC_PROT_ALL if memory.writable else unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
             self._uc.mem_map_ptr(origin, len(memory.data), access, memory.data)
-        table = (_Memory * len(places))(
+        table = (Memory * len(places))(
             *(
-                _Memory(
+                Memory(
                     origin,
                     len(each.data),
                     ctypes.addressof(each.data),
@@ -233,8 +168,8 @@ class Core:
                 for origin, each in places
             )
         )
-        functions = _Unicorn(*(_address(name) for name in _FUNCTIONS))
-        words = _Words(
+        functions = Unicorn(*(unicorn_function(name) for name in FUNCTIONS))
+        words = Words(
             *(timing.core, timing.multiply, timing.enter, timing.leave, timing.chain),
             *(timing.port_origin, timing.port_bytes),
         )
@@ -323,7 +258,7 @@ class Core:
     def _attach(
         self, origin: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], int]
     ) -> None:
-        device = _Device(origin, size, _OnRead(read), _OnWrite(write))
+        device = Device(origin, size, OnRead(read), OnWrite(write))
         self._devices.append(device)
         if not self._lib.engine_attach(self._engine, ctypes.byref(device)):
             raise MachineError(f"the twin has no room for registers at 0x{origin:08x}")
@@ -459,36 +394,3 @@ class Core:
     def unwatch(self, address: int, size: int, kinds: int) -> bool:
         """Remove a watchpoint."""
         return bool(self._lib.engine_unwatch(self._engine, address, size, kinds))
-
-
-def _address(name: str) -> int:
-    """Address of a function of libunicorn, as its Python package has loaded it."""
-    from unicorn.unicorn_py3.unicorn import uclib  # noqa: PLC0415 # the package offers it under no other name
-
-    return int(ctypes.cast(getattr(uclib, f"uc_{name}"), ctypes.c_void_p).value or 0)
-
-
-def _load() -> ctypes.CDLL:
-    lib = ctypes.CDLL(str(engine_path()))
-    pointer, word = ctypes.c_void_p, ctypes.c_uint32
-    lib.engine_open.restype = pointer
-    lib.engine_open.argtypes = (pointer, pointer, pointer, pointer, pointer, word)
-    lib.engine_shared.restype = ctypes.POINTER(Shared)
-    lib.engine_step.argtypes = (pointer, ctypes.c_bool)
-    lib.engine_forget_code.argtypes = (pointer, word, word)
-    lib.engine_bar.argtypes = (pointer, word, ctypes.c_bool)
-    lib.engine_load_waits.argtypes = (pointer, ctypes.c_uint64)
-    answering = {
-        "attach": (pointer, pointer),
-        "count": (pointer, pointer),
-        "breakpoint": (pointer, word, ctypes.c_bool),
-        "watch": (pointer, word, word, word),
-        "unwatch": (pointer, word, word, word),
-    }
-    for name, arguments in answering.items():
-        function = getattr(lib, f"engine_{name}")
-        function.argtypes = arguments
-        function.restype = ctypes.c_bool
-    for name in ("close", "shared", "reset", "run", "book"):
-        getattr(lib, f"engine_{name}").argtypes = (pointer,)
-    return lib
