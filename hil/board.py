@@ -203,6 +203,18 @@ def board_label(given: str) -> str:
     return Path(given).stem if _is_path(given) else given
 
 
+def load_instance(given: str) -> tuple[Board, str]:
+    """A board by its file or name, and which of several of its kind: ``microbit.2`` is the second.
+
+    Raises:
+        InputError: as `load_board`.
+    """
+    if _is_path(given):
+        return load_board(given), ""
+    name, _, instance = given.partition(".")
+    return load_board(name), instance
+
+
 def load_board(given: str) -> Board:
     """A board by the path of its file (with a slash, or .yaml at its end), or by its name.
 

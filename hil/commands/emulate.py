@@ -6,7 +6,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from hil.board import DEFAULT_BOARD, board_label, load_board
+from hil.board import DEFAULT_BOARD, load_instance
 from hil.emulator.power import power
 from hil.errors import HilError
 
@@ -40,9 +40,7 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
         InputError: there is no such board.
         RigError: it cannot be powered, or its emulator ended by itself.
     """
-    is_file = board_label(name) != name
-    board_name, _, instance = (name, "", "") if is_file else name.partition(".")
-    board = load_board(board_name)
+    board, instance = load_instance(name)
     previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         with power(board, backend, instance, announced=True, paced=paced) as powered:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from serial import Serial, SerialException  # type: ignore[import-untyped]
 from serial.tools.miniterm import Miniterm  # type: ignore[import-untyped]
 
-from hil.board import load_board
+from hil.board import load_instance
 from hil.dut.selection import select as select_backend
 from hil.emulator import registry
 from hil.emulator.power import instance_name, power
@@ -45,10 +45,7 @@ def monitor(name: str, options: DutOptions, seconds: float | None, console: Cons
     """
     if seconds is not None and not 0 < seconds < 1e6:  # noqa: PLR2004 # eleven days
         raise InputError(f"--seconds {seconds:g} is no time to wait", hint="more than 0")
-    given, _, instance = (name, "", "") if "/" in name else name.partition(".")
-    if given.endswith(".yaml") or instance == "yaml":
-        given, instance = name, ""
-    board = load_board(given)
+    board, instance = load_instance(name)
     if board.links.uart is None or board.pyocd_target is None:
         raise InputError(f"board '{board.name}' has no serial port", hint="'hil boards' lists those that have a link")
     with _serial_port(board, instance, options) as (path, what), _opened(path, board.links.uart.baud) as port:
@@ -64,8 +61,8 @@ def monitor(name: str, options: DutOptions, seconds: float | None, console: Cons
 def _serial_port(board: Board, instance: str, options: DutOptions) -> Iterator[tuple[str, str]]:
     """The serial port's path, and what it belongs to; an emulated board is powered for as long as this lasts."""
     selection = select_backend(board, options)
-    if not selection.emulated:
-        yield selection.port or "", "attached"
+    if selection.port is not None:
+        yield selection.port, selection.reason or "attached"
         return
     found = registry.connect(instance_name(board, instance))
     if found is not None:
