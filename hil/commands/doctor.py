@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from serial.tools import list_ports  # type: ignore[import-untyped]
 
 from hil.board import board_names
+from hil.cycles.compiler import host_compiler
 from hil.emulator.backend import emulator_version
 from hil.errors import HilError, RigError
 from hil.report.terminal import table
@@ -110,9 +111,10 @@ _LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("Python", lambda: sys.version.split()[0]),
     ("boards and firmware", _sources),
     ("arm-none-eabi-gcc", lambda: _tool("arm-none-eabi-gcc", "gcc-arm-none-eabi")),
-    ("gcc (host, cycles)", lambda: _tool("gcc", "gcc libc6-dev")),
+    ("gcc (host, cycles)", lambda: " ".join(host_compiler())),
     ("cmake", lambda: _package("cmake")),
     ("ninja", lambda: _package("ninja")),
+    ("twin", lambda: emulator_version("twin")),
     ("qemu-system-arm", lambda: emulator_version("qemu")),
     ("pyOCD", lambda: _package("pyocd")),
     ("emulated probe", _probe_plugin),
