@@ -80,8 +80,6 @@ def firmware(tmp_path_factory: pytest.TempPathFactory) -> TinyFirmware:
 )
 def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Target:
     name, target, page = request.param
-    if name == "nucleo-l031":
-        pytest.importorskip("unicorn", reason="the twin needs the package unicorn")
     return Target(name, target, page, build(tmp_path_factory.mktemp(name), board=name))
 
 

@@ -35,8 +35,7 @@ def test_no_warnings(source: Path, tmp_path: Path) -> None:
 
 def test_no_errors_under_sanitizers(tmp_path: Path) -> None:
     preload = [library_of("libasan.so"), library_of("libubsan.so")]
-    if not all(path.is_absolute() for path in preload):
-        pytest.skip("gcc has no sanitizers here")
+    assert all(path.is_absolute() for path in preload), "gcc has no sanitizers here"
     done = subprocess.run(
         [
             sys.executable,

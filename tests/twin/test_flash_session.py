@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from hil.errors import FlashError
 from hil.flash import FlashSession
 from hil.probe.flash_region import STM32L0
 from tests.contract.tiny_firmware import COUNTING_SOURCE, build
-from tests.twin.flash_algorithm import PREFIX, assembled
+from tests.twin.flash_algorithm import assembled
 from tests.twin.flash_runs import ERASED, MIXED, OTHER, PAGE, by_our_session, by_stock_pyocd
 from tests.twin.local_board import BOARD, FLASH, LocalBoard, our_session, powered
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 
 def test_the_algorithm_is_its_source_assembled() -> None:
-    if not shutil.which(f"{PREFIX}as"):
-        pytest.skip(f"{PREFIX}as is not installed")
     assert STM32L0.file.read_text() == assembled(), "tools/flash-algorithm writes it anew"
 
 
