@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from hil.cycles.counter import CycleCounter
 from hil.cycles.counter_file import RING
 from hil.cycles.counts import PathCount, trusted
-from hil.cycles.qemu_counter import CycleCounter
 from hil.cycles.timing import CORES, MemoryTiming, TimingModel, costs
 from hil.emulator.backend import counts_cycles, find_backend
 from hil.errors import CyclesError, RigError

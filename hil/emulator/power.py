@@ -33,7 +33,7 @@ _HIGHEST_INSTANCE = 256
 
 
 class Counter(Protocol):
-    """What makes an emulator count cycles: `hil.cycles.qemu_counter.CycleCounter`."""
+    """What makes an emulator count cycles: `hil.cycles.counter.CycleCounter`."""
 
     @property
     def fd(self) -> int:

@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from hil.cycles.qemu_counter import CycleCounter
+from hil.cycles.counter import CycleCounter
 from hil.cycles.timing import TimingModel
 from tests.cycles.cases import load_case
 from tests.cycles.programs import HERE, LTC, Run, build_program, run_qemu

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hil.cycles.qemu_counter import CycleCounter
+    from hil.cycles.counter import CycleCounter
 
 HERE = Path(__file__).parent
 FIRMWARE = HERE.parents[1] / "firmware"

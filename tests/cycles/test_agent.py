@@ -10,8 +10,8 @@ import pytest
 
 from hil.board import load_board
 from hil.build import build
+from hil.cycles.counter import CycleCounter
 from hil.cycles.library import plugin_path
-from hil.cycles.qemu_counter import CycleCounter
 from hil.cycles.timing import TimingModel
 from hil.emulator.machine import MachineError
 from hil.emulator.power import power

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.cycles.qemu_counter import CycleCounter
+from hil.cycles.counter import CycleCounter
 from hil.cycles.timing import TimingModel
 from hil.errors import CyclesError
 from tests.cycles.programs import HERE, build_program, run_qemu

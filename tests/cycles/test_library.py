@@ -9,8 +9,8 @@ import pytest
 
 from hil.cycles import counter_file, library
 from hil.cycles.compiler import HINT, host_compiler
+from hil.cycles.counter import CycleCounter
 from hil.cycles.library import compile_shared, plugin_path, tracker_path
-from hil.cycles.qemu_counter import CycleCounter
 from hil.cycles.timing import TimingModel
 from hil.errors import RigError
 from tests.cycles.programs import HERE, build_program

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from hil.cycles.qemu_counter import CycleCounter
+from hil.cycles.counter import CycleCounter
 from hil.cycles.timing import TimingModel
 from tests.cycles.cases import load_case
 from tests.cycles.programs import HERE, LTC, build_program, run_qemu

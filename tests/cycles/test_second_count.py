@@ -13,7 +13,7 @@ from hil.board import load_board
 from hil.build import build
 from hil.case import load_case as load_case_file
 from hil.cycle_golden import golden_path, load_golden
-from hil.cycles.qemu_counter import CycleCounter
+from hil.cycles.counter import CycleCounter
 from hil.cycles.timing import CORES, TimingModel
 from tests.cycles.cases import Case, load_case, public_cases
 from tests.cycles.programs import BLOB_AT, HERE, LTC, build_program, run_qemu

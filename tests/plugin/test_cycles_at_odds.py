@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.board import load_board
+from hil.cycles.counter import CycleCounter
 from hil.cycles.library import compile_shared
-from hil.cycles.qemu_counter import CycleCounter
 from hil.dut import connection
 from hil.dut.dut import open_dut
 from hil.errors import RigError

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from hil.cycles.qemu_counter import CycleCounter
+    from hil.cycles.counter import CycleCounter
     from hil.emulator.twin.registers import Register
 
 ENTER, LEAVE = 15, 11

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.cycles.qemu_counter import CycleCounter
+from hil.cycles.counter import CycleCounter
 from hil.cycles.timing import CORES, TimingModel
 from hil.emulator.twin.core import Stop
 from tests.cycles.cases import load_case, public_cases

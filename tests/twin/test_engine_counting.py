@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.cycles.qemu_counter import CycleCounter
+from hil.cycles.counter import CycleCounter
 from hil.cycles.timing import TimingModel
 from tests.cycles.programs import build_program
 from tests.twin.bare import Bare

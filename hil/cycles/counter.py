@@ -1,7 +1,7 @@
-"""Count cycles in QEMU: the plugin to start it with, and the counts while it runs and after it has ended.
+"""Count cycles in an emulator: what to start it with, and the counts while it runs and after it has ended.
 
     with CycleCounter(artefact.elf, TimingModel("cortex-m0")) as counter:
-        ...  # start QEMU with counter.arguments, inheriting counter.fd
+        ...  # start the emulator with counter.arguments, inheriting counter.fd
         before = counter.snapshot()
         ...  # have the firmware call ltc_step
         cycles = [call.cycles for call in counter.counts(since=before).of("ltc_step")]
@@ -113,7 +113,7 @@ class CycleCounter:
         """The counts up to now, to give to `counts` later.
 
         Raises:
-            RigError: no QEMU has taken the counter.
+            RigError: no emulator has taken the counter.
         """
         self._require()
         return Snapshot(self._file.totals(), tuple(self._file.functions()))
@@ -123,7 +123,7 @@ class CycleCounter:
         """How many calls were measured up to now: the number of the next one, to give to `calls`.
 
         Raises:
-            RigError: no QEMU has taken the counter.
+            RigError: no emulator has taken the counter.
         """
         self._require()
         return self._file.totals().calls
@@ -134,7 +134,7 @@ class CycleCounter:
         Called now and then while the program runs, it gives every call however many there are.
 
         Raises:
-            RigError: no QEMU has taken the counter.
+            RigError: no emulator has taken the counter.
         """
         return self._calls(first, self.measured)
 
@@ -142,7 +142,7 @@ class CycleCounter:
         """What was counted since a snapshot, or since the beginning.
 
         Raises:
-            RigError: no QEMU has taken the counter.
+            RigError: no emulator has taken the counter.
         """
         self._require()
         totals = self._file.totals()
@@ -172,7 +172,7 @@ class CycleCounter:
         Complete when no call of it is open. Paths beyond what there is room for are missing.
 
         Raises:
-            RigError: no QEMU has taken the counter.
+            RigError: no emulator has taken the counter.
         """
         self._require()
         found: dict[Path, PathCount] = {}
@@ -207,7 +207,7 @@ class CycleCounter:
     def _require(self) -> None:
         if not self._file.attached:
             raise RigError(
-                "QEMU does not count cycles",
+                "the emulator does not count cycles",
                 cause="it was not started with the counter, or has no plugin support",
-                hint="sudo apt-get install --yes qemu-system-arm (7.2 or later)",
+                hint="sudo apt-get install --yes qemu-system-arm (7.2 or later)" if self._plugin else None,
             )
