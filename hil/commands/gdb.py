@@ -51,7 +51,9 @@ def serve_gdb(name: str, options: DutOptions, port: int, console: Console) -> No
     sys.stdout.flush()
     # This process becomes the server, so that there is no other to be left behind.
     command = [sys.executable, "-m", "pyocd", "gdbserver", "-u", uid, "-t", board.pyocd_target, "--persist"]
-    os.execv(sys.executable, [*command, "--port", str(port), "--elf", elf])  # noqa: S606 # that is the point
+    # Any port for semihosting, which the firmware does not use: on pyOCD's fixed one a second server could not start.
+    ports = ["--port", str(port), "--telnet-port", "0"]
+    os.execv(sys.executable, [*command, *ports, "--elf", elf])  # noqa: S606 # that is the point
 
 
 def _launch(board: Board, elf: str, port: int) -> str:

@@ -104,6 +104,12 @@ def served(board: str, port: int) -> Iterator[str]:
         process.communicate(timeout=TIMEOUT_S)
 
 
+def test_two_boards_are_served_at_once() -> None:
+    first, second = free_port(), free_port()
+    with served("microbit", first), served("nucleo-l031", second) as printed:
+        assert f"port {second}" in printed
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_gdb_breaks_steps_and_reads(board: str) -> None:
     port = free_port()
