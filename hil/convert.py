@@ -5,7 +5,7 @@ What is proved, and where (docs/numbers.md has the derivations):
 * a state stays within +-``state_bound`` (arXiv 2006.04439, theorem 2), the full scale is the next power of two;
 * a sigmoid's argument is scaled so that no state or input can overflow it; an input's format reaches to where every
   sigmoid it feeds is exactly saturated, so that saturating the input changes nothing;
-* a neuron's sums have a scale at which everything that could ever be added to them stays below 2^62.
+* a neuron's sums have a scale at which everything that could ever be added to them stays below 2^31.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hil import encode
+from hil.channels import Channel, arguments, reading
 from hil.errors import InputError
-from hil.image import FULL_SCALE, NEURON, OUTPUT, SYNAPSE, ModelImage, Records
+from hil.image import FULL_SCALE, MAP, NEURON, SYNAPSE, ModelImage, Records
 from hil.model import ELAPSED_MAX, ELAPSED_MIN, LtcModel
 from hil.model_arrays import LARGEST
 from hil.ncps import model_from_ncps
@@ -30,7 +31,6 @@ ELAPSED_FRAC = 22
 
 _LOG2E = 1 / math.log(2)
 _SCALE_BITS = 30  # a source at its full scale is 2^30
-_FRAC_MIN, _FRAC_MAX = -96, 96
 _SMALLEST_BOUND = 1e-6
 
 
@@ -112,7 +112,7 @@ class Converted:
                 f"{math.ldexp(FULL_SCALE, -self.state_frac):g}",
                 hint="convert with state_bound set to the largest start state",
             )
-        return scaled.astype(np.int32)
+        return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int32)
 
     def state_to_float(self, state: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
         """States (..., N) from the device's integers."""
@@ -142,14 +142,20 @@ def convert(source: object, *, state_bound: float | None = None, **settings: Any
     notes: list[str] = []
     bound = max(model.potential_bound, state_bound or 0.0, _SMALLEST_BOUND)
     state_exponent = encode.exponent_above(bound)
-    input_exponent, input_limit = _input_scales(model, notes)
+    readings = [reading(model, i) for i in range(model.inputs)]
+    channels = [channel for each in readings for channel in each.channels]
+    input_exponent = np.array([each.exponent for each in readings], np.int64)
+    input_limit = np.array([each.limit for each in readings])
+    for i in np.flatnonzero(np.isfinite(input_limit)):
+        notes.append(f"input {i} is limited to +-{input_limit[i]:g}: its slopes differ by more than its format can hold")
     scales = [_conductance_scale(model, j) for j in range(model.neurons)]
     output = _outputs(model, state_exponent)
     image = ModelImage(
         unfolds=model.unfolds,
         state_frac=_SCALE_BITS - state_exponent,
         neuron=_neurons(model, scales, state_exponent),
-        sensory=_sensory(model, scales, state_exponent, input_exponent, notes),
+        channel=_channels(channels, input_exponent),
+        sensory=_sensory(model, scales, state_exponent, channels, notes),
         synapse=_synapses(model, scales, state_exponent, notes),
         output=output,
         input_frac=(_SCALE_BITS - input_exponent).astype(np.int8),
@@ -160,45 +166,23 @@ def convert(source: object, *, state_bound: float | None = None, **settings: Any
         state_frac=image.state_frac,
         input_frac=image.input_frac.astype(np.int64),
         input_limit=input_limit,
-        output_frac=output["frac"].astype(np.int64),
+        output_frac=output["of"].view(np.int8).astype(np.int64),
         notes=tuple(notes),
     )
 
 
-def _input_scales(model: LtcModel, notes: list[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Full scale of each input as a power of two, and its limit where the format cannot reach saturation."""
-    exponents = np.full(model.inputs, _SCALE_BITS, np.int64)
-    limits = np.full(model.inputs, np.inf)
-    for i in range(model.inputs):
-        exists = model.sensory_w[i] > 0
-        sigma = model.sensory_sigma[i, exists]
-        slope = np.abs(sigma * model.input_w[i]) * _LOG2E
-        constant = np.abs(sigma * (model.input_b[i] - model.sensory_mu[i, exists])) * _LOG2E
-        moves = slope > 0
-        if not moves.any():
-            continue
-        needed = float(((constant[moves] + encode.SATURATED) / slope[moves]).max())
-        finest = encode.STEEPEST / float(slope.max())
-        exponent = min(encode.exponent_above(needed), encode.exponent_above(finest) - 1)
-        exponents[i] = min(max(exponent, _SCALE_BITS - _FRAC_MAX), _SCALE_BITS - _FRAC_MIN)
-        if math.ldexp(1.0, int(exponents[i])) < needed:
-            limits[i] = math.ldexp(1.0, int(exponents[i]))
-            notes.append(f"input {i} is limited to +-{limits[i]:g}: its slopes differ by more than its format can hold")
-    return exponents, limits
-
-
-def _conductance_scale(model: LtcModel, j: int) -> int:
+def _conductance_scale(model: LtcModel, j: int) -> float:
     static = float(model.gleak[j] + model.epsilon + model.w[:, j].sum() + model.sensory_w[:, j].sum())
-    fastest = float(model.cm[j]) * model.unfolds / ELAPSED_MIN
-    if static + fastest == 0:
+    cm = float(model.cm[j])
+    if static + cm == 0:
         raise InputError(
             f"model '{model.name}': neuron {j} has no capacitance, leak, synapse or epsilon, so its state is 0 / 0",
             hint="use an epsilon above 0 (ncps: 1e-8)",
         )
-    return encode.conductance_scale(static + fastest)
+    return encode.conductance_scale(static, cm, int((model.w[:, j] > 0).sum() + (model.sensory_w[:, j] > 0).sum()))
 
 
-def _neurons(model: LtcModel, scales: list[int], state_exponent: int) -> Records:
+def _neurons(model: LtcModel, scales: list[float], state_exponent: int) -> Records:
     records = np.zeros(model.neurons, NEURON)
     for j, scale in enumerate(scales):
         drive = math.ldexp(float(model.gleak[j] * model.vleak[j]), -state_exponent)
@@ -209,35 +193,37 @@ def _neurons(model: LtcModel, scales: list[int], state_exponent: int) -> Records
     return records
 
 
-def _sensory(
-    model: LtcModel,
-    scales: list[int],
-    state_exponent: int,
-    input_exponent: npt.NDArray[np.int64],
-    notes: list[str],
-) -> Records:
-    """Input synapses with the input map folded in, sorted by target."""
-    pairs = np.argwhere(model.sensory_w.T > 0)
-    records = np.zeros(len(pairs), SYNAPSE)
-    for k, (j, i) in enumerate(pairs):
-        sigma = float(model.sensory_sigma[i, j]) * _LOG2E
-        at = encode.argument(
-            math.ldexp(sigma * float(model.input_w[i]), int(input_exponent[i])),
-            sigma * float(model.input_b[i] - model.sensory_mu[i, j]),
-        )
-        _note_flattened(at, f"sensory synapse {i}->{j}", notes)
-        reversal = math.ldexp(float(model.sensory_erev[i, j]), -state_exponent)
-        records[k] = encode.synapse(int(i), at, float(model.sensory_w[i, j]), reversal, scales[j])
+def _channels(channels: list[Channel], input_exponent: npt.NDArray[np.int64]) -> Records:
+    records = np.zeros(len(channels), MAP)
+    for k, channel in enumerate(channels):
+        scale = math.ldexp(1.0, -int(input_exponent[channel.input]))
+        records[k] = (*encode.channel(channel.low * scale, channel.high * scale), channel.input, 0)
     return records
 
 
-def _synapses(model: LtcModel, scales: list[int], state_exponent: int, notes: list[str]) -> Records:
+def _sensory(
+    model: LtcModel, scales: list[float], state_exponent: int, channels: list[Channel], notes: list[str]
+) -> Records:
+    """Input synapses with the input map folded in, sorted by target."""
+    pairs = sorted((j, k) for k, channel in enumerate(channels) for j in channel.targets)
+    records = np.zeros(len(pairs), SYNAPSE)
+    for n, (j, k) in enumerate(pairs):
+        i = channels[k].input
+        slope, constant = (float(values[j]) for values in arguments(model, i))
+        at = encode.argument(slope * channels[k].half, slope * channels[k].middle + constant, floored=False)
+        _note_flattened(at, f"sensory synapse {i}->{j}", notes)
+        reversal = math.ldexp(float(model.sensory_erev[i, j]), -state_exponent)
+        records[n] = encode.synapse(k, at, float(model.sensory_w[i, j]), reversal, scales[j])
+    return records
+
+
+def _synapses(model: LtcModel, scales: list[float], state_exponent: int, notes: list[str]) -> Records:
     """Synapses between neurons, sorted by target."""
     pairs = np.argwhere(model.w.T > 0)
     records = np.zeros(len(pairs), SYNAPSE)
     for k, (j, i) in enumerate(pairs):
         sigma = float(model.sigma[i, j]) * _LOG2E
-        at = encode.argument(math.ldexp(sigma, state_exponent), -sigma * float(model.mu[i, j]))
+        at = encode.argument(math.ldexp(sigma, state_exponent), -sigma * float(model.mu[i, j]), floored=True)
         _note_flattened(at, f"synapse {i}->{j}", notes)
         reversal = math.ldexp(float(model.erev[i, j]), -state_exponent)
         records[k] = encode.synapse(int(i), at, float(model.w[i, j]), reversal, scales[j])
@@ -252,8 +238,9 @@ def _note_flattened(at: encode.Argument, where: str, notes: list[str]) -> None:
 
 
 def _outputs(model: LtcModel, state_exponent: int) -> Records:
-    records = np.zeros(model.outputs, OUTPUT)
+    records = np.zeros(model.outputs, MAP)
     for k in range(model.outputs):
         gain = math.ldexp(float(model.output_w[k]), state_exponent)
-        records[k] = (*encode.output(gain, float(model.output_b[k])), 0)
+        *fields, frac = encode.output(gain, float(model.output_b[k]))
+        records[k] = (*fields, frac % 256, 0)
     return records

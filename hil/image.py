@@ -16,10 +16,15 @@ import numpy.typing as npt
 from hil.errors import InputError
 
 MAGIC = 0x3143544C
-VERSION = 1
+VERSION = 2
 FULL_SCALE = 1 << 30
+SUM_MAX = 0x7EFFFFFF
+OPEN = 32767
+WIDE_FRAC = 32
+HALF_UPPER = 0x8000
+MAX_CHANNELS = 2040
 
-_HEADER = struct.Struct("<IHHIIHHHBbII")
+_HEADER = struct.Struct("<IHHIIHHHBbHHII")
 _CRC_OFFSET = 12
 NEURON = np.dtype(
     [
@@ -32,32 +37,25 @@ NEURON = np.dtype(
         ("synapses", "<u2"),
     ]
 )
-SYNAPSE = np.dtype(
-    [
-        ("offset", "<i4"),
-        ("slope_source", "<i4"),
-        ("weight", "<u2"),
-        ("shift", "i1"),
-        ("weight_shift", "i1"),
-        ("reversal", "<i4"),
-    ]
-)
-OUTPUT = np.dtype([("gain", "<i4"), ("offset", "<i4"), ("shift", "u1"), ("frac", "i1"), ("zero", "<u2")])
+MAP = np.dtype([("gain", "<i4"), ("offset", "<i4"), ("shift", "u1"), ("of", "u1"), ("zero", "<u2")])
+SYNAPSE = np.dtype([("slope_source", "<i4"), ("offset", "<i4"), ("weight", "<u4"), ("reversal", "<i4")])
 
 Records = npt.NDArray[Any]  # a structured array of one of the three dtypes above
 
 
 @dataclass(frozen=True)
 class ModelImage:
-    """A decoded image of N neurons, I inputs and O outputs.
+    """A decoded image of N neurons, I inputs, C channels and O outputs.
 
-    ``neuron``, ``sensory``, ``synapse`` and ``output`` are structured arrays; synapses are sorted by target neuron.
+    ``neuron``, ``channel``, ``sensory``, ``synapse`` and ``output`` are structured arrays; synapses are sorted by
+    target neuron, sensory ones read channels.
     ``input_frac`` (I,) and ``state_frac`` are fractional bits of the integers that go in and come out.
     """
 
     unfolds: int
     state_frac: int
     neuron: Records
+    channel: Records
     sensory: Records
     synapse: Records
     output: Records
@@ -66,7 +64,8 @@ class ModelImage:
     def to_bytes(self) -> bytes:
         """The image as the runtime reads it, CRC included."""
         body = b"".join(
-            part.tobytes() for part in (self.neuron, self.sensory, self.synapse, self.output, self.input_frac)
+            part.tobytes()
+            for part in (self.neuron, self.channel, self.sensory, self.synapse, self.output, self.input_frac)
         )
         body += bytes(-(_HEADER.size + len(body)) % 4)
         header = bytearray(
@@ -81,6 +80,8 @@ class ModelImage:
                 len(self.output),
                 self.unfolds,
                 self.state_frac,
+                len(self.channel),
+                0,
                 len(self.sensory),
                 len(self.synapse),
             )
@@ -97,9 +98,10 @@ class ModelImage:
         """
         if len(data) < _HEADER.size or int.from_bytes(data[:4], "little") != MAGIC:
             raise InputError(f"{where} is not an LTC model image", hint="make one with 'hil convert MODEL.npz -o FILE'")
-        (_, version, header_bytes, total, crc, neurons, inputs, outputs, unfolds, state_frac, n_sensory, n_synapse) = (
+        _, version, header_bytes, total, crc, neurons, inputs, outputs, unfolds, state_frac, *counts = (
             _HEADER.unpack_from(data)
         )
+        channels, _, n_sensory, n_synapse = counts
         if version != VERSION:
             raise InputError(
                 f"{where} has image version {version}, this hil reads version {VERSION}",
@@ -107,9 +109,10 @@ class ModelImage:
             )
         sizes = (
             (NEURON, neurons),
+            (MAP, channels),
             (SYNAPSE, n_sensory),
             (SYNAPSE, n_synapse),
-            (OUTPUT, outputs),
+            (MAP, outputs),
             (np.dtype(np.int8), inputs),
         )
         used = _HEADER.size + sum(dtype.itemsize * count for dtype, count in sizes)
@@ -122,8 +125,8 @@ class ModelImage:
         for dtype, count in sizes:
             parts.append(np.frombuffer(data, dtype, count, at))
             at += dtype.itemsize * count
-        neuron, sensory, synapse, output, input_frac = parts
-        return cls(unfolds, state_frac, neuron, sensory, synapse, output, input_frac.astype(np.int8))
+        neuron, channel, sensory, synapse, output, input_frac = parts
+        return cls(unfolds, state_frac, neuron, channel, sensory, synapse, output, input_frac.astype(np.int8))
 
 
 def _crc(image: bytes) -> int:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from hil.golden.tables import power_table, sigmoid_table
+from hil.golden.tables import reciprocal_table, sigmoid_table
 from hil.image import ModelImage
 
 _FULL = 1 << 30
-_SIGMOID = [int(v) for v in sigmoid_table()]
-_POWER = [int(v) for v in power_table()]
+_SIGMOID = [divmod(int(v), 65536) for v in sigmoid_table()]
+_RECIPROCAL = [int(v) for v in reciprocal_table()]
 
 
 class OverflowFoundError(AssertionError):
@@ -23,6 +23,10 @@ def _held(value: int, low: int, high: int) -> int:
     if not low <= value <= high:
         raise OverflowFoundError(f"{value} is outside {low}..{high}")
     return value
+
+
+def i16(value: int) -> int:
+    return _held(value, -(2**15), 2**15 - 1)
 
 
 def i32(value: int) -> int:
@@ -37,72 +41,135 @@ def i64(value: int) -> int:
     return _held(value, -(2**63), 2**63 - 1)
 
 
-def u64(value: int) -> int:
-    return _held(value, 0, 2**64 - 1)
+def _clamp(value: int, limit: int) -> int:
+    return max(-limit, min(limit - 1, value))
 
 
-def _lookup(table: list[int], position: int, step_bits: int) -> int:
-    index, part = divmod(position, 1 << step_bits)
-    slope = table[index + 1] - table[index]
-    return u32(table[index] + (u32(slope * part + (1 << (step_bits - 1))) >> step_bits))
+def _interpolated(position: int) -> int:
+    index, part = divmod(position, 65536)
+    value, rise = _SIGMOID[index]
+    return u32(value * 65536 + rise + u32(rise * part))
 
 
-def sigmoid(x: int) -> tuple[int, int]:
-    whole, fraction = divmod(abs(x), 65536)
-    power = 65536 - _lookup(_POWER, fraction, 9)
-    upper = (65536 + _lookup(_SIGMOID, abs(x), 11) + 1) // 2 if whole < 9 else 65536 - (power >> whole)
-    if x >= 0:
+def opening(position: int) -> int:
+    if position < 0:
+        return 0
+    return 32767 if position >= 256 * 65536 else _interpolated(position) >> 17
+
+
+def wide_opening(position: int) -> tuple[int, int]:
+    """(mantissa in units of 1/65534, exponent)."""
+    middle = 128 * 65536
+    away = u32(abs(position - middle))
+    upper = 65534 if away >= middle else _interpolated(middle + away) >> 16
+    if position >= middle:
         return upper, 0
+    whole, fraction = divmod(away // 8, 65536)
     if whole < 2:
-        return 65536 - upper, 0
-    if upper == 65536:
-        return power, whole
+        return 65534 - upper, 0
+    power = 15196 - (u32(2626 * fraction) >> 16)
+    power = 45341 - (u32(power * fraction) >> 16)
+    power = 65535 - (u32(power * fraction) >> 16)
     return u32(power * upper) >> 16, whole
-
-
-def _scaled(value: int, shift: int) -> int:
-    return u64(u32(value) << shift) if shift >= 0 else value >> -shift
 
 
 def _multiply(value: int, factor: int) -> int:
     return i32(i32((value >> 16) * factor) + (i32(((value >> 1) & 0x7FFF) * factor) >> 15))
 
 
+def _map(record: np.void, value: int) -> int:
+    shift = int(record["shift"])
+    half = 1 << shift >> 1
+    return i32((i32(_multiply(value, int(record["gain"])) + half) >> shift) + int(record["offset"]))
+
+
+def _position(record: np.void, source: list[int]) -> int:
+    slope, place = divmod(int(record["slope_source"]), 65536)
+    assert place % 2 == 0
+    offset = int(record["offset"])
+    return i32(i32(slope * source[place // 2]) + offset) >> (offset & 255)
+
+
 def _add(num: int, den: int, records: np.ndarray, source: list[int]) -> tuple[int, int]:
     for record in records:
-        slope_source = int(record["slope_source"])
-        value = max(-_FULL, min(_FULL, source[slope_source & 255]))
-        x = i32(_multiply(value, slope_source >> 8) + int(record["offset"]))
-        right = int(record["shift"])
-        if right >= 0:
-            x >>= right
-        else:
-            limit = (2**31 - 1) >> -right
-            x = i32(max(-limit, min(limit, x)) << -right)
-        mantissa, exponent = sigmoid(x)
-        shift = int(record["weight_shift"]) - exponent
-        den = i64(den + _scaled(int(record["weight"]) * mantissa, shift))
-        reversal = int(record["reversal"])
-        part = _scaled(abs(reversal) * mantissa, shift)
-        num = i64(num + (part if reversal >= 0 else -part))
+        opened = opening(_position(record, source))
+        den = _held(den + u32(int(record["weight"]) * opened), 0, 0x7EFFFFFF)
+        num = i32(num + i32(int(record["reversal"]) * opened))
     return num, den
 
 
-def _update(v: int, num: int, den: int, capacity: int) -> int:
-    whole = i64(den + capacity)
-    assert 0 < whole <= 1 << 62
-    right = whole.bit_length() - 30
-    place = (lambda value: value >> right) if right >= 0 else (lambda value: value << -right)
-    divisor = i32(place(whole))
-    drive = i32(i32(place(num)) - i32(i64(i32(place(den)) * v) >> 30))
-    change = u32(((abs(drive) << 30) + (divisor >> 1)) // divisor)
-    return max(-_FULL, min(_FULL, v - change if drive < 0 else v + change))
+def _add_wide(num: int, den: int, records: np.ndarray, source: list[int]) -> tuple[int, int]:
+    for record in records:
+        mantissa, exponent = wide_opening(_position(record, source))
+        mantissa //= 2
+        den = i64(den + (i64(i32(int(record["weight"]) * mantissa) << 32) >> exponent))
+        num = i64(num + (i64(i32(int(record["reversal"]) * mantissa) << 32) >> min(exponent, 63)))
+    return num, den
 
 
 def _rate(unfolds: int, elapsed: int) -> tuple[int, int]:
-    zeros = 32 - unfolds.bit_length(), 32 - elapsed.bit_length()
-    dividend, divisor = u32(unfolds << zeros[0]) >> 1, u32(elapsed << zeros[1]) >> 1
-    return u32((dividend << 31) // divisor), zeros[1] - zeros[0] - 9
+    """unfolds / elapsed as (mantissa, exponent)."""
+    up, down = 16 - unfolds.bit_length(), 16 - elapsed.bit_length()
+    divisor = elapsed << down if down >= 0 else elapsed >> -down
+    return _held(((unfolds << up) << 15) // divisor, 1 << 14, (1 << 16) - 1), down - up + 22 - 15
+
+
+def _capacitance(cm: int, mantissa: int, scale: int) -> tuple[int, int]:
+    """(capacitance of at most 15 bits, shift)."""
+    product = u32(cm * mantissa)
+    if product == 0:
+        return 1, 16
+    shift = max(16, product.bit_length() + scale - 15)
+    assert shift < 256
+    exact = product << (scale - shift) if scale >= shift else product >> (shift - scale)
+    return _held(exact + 1, 1, 1 << 15), shift
+
+
+def reciprocal(total: int) -> int:
+    guess = _RECIPROCAL[(total >> 8) - 64]
+    return _held(u32(u32(guess << 23) - u32(total * guess * guess)) >> 14, 0, 65535)
+
+
+def _update(v: int, num: int, den: int, capacitance: int, shift: int) -> int:
+    assert abs(num) <= den
+    pull = i32((num >> 1) - i32((den >> 16) * (v >> 15)))
+    total = _held((den >> shift) + capacitance, 1, 65279)
+    small = 0
+    while total < 1 << 14:
+        total *= 2
+        small += 1
+    change = i32(i32((pull * reciprocal(total)) >> 16) << small)
+    change = i32(change << 1) if shift == 16 else change >> min(shift - 17, 31)
+    return _clamp(i32(v + change), _FULL)
+
+
+def _upper(num: int, den: int) -> tuple[int, int, int]:
+    below = (den >> 31).bit_length() + 1
+    return i32(num >> below), _held(den >> below, 0, (1 << 30) - 1), _held(below, 1, 33)
+
+
+class _Neuron:
+    """A neuron within a step."""
+
+    def __init__(self, record: np.void, rate: tuple[int, int]) -> None:
+        self.leak = int(record["num"]), int(record["den"])
+        self.fast = self.leak[0] >> 32, (self.leak[1] >> 32) + 0x8000
+        self.cm, self.scale, self.mantissa = int(record["cm"]), int(record["cm_shift"]) + rate[1], rate[0]
+        self.beside = _capacitance(self.cm, self.mantissa, self.scale)
+        self.wide = (self.fast[1] >> self.beside[1]) + self.beside[0] < 1024
+
+    def gather(self, records: np.ndarray, reading: list[int]) -> None:
+        if not self.wide:
+            self.base = _add(*self.fast, records, reading)
+            return
+        num, den, below = _upper(*_add_wide(*self.leak, records, reading))
+        self.base = i64(num << below), i64(den << below)
+
+    def after(self, v: int, records: np.ndarray, source: list[int]) -> int:
+        if not self.wide:
+            return _update(v, *_add(*self.base, records, source), *self.beside)
+        num, den, below = _upper(*_add_wide(*self.base, records, source))
+        return _update(v, num, den + 0x8000, *_capacitance(self.cm, self.mantissa, self.scale + 32 - below))
 
 
 def run_exact(
@@ -120,21 +187,15 @@ def run_exact(
     for s in range(sequences):
         v = [int(x) for x in state0]
         for t in range(steps):
-            mantissa, exponent = _rate(net.unfolds, int(elapsed[s, t]))
-            x = [int(value) for value in inputs[s, t]]
-            base, capacity = [], []
-            for neuron, records in zip(net.neuron, sensory, strict=True):
-                base.append(_add(int(neuron["num"]), int(neuron["den"]), records, x))
-                shift = int(neuron["cm_shift"]) + exponent
-                product = u64(int(neuron["cm"]) * mantissa)
-                capacity.append(i64(u64(product << shift) if shift >= 0 else product >> -shift))
+            rate = _rate(net.unfolds, int(elapsed[s, t]))
+            x = [_clamp(int(value), _FULL) for value in inputs[s, t]]
+            reading = [_clamp(_map(record, x[int(record["of"])]), 1 << 15) for record in net.channel]
+            neurons = [_Neuron(record, rate) for record in net.neuron]
+            for neuron, records in zip(neurons, sensory, strict=True):
+                neuron.gather(records, reading)
             for _ in range(net.unfolds):
-                sums = [_add(*b, records, v) for b, records in zip(base, synapse, strict=True)]
-                v = [_update(old, *both, c) for old, both, c in zip(v, sums, capacity, strict=True)]
+                source = [i16(old >> 15) for old in v]
+                v = [n.after(old, records, source) for n, old, records in zip(neurons, v, synapse, strict=True)]
             states[s, t] = v
-            for k, record in enumerate(net.output):
-                shift = int(record["shift"])
-                half = 1 << (shift - 1) if shift else 0
-                scaled = i32(_multiply(v[k], int(record["gain"])) + half) >> shift
-                outputs[s, t, k] = i32(scaled + int(record["offset"]))
+            outputs[s, t] = [_map(record, v[k]) for k, record in enumerate(net.output)]
     return states, outputs

@@ -64,8 +64,8 @@ def random_case(
     values = np.where(rng.random(values.shape) < 0.3, corner, values)
     elapsed = np.rint(2.0**22 * 10 ** rng.uniform(-3, 3, (sequences, steps)))
     elapsed = np.where(rng.random(elapsed.shape) < 0.2, rng.choice([4194, 4194304000], elapsed.shape), elapsed)
-    state0 = rng.integers(-FULL_SCALE, FULL_SCALE + 1, neurons)
-    state0 = np.where(rng.random(neurons) < 0.2, rng.choice([-FULL_SCALE, 0, FULL_SCALE], neurons), state0)
+    state0 = rng.integers(-FULL_SCALE, FULL_SCALE, neurons)
+    state0 = np.where(rng.random(neurons) < 0.2, rng.choice([-FULL_SCALE, 0, FULL_SCALE - 1], neurons), state0)
     return Case(model, converted, values.astype(np.int32), elapsed.astype(np.uint32), state0.astype(np.int32))
 
 

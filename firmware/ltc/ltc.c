@@ -2,193 +2,142 @@
 #include "ltc.h"
 
 #include "ltc_internal.h"
+#include "ltc_kernel.h"
 #include "ltc_math.h"
-
-#define DIVISOR_BITS 30 /* of the normalised denominator */
-#define STATE_BITS   30 /* LTC_FULL_SCALE is 2^STATE_BITS */
+#include "ltc_wide.h"
 
 uint32_t ltc_version(void) {
     return LTC_VERSION;
 }
 
-struct ltc_sums ltc_leak(const struct ltc_neuron *neuron) {
-    return (struct ltc_sums){(int64_t)((uint64_t)neuron->num_hi << 32 | neuron->num_lo),
-                             (int64_t)((uint64_t)neuron->den_hi << 32 | neuron->den_lo)};
+/* What the kernel starts a neuron's sums with. */
+LTC_COLD static void set_leak(struct ltc_cell *cell, const struct ltc_neuron *neuron) {
+    cell->den = (uint32_t)(neuron->den >> LTC_WIDE_FRAC) + LTC_HALF_UPPER;
+    cell->num = (int32_t)(neuron->num >> LTC_WIDE_FRAC);
 }
 
-static int32_t saturate(int32_t value) {
-    if (value > LTC_FULL_SCALE) {
-        return LTC_FULL_SCALE;
-    }
-    return value < -LTC_FULL_SCALE ? -LTC_FULL_SCALE : value;
-}
-
-/* Right shift, or a left shift that saturates. */
-static int32_t to_q16(int32_t argument, int32_t shift) {
-    int32_t limit;
-
-    if (shift >= 0) {
-        return argument >> shift;
-    }
-    limit = INT32_MAX >> -shift;
-    if (argument > limit) {
-        argument = limit;
-    }
-    if (argument < -limit) {
-        argument = -limit;
-    }
-    return argument * (1 << -shift);
-}
-
-/* Add what `count` synapses contribute: w * sigmoid to the denominator, w * erev * sigmoid to the
- * numerator. */
-static void add_synapses(struct ltc_sums *sums, const struct ltc_synapse *synapse, uint32_t count,
-                         const int32_t *source) {
-    int64_t num = sums->num;
-    int64_t den = sums->den;
-
-    for (; count > 0; count--, synapse++) {
-        int32_t value = saturate(source[synapse->slope_source & 0xFF]);
-        int32_t argument = ltc_multiply(value, synapse->slope_source >> 8) + synapse->offset;
-        struct ltc_sigmoid open = ltc_sigmoid(to_q16(argument, synapse->shift));
-        int32_t shift = synapse->weight_shift - (int32_t)open.exponent;
-
-        den += (int64_t)ltc_scale(synapse->weight * open.mantissa, shift);
-        if (synapse->reversal >= 0) {
-            num += (int64_t)ltc_scale((uint32_t)synapse->reversal * open.mantissa, shift);
-        } else {
-            num -= (int64_t)ltc_scale((0u - (uint32_t)synapse->reversal) * open.mantissa, shift);
-        }
-    }
-    sums->num = num;
-    sums->den = den;
-}
-
-/* Right shift that brings a positive number below 2^62 into [2^29, 2^30); negative: left shift. */
-static int32_t normalising_shift(int64_t value) {
-    uint32_t high = (uint32_t)(value >> 32);
-    int32_t top = high != 0 ? 63 - (int32_t)ltc_leading_zeros(high)
-                            : 31 - (int32_t)ltc_leading_zeros((uint32_t)value);
-
-    return top - (DIVISOR_BITS - 1);
-}
-
-static int32_t shifted(int64_t value, int32_t right) {
-    return right >= 0 ? (int32_t)(value >> right) : (int32_t)((uint64_t)value << -right);
-}
-
-/* conductance * state / 2^STATE_BITS, rounded down; 0 <= conductance < 2^DIVISOR_BITS. By halves of
- * 15 bits, as a multiplication of the core gives 32 bits; `middle` stays below 2^31. */
-static int32_t share(int32_t conductance, int32_t state) {
-    int32_t upper = conductance >> 15;
-    int32_t lower = conductance & 0x7FFF;
-    int32_t middle = upper * (state & 0x7FFF) + lower * (state >> 15);
-
-    return upper * (state >> 15) + ((middle + ((lower * (state & 0x7FFF)) >> 15)) >> 15);
-}
-
-/*
- * The fused semi-implicit update, v + (num - den * v) / (den + capacitance): equal to
- * (capacitance * v + num) / (capacitance + den), but a small change keeps its precision beside a
- * large capacitance.
- */
-static int32_t updated(int32_t state, const struct ltc_sums *sums, uint64_t capacitance) {
-    int64_t whole = sums->den + (int64_t)capacitance;
-    int32_t right = normalising_shift(whole);
-    uint32_t divisor = (uint32_t)shifted(whole, right);
-    int32_t drive = shifted(sums->num, right) - share(shifted(sums->den, right), state);
-    uint32_t size = drive < 0 ? 0u - (uint32_t)drive : (uint32_t)drive;
-    /* Half a divisor rounds. No carry: above it, the low word has two bits of `size` alone. */
-    uint32_t change =
-        ltc_divide(size >> (32 - STATE_BITS), (size << STATE_BITS) + (divisor >> 1), divisor);
-    uint32_t room; /* to the end of the scale: rounding must not push a state over it */
-
-    if (drive < 0) {
-        room = (uint32_t)state + (uint32_t)LTC_FULL_SCALE;
-        return change > room ? -LTC_FULL_SCALE : (int32_t)((uint32_t)state - change);
-    }
-    room = (uint32_t)LTC_FULL_SCALE - (uint32_t)state;
-    return change > room ? LTC_FULL_SCALE : (int32_t)((uint32_t)state + change);
-}
-
-static void gather_sensory(struct ltc *net, const int32_t *inputs) {
-    const struct ltc_synapse *sensory = net->sensory;
-
-    for (uint32_t j = 0; j < net->neurons; j++) {
-        uint32_t count = net->neuron[j].sensory;
-
-        net->base[j] = ltc_leak(&net->neuron[j]);
-        add_synapses(&net->base[j], sensory, count, inputs);
-        sensory += count;
-    }
-}
-
-static void unfold(struct ltc *net, const struct ltc_rate *rate) {
-    const struct ltc_synapse *synapse = net->synapse;
-    int32_t *swap = net->state;
-
+/* Everything of a step that depends on the elapsed time alone. */
+LTC_COLD static void set_elapsed(struct ltc *net, uint32_t elapsed) {
+    ltc_set_rate(&net->rate, net->unfolds, elapsed);
     for (uint32_t j = 0; j < net->neurons; j++) {
         const struct ltc_neuron *neuron = &net->neuron[j];
-        const struct ltc_sums *base = &net->base[j];
-        struct ltc_sums sums = {base->num, base->den}; /* GCC calls memcpy() for a whole one */
+        struct ltc_cell *cell = &net->cell[j];
+        uint32_t sure; /* part of the total conductance that does not depend on synapses */
 
-        add_synapses(&sums, synapse, neuron->synapses, net->state);
-        net->next[j] =
-            updated(net->state[j], &sums, ltc_capacitance(neuron->cm, neuron->cm_shift, rate));
-        synapse += neuron->synapses;
+        cell->rate = ltc_capacitance(neuron, &net->rate, 0);
+        set_leak(cell, neuron);
+        sure = (cell->rate >> 16) + ltc_scale(cell->den, -(int32_t)(cell->rate & 0xFFu));
+        cell->bytes = sure < LTC_TOTAL_MIN
+                          ? -1
+                          : (int32_t)(neuron->synapses * (uint32_t)sizeof(struct ltc_synapse));
     }
-    net->state = net->next;
-    net->next = swap;
+    net->elapsed = elapsed;
 }
 
-int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *outputs) {
-    struct ltc_rate rate;
+/* Into -limit to limit - 1. */
+LTC_COLD static int32_t clamped(int32_t value, int32_t limit) {
+    if (value >= limit) {
+        return limit - 1;
+    }
+    return value < -limit ? -limit : value;
+}
 
+LTC_COLD static int32_t map(const struct ltc_map *map, int32_t value) {
+    int32_t scaled = ltc_multiply(value, map->gain);
+    int32_t half = (int32_t)((1u << map->shift) >> 1);
+
+    return ((scaled + half) >> map->shift) + map->offset;
+}
+
+LTC_COLD static void read_channels(struct ltc *net, const int32_t *inputs) {
+    for (uint32_t c = 0; c < net->channels; c++) {
+        const struct ltc_map *channel = &net->channel[c];
+        int32_t value = clamped(inputs[channel->of], LTC_FULL_SCALE);
+
+        net->reading[c] = (int16_t)clamped(map(channel, value), 1 << 15);
+    }
+}
+
+LTC_COLD static void gather_sensory(struct ltc *net) {
+    const struct ltc_synapse *synapse = net->sensory;
+
+    for (uint32_t j = 0; j < net->neurons; j++) {
+        struct ltc_cell *cell = &net->cell[j];
+        const struct ltc_neuron *neuron = &net->neuron[j];
+        const struct ltc_synapse *end = synapse + neuron->sensory;
+
+        if (cell->bytes < 0) {
+            ltc_wide_gather(cell, neuron, synapse, net->reading);
+        } else {
+            set_leak(cell, neuron);
+            ltc_gather(synapse, net->reading, end, cell);
+        }
+        synapse = end;
+    }
+}
+
+LTC_COLD static void unfold(struct ltc *net) {
+    struct ltc_turn turn = {net->synapse, net->cell, net->before, net->after};
+    int16_t *swap = net->before;
+
+    ltc_advance(&turn);
+    while (turn.cell != net->cell + net->neurons) {
+        ltc_wide_advance(&turn, &net->neuron[turn.cell - net->cell], &net->rate);
+    }
+    net->before = net->after;
+    net->after = swap;
+}
+
+LTC_COLD int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *outputs) {
     if (elapsed < LTC_ELAPSED_MIN || elapsed > LTC_ELAPSED_MAX) {
         return LTC_ERR_ELAPSED;
     }
-    rate = ltc_rate(net->unfolds, elapsed);
-    gather_sensory(net, inputs);
+    if (elapsed != net->elapsed) {
+        set_elapsed(net, elapsed);
+    }
+    read_channels(net, inputs);
+    gather_sensory(net);
     for (uint32_t turn = 0; turn < net->unfolds; turn++) {
-        unfold(net, &rate);
+        unfold(net);
     }
     for (uint32_t k = 0; k < net->outputs; k++) {
-        const struct ltc_output *output = &net->output[k];
-        int32_t scaled = ltc_multiply(net->state[k], output->gain);
-        int32_t half = output->shift > 0 ? 1 << (output->shift - 1) : 0;
-
-        outputs[k] = ((scaled + half) >> output->shift) + output->offset;
+        outputs[k] = map(&net->output[k], net->cell[k].state);
     }
     return LTC_OK;
 }
 
-void ltc_reset(struct ltc *net) {
+LTC_COLD static void put_state(struct ltc *net, uint32_t j, int32_t state) {
+    net->cell[j].state = state;
+    net->before[j] = (int16_t)(state >> 15);
+}
+
+LTC_COLD void ltc_reset(struct ltc *net) {
     for (uint32_t j = 0; j < net->neurons; j++) {
-        net->state[j] = 0;
+        put_state(net, j, 0);
     }
 }
 
-int ltc_get_state(const struct ltc *net, int32_t *state, uint32_t count) {
+LTC_COLD int ltc_get_state(const struct ltc *net, int32_t *state, uint32_t count) {
     if (count != net->neurons) {
         return LTC_ERR_COUNT;
     }
     for (uint32_t j = 0; j < count; j++) {
-        state[j] = net->state[j];
+        state[j] = net->cell[j].state;
     }
     return LTC_OK;
 }
 
-int ltc_set_state(struct ltc *net, const int32_t *state, uint32_t count) {
+LTC_COLD int ltc_set_state(struct ltc *net, const int32_t *state, uint32_t count) {
     if (count != net->neurons) {
         return LTC_ERR_COUNT;
     }
     for (uint32_t j = 0; j < count; j++) {
-        if (state[j] > LTC_FULL_SCALE || state[j] < -LTC_FULL_SCALE) {
+        if (state[j] != clamped(state[j], LTC_FULL_SCALE)) {
             return LTC_ERR_STATE;
         }
     }
     for (uint32_t j = 0; j < count; j++) {
-        net->state[j] = state[j];
+        put_state(net, j, state[j]);
     }
     return LTC_OK;
 }

@@ -2,9 +2,9 @@
  * Liquid Time-constant networks (arXiv 2006.04439) in integer arithmetic, for cores without an FPU
  * or a divider.
  *
- * Copy this folder into a project, add its .c files to the build and:
+ * Copy this folder into a project, add its .c and .S files to the build and:
  *
- *     static LTC_MEMORY(memory, 14);
+ *     static LTC_MEMORY(memory, 14, 6);
  *     struct ltc net;
  *     if (ltc_open(&net, image, sizeof image, memory, sizeof memory) != LTC_OK) { ... }
  *     for (;;) { ltc_step(&net, inputs, elapsed, outputs); }
@@ -23,24 +23,26 @@
 extern "C" {
 #endif
 
-#define LTC_VERSION       0x00010000u /* of this library: major 16, minor 8, patch 8 bits */
-#define LTC_IMAGE_VERSION 1u          /* of the image format */
+#define LTC_VERSION       0x00020000u /* of this library: major 16, minor 8, patch 8 bits */
+#define LTC_IMAGE_VERSION 2u          /* of the image format */
 
-/* Working memory for a network in bytes, exactly what ltc_open() asks for, and an array of it. */
-#define LTC_MEMORY_BYTES(neurons) (24u * (neurons))
-#define LTC_MEMORY(name, neurons) uint64_t name[LTC_MEMORY_BYTES(neurons) / 8u]
+/* Working memory for a network in bytes, exactly what ltc_open() asks for, and an array of it.
+ * `hil convert` prints the number of channels; it is at least that of the inputs in use. */
+#define LTC_MEMORY_BYTES(neurons, channels) (24u * (neurons) + 2u * (channels) + 4u)
+#define LTC_MEMORY(name, neurons, channels)                                                        \
+    uint32_t name[(LTC_MEMORY_BYTES(neurons, channels) + 3u) / 4u]
 
 /* Elapsed time of a step: unsigned Q10.22, in units of the network's own second. */
 #define LTC_ELAPSED_FRAC 22
 #define LTC_ELAPSED_MIN  4194u       /* 1e-3 */
 #define LTC_ELAPSED_MAX  4194304000u /* 1e3 */
 
-/* States, and inputs after saturation, lie within +-LTC_FULL_SCALE. */
+/* States, and inputs after saturation, lie from -LTC_FULL_SCALE to LTC_FULL_SCALE - 1. */
 #define LTC_FULL_SCALE (1 << 30)
 
 enum ltc_error {
     LTC_OK = 0,
-    LTC_ERR_ALIGN = -1,    /* image or memory is not aligned (4 and 8 bytes) */
+    LTC_ERR_ALIGN = -1,    /* image or memory is not aligned to 4 bytes */
     LTC_ERR_SHORT = -2,    /* fewer bytes than the image says it has */
     LTC_ERR_MAGIC = -3,    /* not an LTC image */
     LTC_ERR_VERSION = -4,  /* an image of another format version */
@@ -48,30 +50,41 @@ enum ltc_error {
     LTC_ERR_LAYOUT = -6,   /* counts and length of the image do not fit together */
     LTC_ERR_INDEX = -7,    /* a synapse names a source that does not exist */
     LTC_ERR_RANGE = -8,    /* a parameter outside its range, or one that could overflow */
-    LTC_ERR_MEMORY = -9,   /* less working memory than LTC_MEMORY_BYTES(neurons) */
+    LTC_ERR_MEMORY = -9,   /* less working memory than LTC_MEMORY_BYTES() */
     LTC_ERR_ELAPSED = -10, /* elapsed outside LTC_ELAPSED_MIN..LTC_ELAPSED_MAX */
     LTC_ERR_COUNT = -11,   /* a state array whose length is not the number of neurons */
-    LTC_ERR_STATE = -12,   /* a state outside +-LTC_FULL_SCALE */
+    LTC_ERR_STATE = -12,   /* a state beyond LTC_FULL_SCALE */
 };
 
+struct ltc_cell;
+struct ltc_map;
 struct ltc_neuron;
 struct ltc_synapse;
-struct ltc_output;
-struct ltc_sums;
+
+/* A positive number, mantissa * 2^exponent. */
+struct ltc_rate {
+    uint32_t mantissa;
+    int32_t exponent;
+};
 
 /* An open network. Public to be placed on a stack; the counts may be read, the rest is private. */
 struct ltc {
     uint16_t neurons;
     uint16_t inputs;
-    uint16_t outputs; /* the first `outputs` neurons are the output neurons */
-    uint8_t unfolds;  /* solver sub-steps a step */
+    uint16_t outputs;  /* the first `outputs` neurons are the output neurons */
+    uint8_t unfolds;   /* solver sub-steps a step */
+    uint16_t channels; /* what sensory synapses read; several an input where its slopes differ */
     const struct ltc_neuron *neuron;
+    const struct ltc_map *channel;
     const struct ltc_synapse *sensory; /* sorted by target neuron */
     const struct ltc_synapse *synapse; /* sorted by target neuron */
-    const struct ltc_output *output;
-    struct ltc_sums *base; /* what does not change within a step, for each neuron */
-    int32_t *state;
-    int32_t *next;
+    const struct ltc_map *output;
+    struct ltc_cell *cell;
+    int16_t *before;      /* every neuron's state before the next unfold, in 16 bits */
+    int16_t *after;       /* and after it */
+    int16_t *reading;     /* of every channel */
+    uint32_t elapsed;     /* what the cells are set to, 0: nothing yet */
+    struct ltc_rate rate; /* unfolds over it */
 };
 
 /* Version of this library, LTC_VERSION. */

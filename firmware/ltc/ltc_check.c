@@ -1,141 +1,123 @@
 /* ltc_open(): everything that can be wrong with an image is found here, so that a step needs no
  * check. */
+#include <stdbool.h>
+
 #include "ltc_internal.h"
-#include "ltc_math.h"
+#include "ltc_kernel.h"
 
-#define SUM_LIMIT  (UINT64_C(1) << 62)
 #define CRC_OFFSET 12u
-
-struct layout {
-    const struct ltc_header *header;
-    const struct ltc_neuron *neuron;
-    const struct ltc_synapse *sensory;
-    const struct ltc_synapse *synapse;
-    const struct ltc_output *output;
-};
+#define LEAK_MAX   ((int64_t)(LTC_SUM_MAX - LTC_HALF_UPPER) << LTC_WIDE_FRAC)
 
 /* Lengths and counts agree: find the arrays. The counts are small enough that no sum can wrap. */
-static int find_arrays(struct layout *at, const void *image) {
-    const struct ltc_header *header = image;
-    const uint8_t *cursor = (const uint8_t *)image + sizeof *header;
-    uint32_t bytes;
+static bool find_arrays(struct ltc *net, const struct ltc_header *header) {
+    uintptr_t at = (uintptr_t)header + sizeof *header;
 
     if (header->header_bytes != sizeof *header || header->neurons == 0 ||
-        header->neurons > LTC_MAX_NEURONS || header->inputs > LTC_MAX_INPUTS ||
-        header->outputs > header->neurons ||
-        header->sensory_synapses > LTC_MAX_INPUTS * LTC_MAX_NEURONS ||
-        header->synapses > LTC_MAX_NEURONS * LTC_MAX_NEURONS) {
-        return LTC_ERR_LAYOUT;
+        header->neurons > LTC_MAX_NEURONS || header->outputs > header->neurons ||
+        (header->sensory_synapses | header->synapses) >= LTC_MAX_SYNAPSES) {
+        return false;
     }
-    bytes = (uint32_t)sizeof *header + (uint32_t)header->neurons * (uint32_t)sizeof *at->neuron +
-            (header->sensory_synapses + header->synapses) * (uint32_t)sizeof *at->synapse +
-            header->outputs * (uint32_t)sizeof *at->output + header->inputs;
-    if (header->total_bytes != ((bytes + 3u) & ~3u)) {
-        return LTC_ERR_LAYOUT;
+    net->neurons = header->neurons;
+    net->inputs = header->inputs;
+    net->outputs = header->outputs;
+    net->unfolds = header->unfolds;
+    net->channels = header->channels;
+    net->neuron = (const void *)at;
+    at += header->neurons * sizeof *net->neuron;
+    net->channel = (const void *)at;
+    at += header->channels * sizeof *net->channel;
+    net->sensory = (const void *)at;
+    at += header->sensory_synapses * sizeof *net->sensory;
+    net->synapse = (const void *)at;
+    at += header->synapses * sizeof *net->synapse;
+    net->output = (const void *)at;
+    at += header->outputs * sizeof *net->output + header->inputs;
+    return header->total_bytes == ((at - (uintptr_t)header + 3u) & ~(uintptr_t)3u);
+}
+
+LTC_COLD static bool within(int32_t value, int32_t limit) {
+    return value >= -limit && value <= limit;
+}
+
+/* Check maps of `inputs`. */
+LTC_COLD static int check_maps(const struct ltc_map *map, uint32_t count, uint32_t inputs) {
+    for (; count > 0; count--, map++) {
+        if (map->of >= inputs) {
+            return LTC_ERR_INDEX;
+        }
+        if (!within(map->gain, 65535) || !within(map->offset, LTC_FULL_SCALE - 1) ||
+            map->shift > 31 || map->zero != 0) {
+            return LTC_ERR_RANGE;
+        }
     }
-    at->header = header;
-    at->neuron = (const void *)cursor;
-    cursor += header->neurons * sizeof *at->neuron;
-    at->sensory = (const void *)cursor;
-    cursor += header->sensory_synapses * sizeof *at->sensory;
-    at->synapse = (const void *)cursor;
-    cursor += header->synapses * sizeof *at->synapse;
-    at->output = (const void *)cursor;
     return LTC_OK;
 }
 
 /* Check the synapses of one neuron and add the most that they can contribute to `total`. */
-static int check_synapses(const struct ltc_synapse *synapse, uint32_t count, uint32_t sources,
-                          uint64_t *total) {
+LTC_COLD static int check_synapses(const struct ltc_synapse *synapse, uint32_t count,
+                                   uint32_t sources, uint32_t *total) {
     for (; count > 0; count--, synapse++) {
-        int32_t slope = synapse->slope_source >> 8;
-        int32_t weight = synapse->weight;
+        uint32_t source = (uint32_t)synapse->slope_source & 0xFFFFu;
 
-        if (((uint32_t)synapse->slope_source & 0xFFu) >= sources) {
+        if (source / 2 >= sources || source % 2 != 0) {
             return LTC_ERR_INDEX;
         }
-        if (slope < -65535 || slope > 65535 || synapse->offset <= -LTC_FULL_SCALE ||
-            synapse->offset >= LTC_FULL_SCALE || synapse->shift < LTC_MIN_SHIFT ||
-            synapse->shift > 31 || synapse->weight_shift > 30 || synapse->reversal < -weight ||
-            synapse->reversal > weight) {
+        if (!within(synapse->offset, LTC_FULL_SCALE - 1) || (synapse->offset & 0xFF) > 31 ||
+            synapse->weight > 0xFFFFu || !within(synapse->reversal, (int32_t)synapse->weight)) {
             return LTC_ERR_RANGE;
         }
-        *total += ltc_scale((uint32_t)synapse->weight << 16, synapse->weight_shift);
-        if (*total > SUM_LIMIT) {
+        *total += synapse->weight * LTC_OPEN; /* below 2^31, as is the sum so far */
+        if (*total > LTC_SUM_MAX) {
             return LTC_ERR_RANGE;
         }
     }
     return LTC_OK;
 }
 
-static int check_neuron(const struct ltc_neuron *neuron, const struct ltc_rate *fastest,
-                        uint64_t *total) {
-    struct ltc_sums leak = ltc_leak(neuron);
-    uint64_t capacitance;
-
-    if (leak.den <= 0 || leak.den > (int64_t)SUM_LIMIT || leak.num > leak.den ||
-        leak.num < -leak.den || neuron->zero != 0 || neuron->cm_shift + fastest->exponent > 16) {
-        return LTC_ERR_RANGE;
+/* Check a record and set `total` to what it alone contributes. */
+static bool check_neuron(const struct ltc_neuron *neuron, uint32_t *total) {
+    if (neuron->den <= 0 || neuron->den > LEAK_MAX || neuron->num > neuron->den ||
+        neuron->num < -neuron->den || neuron->zero != 0) {
+        return false;
     }
-    capacitance = ltc_capacitance(neuron->cm, neuron->cm_shift, fastest);
-    if (capacitance > SUM_LIMIT - (uint64_t)leak.den) { /* their sum could pass 2^64 */
-        return LTC_ERR_RANGE;
-    }
-    *total = (uint64_t)leak.den + capacitance;
-    return LTC_OK;
+    *total = (uint32_t)(neuron->den >> LTC_WIDE_FRAC) + LTC_HALF_UPPER;
+    return true;
 }
 
-static int check_neurons(const struct layout *at) {
-    const struct ltc_header *header = at->header;
-    struct ltc_rate fastest = ltc_rate(header->unfolds, LTC_ELAPSED_MIN);
+static int check_neurons(const struct ltc *net, const struct ltc_header *header) {
     uint32_t sensory = 0;
     uint32_t synapses = 0;
+    int error = LTC_OK;
 
-    for (uint32_t j = 0; j < header->neurons; j++) {
-        const struct ltc_neuron *neuron = &at->neuron[j];
-        uint64_t total;
-        int error = check_neuron(neuron, &fastest, &total);
+    for (uint32_t j = 0; j < net->neurons && error == LTC_OK; j++) {
+        const struct ltc_neuron *neuron = &net->neuron[j];
+        uint32_t total;
 
-        if (error != LTC_OK) {
-            return error;
+        if (!check_neuron(neuron, &total)) {
+            return LTC_ERR_RANGE;
         }
         if (neuron->sensory > header->sensory_synapses - sensory ||
             neuron->synapses > header->synapses - synapses) {
             return LTC_ERR_LAYOUT;
         }
-        error = check_synapses(&at->sensory[sensory], neuron->sensory, header->inputs, &total);
-        if (error != LTC_OK) {
-            return error;
-        }
-        error = check_synapses(&at->synapse[synapses], neuron->synapses, header->neurons, &total);
-        if (error != LTC_OK) {
-            return error;
+        error = check_synapses(&net->sensory[sensory], neuron->sensory, net->channels, &total);
+        if (error == LTC_OK) {
+            error = check_synapses(&net->synapse[synapses], neuron->synapses, net->neurons, &total);
         }
         sensory += neuron->sensory;
         synapses += neuron->synapses;
     }
-    return sensory == header->sensory_synapses && synapses == header->synapses ? LTC_OK
-                                                                               : LTC_ERR_LAYOUT;
-}
-
-static int check_outputs(const struct layout *at) {
-    for (uint32_t k = 0; k < at->header->outputs; k++) {
-        const struct ltc_output *output = &at->output[k];
-
-        if (output->gain < -65535 || output->gain > 65535 || output->offset <= -LTC_FULL_SCALE ||
-            output->offset >= LTC_FULL_SCALE || output->shift > 31 || output->zero != 0) {
-            return LTC_ERR_RANGE;
-        }
+    if (error == LTC_OK && (sensory != header->sensory_synapses || synapses != header->synapses)) {
+        return LTC_ERR_LAYOUT;
     }
-    return LTC_OK;
+    return error;
 }
 
-static int check_image(struct layout *at, const void *image, uint32_t image_bytes) {
-    const struct ltc_header *header = image;
+static int check_image(struct ltc *net, const struct ltc_header *header, uint32_t image_bytes) {
     uint32_t crc;
     int error;
 
-    if (((uintptr_t)image & 3u) != 0) {
+    if (((uintptr_t)header & 3u) != 0) {
         return LTC_ERR_ALIGN;
     }
     if (image_bytes < sizeof *header) {
@@ -150,48 +132,44 @@ static int check_image(struct layout *at, const void *image, uint32_t image_byte
     if (header->total_bytes > image_bytes) {
         return LTC_ERR_SHORT;
     }
-    error = find_arrays(at, image);
-    if (error != LTC_OK) {
-        return error;
+    if (!find_arrays(net, header)) {
+        return LTC_ERR_LAYOUT;
     }
-    crc = ltc_crc32(0, image, CRC_OFFSET);
-    crc = ltc_crc32(crc, (const uint8_t *)image + CRC_OFFSET + sizeof header->crc,
+    crc = ltc_crc32(0, header, CRC_OFFSET);
+    crc = ltc_crc32(crc, &header->crc + 1,
                     header->total_bytes - CRC_OFFSET - (uint32_t)sizeof header->crc);
     if (header->crc != crc) {
         return LTC_ERR_CRC;
     }
-    if (header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS) {
+    if (header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS || header->zero != 0) {
         return LTC_ERR_RANGE;
     }
-    error = check_neurons(at);
-    return error != LTC_OK ? error : check_outputs(at);
+    error = check_maps(net->channel, net->channels, net->inputs);
+    if (error == LTC_OK) {
+        error = check_neurons(net, header);
+    }
+    return error != LTC_OK ? error : check_maps(net->output, net->outputs, UINT8_MAX + 1);
 }
 
-int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *memory,
-             uint32_t memory_bytes) {
-    struct layout at;
-    int error = check_image(&at, image, image_bytes);
+LTC_COLD int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *memory,
+                      uint32_t memory_bytes) {
+    int error = check_image(net, image, image_bytes);
 
     if (error != LTC_OK) {
         return error;
     }
-    if (((uintptr_t)memory & 7u) != 0) {
+    if (((uintptr_t)memory & 3u) != 0) {
         return LTC_ERR_ALIGN;
     }
-    if (memory_bytes < LTC_MEMORY_BYTES((uint32_t)at.header->neurons)) {
+    if (memory_bytes < LTC_MEMORY_BYTES((uint32_t)net->neurons, (uint32_t)net->channels)) {
         return LTC_ERR_MEMORY;
     }
-    net->neurons = at.header->neurons;
-    net->inputs = at.header->inputs;
-    net->outputs = at.header->outputs;
-    net->unfolds = at.header->unfolds;
-    net->neuron = at.neuron;
-    net->sensory = at.sensory;
-    net->synapse = at.synapse;
-    net->output = at.output;
-    net->base = memory;
-    net->state = (int32_t *)(net->base + net->neurons);
-    net->next = net->state + net->neurons;
+    net->cell = memory;
+    net->cell[net->neurons].bytes = -1; /* ends the kernel's loop; nothing else of it is there */
+    net->before = (int16_t *)(&net->cell[net->neurons].bytes + 1);
+    net->after = net->before + net->neurons;
+    net->reading = net->after + net->neurons;
+    net->elapsed = 0;
     ltc_reset(net);
     return LTC_OK;
 }

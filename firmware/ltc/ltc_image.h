@@ -1,8 +1,8 @@
 /*
  * The model image, little-endian, position-independent, in this order without gaps:
  *
- *     header | neuron[neurons] | sensory[sensory_synapses] | synapse[synapses] | output[outputs] |
- * input_frac[inputs]
+ *     header | neuron[neurons] | channel[channels] | sensory[sensory_synapses] | synapse[synapses]
+ * | output[outputs] | input_frac[inputs]
  *
  * padded with zeros to a multiple of 4 bytes. hil/image.py writes it; docs/numbers.md derives each
  * field.
@@ -12,11 +12,21 @@
 
 #include <stdint.h>
 
-#define LTC_MAGIC       0x3143544Cu /* "LTC1" */
-#define LTC_MAX_UNFOLDS 32u
-#define LTC_MAX_NEURONS 255u
-#define LTC_MAX_INPUTS  255u
-#define LTC_MIN_SHIFT   (-12)
+#define LTC_MAGIC        0x3143544Cu /* "LTC1" */
+#define LTC_MAX_UNFOLDS  32u
+#define LTC_MAX_NEURONS  255u
+#define LTC_MAX_SYNAPSES (1u << 20) /* a power of two: of sensory ones, and of the others */
+
+/* Everything that can ever be added to a neuron's denominator stays below this. */
+#define LTC_SUM_MAX 0x7EFFFFFFu
+#define LTC_OPEN    32767u /* a synapse that is fully open */
+
+/* What the kernel's denominator starts above the leak: its upper half is used alone, so it rounds.
+ */
+#define LTC_HALF_UPPER 0x8000u
+
+/* Fractional bits that a neuron's record has beyond those of the kernel's sums. */
+#define LTC_WIDE_FRAC 32
 
 struct ltc_header {
     uint32_t magic;
@@ -29,39 +39,43 @@ struct ltc_header {
     uint16_t outputs;
     uint8_t unfolds;
     int8_t state_frac; /* fractional bits of a state: informative, not used in a step */
+    uint16_t channels;
+    uint16_t zero;
     uint32_t sensory_synapses;
     uint32_t synapses;
 };
 
+typedef int64_t ltc_int64 __attribute__((aligned(4))); /* as an image is */
+
 struct ltc_neuron {
-    uint32_t den_lo, den_hi; /* gleak + epsilon, at the neuron's conductance scale */
-    uint32_t num_lo, num_hi; /* gleak * vleak, signed, same scale times the state's full scale */
-    uint16_t cm;             /* mantissa of the membrane capacitance */
-    int8_t cm_shift;         /* its exponent, see capacitance() */
+    ltc_int64 den;   /* gleak + epsilon, with LTC_WIDE_FRAC more bits than the sums; above 0 */
+    ltc_int64 num;   /* gleak * vleak over the state's full scale, same scale; |num| <= den */
+    uint16_t cm;     /* mantissa of the membrane capacitance */
+    int8_t cm_shift; /* its exponent at the scale of the sums */
     uint8_t zero;
     uint16_t sensory;  /* number of sensory synapses onto this neuron */
     uint16_t synapses; /* number of synapses onto this neuron */
 };
 
-/* Argument of the sigmoid: (source * slope / 2^16 + offset) / 2^shift, in Q16 and units of log(2).
- */
-struct ltc_synapse {
-    int32_t offset;
-    int32_t slope_source; /* slope: signed, upper 24 bits, within +-65535; source: lower 8 bits */
-    uint16_t weight;      /* mantissa of w */
-    int8_t shift; /* LTC_MIN_SHIFT..31; negative: a left shift that saturates, for steep sigmoids */
-    int8_t weight_shift; /* left shift of weight * sigmoid (Q16) into the conductance scale;
-                            negative: right */
-    int32_t reversal;    /* w * erev at the mantissa scale of w: |reversal| <= weight */
-};
-
-/* output = state * gain / 2^16 / 2^shift + offset, rounded to nearest. */
-struct ltc_output {
+/* value * gain / 2^16 / 2^shift + offset, rounded to nearest. */
+struct ltc_map {
     int32_t gain; /* within +-65535 */
     int32_t offset;
     uint8_t shift; /* 0..31 */
-    int8_t frac;   /* fractional bits of the output: informative */
+    uint8_t of;    /* of a channel: its input; of an output: its fractional bits, informative */
     uint16_t zero;
+};
+
+/*
+ * A synapse reads a 16-bit source: a channel (a map of an input, saturated), or a neuron's state
+ * over its full scale in Q15. Position in the sigmoid's table, in Q16: (slope * source + offset) >>
+ * (offset & 255).
+ */
+struct ltc_synapse {
+    int32_t slope_source; /* slope: upper 16 bits, signed; source: twice its index */
+    int32_t offset;       /* within +-2^30; its lower 8 bits are the shift as well, 0..31 */
+    uint32_t weight;      /* conductance when fully open is weight * LTC_OPEN; below 2^16 */
+    int32_t reversal;     /* weight * erev over the state's full scale: |reversal| <= weight */
 };
 
 #endif

@@ -10,14 +10,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "images are little-endian");
 _Static_assert((-3 >> 1) == -2, "a right shift rounds down");
 
-/* Numerator and denominator of a neuron's update, at its conductance scale; 0 < den <= 2^62 and
- * |num| <= den. */
-struct ltc_sums {
-    int64_t num;
-    int64_t den;
-};
-
-/* The sums of what the neuron's record alone contributes: its leak and epsilon. */
-struct ltc_sums ltc_leak(const struct ltc_neuron *neuron);
+/* What is not in an inner loop: made small, and not copied to each place that calls it. */
+#define LTC_COLD __attribute__((cold, noinline))
 
 #endif

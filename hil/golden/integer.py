@@ -1,50 +1,34 @@
 """The exact integer model: what ``firmware/ltc`` computes, bit for bit, for any image the converter makes.
 
 Written over whole arrays of sequences and synapses; each function stands beside the C function of the same name in
-``ltc_math.c`` and ``ltc.c``. ``tests/unit/test_integer.py`` holds it against unbounded integers.
+``ltc_kernel.c``, ``ltc_wide.c``, ``ltc_math.c`` and ``ltc.c``. ``tests/unit/test_integer.py`` holds it against
+unbounded integers.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
-from hil.golden.tables import POWER_STEP_BITS, SIGMOID_STEP_BITS, SIGMOID_UNITS, power_table, sigmoid_table
-from hil.image import FULL_SCALE, ModelImage, Records
+from hil.golden.tables import INTERVALS, INTERVALS_A_UNIT, ONE, RECIPROCAL_FIRST, reciprocal_table, sigmoid_table
+from hil.image import FULL_SCALE, HALF_UPPER, OPEN, WIDE_FRAC, ModelImage, Records
 
 Int = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
 
-_ONE = 1 << 16
+SHIFT_MIN = 16
+TOTAL_MIN = 1024
+_NORMAL = 14
+_WIDE_BITS = 31
+_MIDDLE = INTERVALS // 2 << 16
+_UNIT_BITS = 16 + INTERVALS_A_UNIT.bit_length() - 1
 _NEAR = 2
-
-
-def _interpolate(table: Int, position: Int, step_bits: int) -> Int:
-    index = position >> step_bits
-    part = position & ((1 << step_bits) - 1)
-    low: Int = table[index]
-    high: Int = table[index + 1]
-    return low + (((high - low) * part + (1 << (step_bits - 1))) >> step_bits)
-
+_ELAPSED_FRAC = 22
 
 _SIGMOID = sigmoid_table().astype(np.int64)
-_POWER = power_table().astype(np.int64)
-
-
-def sigmoid(x: Int) -> tuple[Int, Int]:
-    """1 / (1 + 2^-x) of Q16 arguments as (mantissa in Q16, exponent): value = mantissa / 2^16 / 2^exponent."""
-    magnitude = np.abs(x)
-    exponent = magnitude >> 16
-    fraction = magnitude & (_ONE - 1)
-    in_table = exponent < SIGMOID_UNITS
-    near = np.where(in_table, magnitude, 0)
-    power = _ONE - _interpolate(_POWER, fraction, POWER_STEP_BITS)
-    upper = np.where(
-        in_table, (_ONE + _interpolate(_SIGMOID, near, SIGMOID_STEP_BITS) + 1) >> 1, _ONE - (power >> exponent)
-    )
-    lower = np.where(exponent < _NEAR, _ONE - upper, (power * upper) >> 16)
-    positive = x >= 0
-    mantissa = np.where(positive, upper, lower)
-    return mantissa, np.where(positive | (exponent < _NEAR), 0, exponent)
+_RECIPROCAL = reciprocal_table().astype(np.int64)
 
 
 def _bit_length(x: Int) -> Int:
@@ -55,23 +39,80 @@ def _bit_length(x: Int) -> Int:
     return np.where(high > 0, top + 32, low).astype(np.int64)
 
 
-def rate(unfolds: int, elapsed: Int) -> tuple[Int, Int]:
-    """Rate of unfolds / elapsed (Q10.22) as (mantissa below 2^32, exponent)."""
-    unfold_zeros = 32 - unfolds.bit_length()
-    elapsed_zeros = 32 - _bit_length(elapsed)
-    dividend = (unfolds << unfold_zeros) >> 1
-    divisor = (elapsed << elapsed_zeros) >> 1
-    return (dividend << 31) // divisor, elapsed_zeros - unfold_zeros - 9
-
-
 def _shifted(value: Int, left: Int) -> Int:
     """Return value * 2^left, rounded down, for shifts of any size to the right."""
     return np.where(left >= 0, value << np.clip(left, 0, 62), value >> np.clip(-left, 0, 63))
 
 
-def capacitance(cm: Int, cm_shift: Int, mantissa: Int, exponent: Int) -> Int:
-    """Capacitance times rate at each neuron's conductance scale."""
-    return _shifted(cm * mantissa, cm_shift + exponent)
+def _saturate(value: Int) -> Int:
+    return np.clip(value, -FULL_SCALE, FULL_SCALE - 1)
+
+
+def _entry(index: Int, part: Int) -> Int:
+    entry: Int = _SIGMOID[np.clip(index, 0, INTERVALS - 1)]
+    return entry + (entry & 0xFFFF) * part
+
+
+def opening(position: Int) -> Int:
+    """Return the sigmoid at a position in its table (Q16), in units of 1/OPEN."""
+    index = position >> 16
+    inside = _entry(index, position & 0xFFFF) >> 17
+    return np.where(index < 0, 0, np.where(index >= INTERVALS, OPEN, inside))
+
+
+def _power_of_half(fraction: Int) -> Int:
+    total = 15196 - ((2626 * fraction) >> 16)
+    total = 45341 - ((total * fraction) >> 16)
+    return 65535 - ((total * fraction) >> 16)
+
+
+def wide_opening(position: Int) -> tuple[Int, Int]:
+    """Return the sigmoid as (mantissa in units of 1/ONE, exponent): value = mantissa / ONE / 2^exponent."""
+    distance = np.abs(position - _MIDDLE)
+    index = (_MIDDLE + distance) >> 16
+    upper = np.where(index >= INTERVALS, ONE, _entry(index, distance & 0xFFFF) >> 16)
+    exponent = distance >> _UNIT_BITS
+    power = _power_of_half((distance >> (_UNIT_BITS - 16)) & 0xFFFF)
+    lower = np.where(exponent < _NEAR, ONE - upper, (power * upper) >> 16)
+    positive = position >= _MIDDLE
+    return np.where(positive, upper, lower), np.where(positive | (exponent < _NEAR), 0, exponent)
+
+
+def rate(unfolds: int, elapsed: Int) -> tuple[Int, Int]:
+    """Rate of unfolds / elapsed (Q10.22) as (mantissa of 15 or 16 bits, exponent)."""
+    unfold_shift = 16 - unfolds.bit_length()
+    elapsed_shift = 16 - _bit_length(elapsed)
+    mantissa = ((unfolds << unfold_shift) << 15) // _shifted(elapsed, elapsed_shift)
+    return mantissa, elapsed_shift - unfold_shift + _ELAPSED_FRAC - 15
+
+
+class Capacitance(NamedTuple):
+    """A capacitance at its scale beside the sums: what C keeps in a cell's ``rate``."""
+
+    value: Int
+    shift: Int
+
+
+def capacitance(cm: Int, scale: Int, mantissa: Int) -> Capacitance:
+    """Capacitance times rate, with ``scale`` the exponent of both."""
+    product = cm * mantissa
+    shift = np.where(product == 0, SHIFT_MIN, np.maximum(_bit_length(product) + scale - (SHIFT_MIN - 1), SHIFT_MIN))
+    return Capacitance(_shifted(product, np.where(product == 0, 0, scale - shift)) + 1, shift)
+
+
+def reciprocal(total: Int) -> Int:
+    """Return 2^30 / total by one step of Newton's from a table; total in [2^14, 2^16)."""
+    guess: Int = _RECIPROCAL[(total >> 8) - RECIPROCAL_FIRST]
+    return ((guess << 23) - total * guess * guess) >> 14
+
+
+def update(state: Int, num: Int, den: Int, beside: Capacitance) -> Int:
+    """Return v + (num - den v) / (den + capacitance), as the kernel does."""
+    pull = (num >> 1) - (den >> 16) * (state >> 15)
+    total = _shifted(den, -beside.shift) + beside.value
+    small = np.maximum(_NORMAL + 1 - _bit_length(total), 0)
+    change = (pull * reciprocal(total << small)) >> 16
+    return _saturate(state + _shifted(change << small, SHIFT_MIN + 1 - beside.shift))
 
 
 def multiply(value: Int, factor: Int) -> Int:
@@ -79,49 +120,57 @@ def multiply(value: Int, factor: Int) -> Int:
     return (value >> 16) * factor + ((((value >> 1) & 0x7FFF) * factor) >> 15)
 
 
-def to_q16(argument: Int, shift: Int) -> Int:
-    """Right shift, or a left shift that saturates."""
-    limit = (2**31 - 1) >> np.maximum(-shift, 0)
-    return _shifted(np.where(shift < 0, np.clip(argument, -limit, limit), argument), -shift)
-
-
-def update(state: Int, num: Int, den: Int, capacity: Int) -> Int:
-    """The fused semi-implicit update, v + (num - den v) / (den + capacity)."""
-    whole = den + capacity
-    left = 30 - _bit_length(whole)
-    divisor = _shifted(whole, left)
-    drive = _shifted(num, left) - ((_shifted(den, left) * state) >> 30)
-    size = ((np.abs(drive) << 30) + (divisor >> 1)) // divisor
-    return np.clip(state + np.where(drive < 0, -size, size), -FULL_SCALE, FULL_SCALE)
+def map_values(records: Records, value: Int) -> Int:
+    """Values (..., M) through M maps."""
+    gain, offset, shift = (records[key].astype(np.int64) for key in ("gain", "offset", "shift"))
+    half = np.where(shift > 0, 1 << np.maximum(shift - 1, 0), 0)
+    return ((multiply(value, gain) + half) >> shift) + offset
 
 
 class _Synapses:
     """Synapses onto N targets, with what they add to a neuron's sums."""
 
     def __init__(self, records: Records, counts: Int) -> None:
-        self._source = (records["slope_source"] & 0xFF).astype(np.intp)
-        self._slope = records["slope_source"].astype(np.int64) >> 8
-        self._offset, self._shift, self._weight, self._weight_shift, self._reversal = (
-            records[key].astype(np.int64) for key in ("offset", "shift", "weight", "weight_shift", "reversal")
+        self._source = ((records["slope_source"] & 0xFFFF) // 2).astype(np.intp)
+        self._slope = records["slope_source"].astype(np.int64) >> 16
+        self._offset, self._weight, self._reversal = (
+            records[key].astype(np.int64) for key in ("offset", "weight", "reversal")
         )
         ends = np.cumsum(counts)
         self._targets = np.flatnonzero(counts)
         self._starts = (ends - counts)[self._targets]
 
+    def _positions(self, source: Int) -> Int:
+        return (self._slope * source[:, self._source] + self._offset) >> (self._offset & 0xFF)
+
+    def _total(self, parts: Int, like: Int) -> Int:
+        total = np.zeros_like(like)
+        total[:, self._targets] = np.add.reduceat(parts, self._starts, axis=1)
+        return total
+
     def add(self, num: Int, den: Int, source: Int) -> tuple[Int, Int]:
-        """Sums (S, N) with the synapses' contributions for source values (S, sources) added."""
+        """Sums (S, N) of the kernel with the synapses' contributions for 16-bit sources (S, sources) added."""
         if not self._targets.size:
             return num, den
-        value = np.clip(source[:, self._source], -FULL_SCALE, FULL_SCALE)
-        mantissa, exponent = sigmoid(to_q16(multiply(value, self._slope) + self._offset, self._shift))
-        shift = self._weight_shift - exponent
-        weight = _shifted(self._weight * mantissa, shift)
-        reversal = _shifted(np.abs(self._reversal) * mantissa, shift)
-        reversal = np.where(self._reversal < 0, -reversal, reversal)
-        num, den = num.copy(), den.copy()
-        num[:, self._targets] += np.add.reduceat(reversal, self._starts, axis=1)
-        den[:, self._targets] += np.add.reduceat(weight, self._starts, axis=1)
-        return num, den
+        opened = opening(self._positions(source))
+        return num + self._total(self._reversal * opened, num), den + self._total(self._weight * opened, den)
+
+    def add_wide(self, num: Int, den: Int, source: Int) -> tuple[Int, Int]:
+        """The same with WIDE_FRAC more bits, and tails as precise."""
+        if not self._targets.size:
+            return num, den
+        mantissa, exponent = wide_opening(self._positions(source))
+        mantissa >>= 1
+
+        def parts(factor: Int) -> Int:
+            return ((factor * mantissa) << WIDE_FRAC) >> np.minimum(exponent, 63)
+
+        return num + self._total(parts(self._reversal), num), den + self._total(parts(self._weight), den)
+
+
+def _upper_bits(num: Int, den: Int) -> tuple[Int, Int, Int]:
+    below = _bit_length(den >> _WIDE_BITS) + 1
+    return num >> below, den >> below, below
 
 
 def run_integer(
@@ -146,19 +195,29 @@ def run_integer(
     neuron, output = net.neuron, net.output
     sensory = _Synapses(net.sensory, neuron["sensory"].astype(np.int64))
     synapses = _Synapses(net.synapse, neuron["synapses"].astype(np.int64))
-    num0, den0 = (np.tile(neuron[key].astype(np.int64), (sequences, 1)) for key in ("num", "den"))
+    wide_leak = tuple(np.tile(neuron[key].astype(np.int64), (sequences, 1)) for key in ("num", "den"))
+    leak = wide_leak[0] >> WIDE_FRAC, (wide_leak[1] >> WIDE_FRAC) + HALF_UPPER
     cm, cm_shift = neuron["cm"].astype(np.int64), neuron["cm_shift"].astype(np.int64)
-    mantissa, exponent = rate(net.unfolds, elapsed.astype(np.int64))
+    mantissas, exponents = rate(net.unfolds, elapsed.astype(np.int64))
     state = np.tile(state0.astype(np.int64), (sequences, 1))
     states = np.empty((sequences, steps, len(neuron)), np.int32)
     for t in range(steps):
-        base = sensory.add(num0, den0, inputs[:, t].astype(np.int64))
-        capacity = capacitance(cm, cm_shift, mantissa[:, t, None], exponent[:, t, None])
+        mantissa, exponent = mantissas[:, t, None], exponents[:, t, None]
+        beside = capacitance(cm, cm_shift + exponent, mantissa)
+        wide = _shifted(leak[1], -beside.shift) + beside.value < TOTAL_MIN
+        values = _saturate(inputs[:, t].astype(np.int64))[:, net.channel["of"]]
+        reading = np.clip(map_values(net.channel, values), -(1 << 15), (1 << 15) - 1)
+        base = sensory.add(*leak, reading)
+        if wide.any():
+            *upper, below = _upper_bits(*sensory.add_wide(*wide_leak, reading))
+            wide_base = upper[0] << below, upper[1] << below
         for _ in range(net.unfolds):
-            num, den = synapses.add(*base, state)
-            state = update(state, num, den, capacity)
+            source = state >> 15
+            after = update(state, *synapses.add(*base, source), beside)
+            if wide.any():
+                num, den, below = _upper_bits(*synapses.add_wide(*wide_base, source))
+                own = capacitance(cm, cm_shift + exponent + WIDE_FRAC - below, mantissa)
+                after = np.where(wide, update(state, num, den + HALF_UPPER, own), after)
+            state = after
         states[:, t] = state
-    shift = output["shift"].astype(np.int64)
-    half = np.where(shift > 0, 1 << np.maximum(shift - 1, 0), 0)
-    gained = multiply(states[:, :, : len(output)].astype(np.int64), output["gain"].astype(np.int64))
-    return states, (((gained + half) >> shift) + output["offset"]).astype(np.int32)
+    return states, map_values(output, states[:, :, : len(output)].astype(np.int64)).astype(np.int32)

@@ -1,7 +1,7 @@
-"""The two tables of the sigmoid, and the C header made from them.
+"""The tables of the runtime, and the C file made from them.
 
-``python -m hil.golden.tables > firmware/ltc/ltc_tables.h`` writes it.
-Both are read with linear interpolation by ``firmware/ltc/ltc_math.c`` and by :mod:`hil.golden.integer`.
+``python -m hil.golden.tables > firmware/ltc/ltc_tables.c`` writes it. Read by ``firmware/ltc/ltc_kernel.c``, its
+assembly, ``ltc_wide.c``, and by :mod:`hil.golden.integer`.
 """
 
 from __future__ import annotations
@@ -9,49 +9,52 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-SIGMOID_UNITS = 9
-SIGMOID_STEP_BITS = 11
-POWER_STEP_BITS = 9
+INTERVALS = 256
+INTERVALS_A_UNIT = 8  # a unit is log(2): a factor of two in a sigmoid's tail
+ONE = 65534  # an open sigmoid in the table; the kernel drops its last bit
+RECIPROCAL_FIRST, RECIPROCALS = 64, 191
 _PER_LINE = 12
 
 
-def sigmoid_table() -> npt.NDArray[np.uint16]:
-    """(1 / (1 + 2^-m) - 1/2) in Q17 at m = i / 32 from 0 to 9, 289 entries."""
-    steps = 1 << (16 - SIGMOID_STEP_BITS)
-    m = np.arange(SIGMOID_UNITS * steps + 1) / steps
-    table: npt.NDArray[np.float64] = np.rint((1 / (1 + np.exp2(-m)) - 0.5) * 2**17)
-    return np.asarray(table, np.uint16)
+def sigmoid_table() -> npt.NDArray[np.uint32]:
+    """1 / (1 + 2^-x) over 256 intervals of x from -16 to 16: value << 16 | rise, the best line through each.
+
+    What is read is (entry + rise * f) >> 17 in units of 1/32767, f the position in the interval in Q16; the value
+    holds the 1 that makes it round.
+    """
+    part = np.arange(0, 1 << 16, 16)
+    left = np.arange(INTERVALS)[:, None] - INTERVALS // 2
+    true = ONE / (1 + np.exp2(-(left + part / 65536) / INTERVALS_A_UNIT))
+    rise = np.rint((true[:, -1] - true[:, 0]) * 65536 / part[-1])
+    rest = true + 1 - rise[:, None] * part / 65536
+    value = np.rint((rest.max(axis=1) + rest.min(axis=1)) / 2)
+    table: npt.NDArray[np.float64] = value * 65536 + rise
+    return np.asarray(table, np.uint32)
 
 
-def power_table() -> npt.NDArray[np.uint16]:
-    """(1 - 2^-f) in Q16 at f = i / 128 from 0 to 1, 129 entries."""
-    steps = 1 << (16 - POWER_STEP_BITS)
-    table: npt.NDArray[np.float64] = np.rint((1 - np.exp2(-np.arange(steps + 1) / steps)) * 2**16)
-    return np.asarray(table, np.uint16)
+def reciprocal_table() -> npt.NDArray[np.uint8]:
+    """2^22 / x in the middle of 256 values of x, from 64 * 256 on."""
+    middle = (RECIPROCAL_FIRST + np.arange(RECIPROCALS) + 0.5) * 256
+    return np.asarray(np.minimum(np.rint(2**22 / middle), 255), np.uint8)
 
 
-def _c_array(name: str, values: npt.NDArray[np.uint16]) -> str:
-    rows = [values[i : i + _PER_LINE] for i in range(0, len(values), _PER_LINE)]
-    body = "\n".join("    " + ", ".join(str(v) for v in row) + "," for row in rows)
-    return f"static const uint16_t {name}[{len(values)}] = {{\n{body}\n}};\n"
+def _c_array(values: npt.NDArray[np.uint8] | npt.NDArray[np.uint32], per_line: int) -> str:
+    rows = [values[i : i + per_line] for i in range(0, len(values), per_line)]
+    return "\n".join("        " + ", ".join(str(v) for v in row) + "," for row in rows)
 
 
-def c_header() -> str:
-    """The text of ``firmware/ltc/ltc_tables.h``."""
+def c_file() -> str:
+    """The text of ``firmware/ltc/ltc_tables.c``."""
     return (
         "/* Made by `python -m hil.golden.tables`; a test holds this file to it. Do not edit. */\n"
         "/* clang-format off */\n"
-        "#ifndef LTC_TABLES_H\n#define LTC_TABLES_H\n\n#include <stdint.h>\n\n"
-        f"#define LTC_SIGMOID_UNITS {SIGMOID_UNITS}u\n"
-        f"#define LTC_SIGMOID_STEP_BITS {SIGMOID_STEP_BITS}\n"
-        f"#define LTC_POWER_STEP_BITS {POWER_STEP_BITS}\n\n"
-        "/* (1 / (1 + 2^-m) - 1/2) in Q17, m = i / 32 */\n"
-        + _c_array("ltc_sigmoid_table", sigmoid_table())
-        + "\n/* (1 - 2^-f) in Q16, f = i / 128 */\n"
-        + _c_array("ltc_power_table", power_table())
-        + "\n#endif\n"
+        '#include "ltc_tables.h"\n\n'
+        "const struct ltc_tables ltc_tables = {\n"
+        f"    .reciprocal = {{\n{_c_array(reciprocal_table(), 2 * _PER_LINE)}\n    }},\n"
+        f"    .sigmoid = {{\n{_c_array(sigmoid_table(), _PER_LINE // 2 + 2)}\n    }},\n"
+        "};\n"
     )
 
 
 if __name__ == "__main__":
-    print(c_header(), end="")  # noqa: T201 - this module's only command is to print the header
+    print(c_file(), end="")  # noqa: T201 - this module's only command is to print the file

@@ -13,7 +13,7 @@ from pathlib import Path
 from hil.cycles.counter import CycleCounter
 from hil.cycles.timing import TimingModel
 from tests.cycles.cases import load_case
-from tests.cycles.programs import HERE, LTC, Run, build_program, run_qemu
+from tests.cycles.programs import HERE, LTC_SOURCES, Run, build_program, run_qemu
 
 CASE = "ncp19_lane"
 STEPS = 200
@@ -40,7 +40,7 @@ class Speeds:
 
 def measure(folder: Path, case_name: str = CASE, *, repeats: int, runs: int) -> Speeds:
     """Run the steps `repeats` times, in `runs` pairs; start-up, taken from a run of one step, is left out."""
-    elf = build_program(folder / "steps.elf", HERE / "steps.c", *sorted(LTC.glob("ltc*.c")))
+    elf = build_program(folder / "steps.elf", HERE / "steps.c", *LTC_SOURCES)
     blob, short = folder / "blob", folder / "short"
     case = load_case(case_name, sequences=1, steps=STEPS, repeats=repeats)
     blob.write_bytes(case.blob)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 FIRMWARE = HERE.parents[1] / "firmware"
 LTC = FIRMWARE / "ltc"
+# The runtime as a user's project builds it: the inner loops in assembly.
+LTC_SOURCES = tuple(sorted((*LTC.glob("ltc*.c"), *LTC.glob("ltc*.S"))))
 MEMORY = FIRMWARE / "port" / "armv6m" / "memory.c"
 BLOB_AT = 0x20000
 RESULT_BYTES = 4

@@ -22,7 +22,7 @@ from hil.resources import examples_dir
 from hil.vectors import load_vectors
 from hil.work import Work
 from tests.cycles.cases import load_case
-from tests.cycles.programs import HERE, LTC, build_program, run_qemu
+from tests.cycles.programs import HERE, LTC_SOURCES, build_program, run_qemu
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ def test_masked_interrupts_change_nothing(measured: Measured) -> None:
 
 
 def test_steps_without_the_agent_take_the_same(measured: Measured, tmp_path: Path) -> None:
-    elf = build_program(tmp_path / "steps.elf", HERE / "steps.c", *sorted(LTC.glob("ltc*.c")))
+    elf = build_program(tmp_path / "steps.elf", HERE / "steps.c", *LTC_SOURCES)
     blob = tmp_path / "blob"
     blob.write_bytes(load_case(CASE, sequences=1, steps=STEPS).blob)
     with CycleCounter(elf, M0) as counter:

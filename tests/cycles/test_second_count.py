@@ -16,7 +16,7 @@ from hil.cycle_golden import golden_path, load_golden
 from hil.cycles.counter import CycleCounter
 from hil.cycles.timing import CORES, TimingModel
 from tests.cycles.cases import Case, load_case, public_cases
-from tests.cycles.programs import BLOB_AT, HERE, LTC, build_program, run_qemu
+from tests.cycles.programs import BLOB_AT, HERE, LTC_SOURCES, build_program, run_qemu
 from tests.cycles.second_count import SecondCount, build_second_count, second_count
 
 GOLDENS = HERE.parent / "hil"
@@ -26,7 +26,7 @@ class Both:
     """The program of the steps, and the second count of each case, made once."""
 
     def __init__(self, folder: Path) -> None:
-        self.elf = build_program(folder / "steps.elf", HERE / "steps.c", *sorted(LTC.glob("ltc*.c")))
+        self.elf = build_program(folder / "steps.elf", HERE / "steps.c", *LTC_SOURCES)
         self._interpreter = build_second_count(folder / "second_count")
         self._folder = folder
         self._known: dict[str, tuple[Case, SecondCount]] = {}

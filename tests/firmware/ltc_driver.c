@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ltc.h"
+#include "ltc_image.h"
 
 static void take(void *to, size_t bytes) {
     if (fread(to, 1, bytes, stdin) != bytes) {
@@ -69,14 +70,21 @@ int main(void) {
         struct ltc net;
         void *image =
             allocate(size[0]); /* to the byte, so that the sanitizer sees one read too many */
-        void *memory = allocate(LTC_MEMORY_BYTES(size[4]));
         int32_t *state0 = allocate(size[4] * sizeof *state0);
+        uint32_t channels = 0;
+        uint32_t bytes;
+        void *memory;
         int32_t error;
 
-        memset(memory, 0xA5, LTC_MEMORY_BYTES(size[4])); /* RAM after power on holds anything */
         take(image, size[0]);
         take(state0, size[4] * sizeof *state0);
-        error = ltc_open(&net, image, size[0], memory, LTC_MEMORY_BYTES(size[4]));
+        if (size[0] >= sizeof(struct ltc_header)) {
+            channels = ((const struct ltc_header *)image)->channels;
+        }
+        bytes = LTC_MEMORY_BYTES(size[4], channels);
+        memory = allocate(bytes);
+        memset(memory, 0xA5, bytes); /* RAM after power on holds anything */
+        error = ltc_open(&net, image, size[0], memory, bytes);
         fwrite(&error, sizeof error, 1, stdout);
         if (error == LTC_OK) {
             run(&net, size, state0);

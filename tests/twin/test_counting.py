@@ -11,7 +11,7 @@ from hil.cycles.timing import CORES, TimingModel
 from hil.emulator.twin.core import Stop
 from tests.cycles.cases import load_case, public_cases
 from tests.cycles.kernels import KERNELS, assembly
-from tests.cycles.programs import BLOB_AT, HERE, LTC, build_program, run_qemu
+from tests.cycles.programs import BLOB_AT, HERE, LTC_SOURCES, build_program, run_qemu
 from tests.twin.bare import Bare
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_kernels_take_what_was_counted_by_hand(kernels: Path, core: str) -> None
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_program(tmp_path_factory.mktemp("steps") / "steps.elf", HERE / "steps.c", *sorted(LTC.glob("ltc*.c")))
+    return build_program(tmp_path_factory.mktemp("steps") / "steps.elf", HERE / "steps.c", *LTC_SOURCES)
 
 
 @pytest.mark.parametrize("name", public_cases())

@@ -12,6 +12,8 @@ from tests import exact_model
 from tests.host_c import REPO
 from tests.networks import Case, cases
 
+POSITIONS = np.arange(0, 256 * 65536, 37)
+
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(case=cases(max_neurons=10, max_inputs=5, steps=2))
@@ -23,29 +25,42 @@ def test_no_input_can_overflow(case: Case) -> None:
 
 
 @given(x=st.integers(-(2**31), 2**31 - 1))
-def test_sigmoid_equals_unbounded_integers(x: int) -> None:
-    mantissa, exponent = integer.sigmoid(np.array([x]))
-    assert (mantissa[0], exponent[0]) == exact_model.sigmoid(x)
+def test_sigmoids_equal_unbounded_integers(x: int) -> None:
+    assert integer.opening(np.array([x]))[0] == exact_model.opening(x)
+    mantissa, exponent = integer.wide_opening(np.array([x]))
+    assert (mantissa[0], exponent[0]) == exact_model.wide_opening(x)
 
 
-def test_sigmoid_is_as_near_as_the_docs_say() -> None:
-    x = np.arange(-60 * 65536, 64 * 65536, 37)
-    mantissa, exponent = integer.sigmoid(x)
-    value = mantissa / 65536 * np.exp2(-exponent.astype(float))
-    true = 1 / (1 + np.exp2(-x / 65536))
-    error = np.abs(value - true)
-    assert error.max() < 2.0**-15.9
-    assert (error / true).max() < 2.0**-13.8  # in the tails too: no fixed table could do that
+def test_the_kernel_s_sigmoid_is_as_near_as_the_docs_say() -> None:
+    true = 1 / (1 + np.exp2(-(POSITIONS / 65536 - 128) / 8))
+    assert np.abs(integer.opening(POSITIONS) / 32767 - true).max() < 2.0**-13.7
 
 
-def test_sigmoid_is_symmetric_and_saturates_exactly() -> None:
-    for x in (18 * 65536, 2**31 - 1):
-        assert integer.sigmoid(np.array([x])) == (65536, 0)
-    assert integer.sigmoid(np.array([0])) == (32768, 0)
+def test_the_kernel_s_sigmoid_saturates_exactly_and_never_falls() -> None:
+    assert integer.opening(np.array([-1, -(2**31), 256 << 16, 2**31 - 1])).tolist() == [0, 0, 32767, 32767]
+    assert (np.diff(integer.opening(POSITIONS)) >= -1).all()  # by one where two lines meet
+
+
+def test_the_wide_sigmoid_is_as_near_in_its_tail() -> None:
+    position = np.arange(-50 * 8 * 65536, 300 * 65536, 997)
+    mantissa, exponent = integer.wide_opening(position)
+    true = 1 / (1 + np.exp2(-(position / 65536 - 128) / 8))
+    assert np.abs(mantissa / 65534 * np.exp2(-exponent.astype(float)) / true - 1).max() < 2.0**-11.8
+
+
+def test_the_reciprocal_is_never_too_large() -> None:
+    total = np.arange(1 << 14, 65280)
+    short = 1 - integer.reciprocal(total) * total / 2.0**30
+    assert 0 <= short.min()
+    assert short.max() < 2.0**-11
+    assert integer.reciprocal(total).max() < 1 << 16
+    assert [integer.reciprocal(np.array([x]))[0] for x in (16384, 40000, 65279)] == [
+        exact_model.reciprocal(x) for x in (16384, 40000, 65279)
+    ]
 
 
 def test_the_c_tables_are_the_model_s_tables() -> None:
-    assert (REPO / "firmware" / "ltc" / "ltc_tables.h").read_text() == tables.c_header()
+    assert (REPO / "firmware" / "ltc" / "ltc_tables.c").read_text() == tables.c_file()
 
 
 @given(x=st.integers(1, 2**62))

@@ -1,0 +1,45 @@
+/*
+ * The inner loops of a step. ltc_kernel.c is their specification; ltc_kernel_v6m.S gives the same
+ * bits on ARMv6-M (Cortex-M0, M0+) in a third of the time.
+ */
+#ifndef LTC_KERNEL_H
+#define LTC_KERNEL_H
+
+#include "ltc_image.h"
+
+/* A neuron at work. The assembly knows the layout. */
+struct ltc_cell {
+    int32_t bytes; /* of its synapses' records; negative: not for the kernel */
+    uint32_t den;  /* what does not change within a step, at the scale of the sums */
+    int32_t num;
+    uint32_t
+        rate; /* capacitance << 16 | (shift - 16) << 8 | shift, both for the total conductance */
+    int32_t state; /* Q30 over the full scale */
+};
+
+/* Where an unfold is: advanced by ltc_advance(). */
+struct ltc_turn {
+    const struct ltc_synapse *synapse;
+    struct ltc_cell *cell;
+    const int16_t *source; /* every neuron's state before the unfold */
+    int16_t *next;         /* the cell's state after it */
+};
+
+#define LTC_SHIFT_MIN 16   /* smallest shift of the total conductance */
+#define LTC_TOTAL_MIN 1024 /* least part of it that must be sure, so that 16 bits are enough */
+
+/* Position of a source in the sigmoid's table, signed Q16. */
+static inline int32_t ltc_position(const struct ltc_synapse *synapse, const int16_t *source) {
+    int32_t value = source[(synapse->slope_source & 0xFFFF) / 2];
+
+    return ((synapse->slope_source >> 16) * value + synapse->offset) >> (synapse->offset & 0xFF);
+}
+
+/* Add to a cell's sums what the synapses up to `end` contribute. */
+void ltc_gather(const struct ltc_synapse *synapse, const int16_t *source,
+                const struct ltc_synapse *end, struct ltc_cell *cell);
+
+/* Update the cells from turn->cell on, up to one that is not for the kernel. */
+void ltc_advance(struct ltc_turn *turn);
+
+#endif
