@@ -56,7 +56,9 @@ def second_count(program: Path, elf: Path, measured: str, folder: Path, *, blob:
         for segment in file.iter_segments("PT_LOAD"):
             at, data = segment["p_paddr"], segment.data()
             flash[at : at + len(data)] = data
-        for symbol in file.get_section_by_name(".symtab").iter_symbols():
+        # Of several names of one function the first counts: one that is not the file's own, by the alphabet.
+        symbols = file.get_section_by_name(".symtab").iter_symbols()
+        for symbol in sorted(symbols, key=lambda each: (each["st_info"]["bind"] == "STB_LOCAL", each.name)):
             if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_size"]:
                 start = symbol["st_value"] & ~1
                 functions.append(f"{start:x} {start + symbol['st_size']:x} {symbol.name}\n")
