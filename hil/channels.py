@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from hil import encode
+from hil.model import ELAPSED_MAX
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     from hil.model import LtcModel
 
 _LOG2E = 1 / math.log(2)
-_REACH = 32.0  # units of log(2) to each side of a sigmoid's middle: beyond, it is 0 or 1 in 32 bits
-_WIDEST = 4 * 2 * _REACH  # what the steepest sigmoid of a channel may move over all of it
+_REACH = (18.0, 64.0)  # units of log(2) to each side of a sigmoid's middle: its table's end, and where all vanishes
+_TAIL_BITS = 12  # beyond its reach a sigmoid is this far below what its target has besides
+_WIDEST = 256.0  # units that the steepest sigmoid of a channel may move over all of it
 _MOST = 8  # channels of an input
 _UNREAD = 30  # exponent of an input that nothing reads: an integer
 _FRAC_MAX = 96
 _FINEST = 2.0**-15  # of an input's full scale: half of the least that a channel may span
+_COARSER = 1  # bits that the narrowest channel may lose, so that its input reaches as far as it must
 
 
 @dataclass(frozen=True)
@@ -68,14 +71,14 @@ class Reading:
 
 def reading(model: LtcModel, i: int) -> Reading:
     """Choose full scale and channels of input i."""
-    slope, constant = arguments(model, i)
-    groups = _groups(slope, constant, np.flatnonzero(model.sensory_w[i] > 0))
+    ends = _ends(model, i)
+    groups = _groups(ends, np.flatnonzero(model.sensory_w[i] > 0))
     if not groups:
         return Reading(_UNREAD, math.inf, ())
-    ranges = [_range(slope, constant, group) for group in groups]
+    ranges = [_range(ends, group) for group in groups]
     needed = max(max(abs(low), abs(high)) for low, high in ranges)
     finest = min(high - low for low, high in ranges) / (2 * _FINEST)
-    exponent = min(encode.exponent_above(needed), encode.exponent_above(finest) - 1)
+    exponent = min(encode.exponent_above(needed), encode.exponent_above(finest) + _COARSER)
     exponent = min(max(exponent, _UNREAD - _FRAC_MAX), _UNREAD + _FRAC_MAX)
     scale = math.ldexp(1.0, exponent)
     cut = [_within(low, high, scale) for low, high in ranges]
@@ -83,14 +86,30 @@ def reading(model: LtcModel, i: int) -> Reading:
     return Reading(exponent, math.inf if scale >= needed else scale, kept)
 
 
-def _groups(
-    slope: npt.NDArray[np.float64], constant: npt.NDArray[np.float64], targets: npt.NDArray[np.intp]
-) -> list[list[int]]:
+class _Ends(NamedTuple):
+    """Where the sigmoids of one input begin and end to move, (N,) each, and their slopes."""
+
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+    slope: npt.NDArray[np.float64]
+
+
+def _ends(model: LtcModel, i: int) -> _Ends:
+    slope, constant = arguments(model, i)
+    least = model.gleak + model.epsilon + model.cm * model.unfolds / ELAPSED_MAX
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reach = np.clip(np.log2(model.sensory_w[i] / least) + _TAIL_BITS, *_REACH)
+        sides = (-reach - constant) / slope, (reach - constant) / slope
+    return _Ends(np.minimum(*sides), np.maximum(*sides), slope)
+
+
+def _groups(ends: _Ends, targets: npt.NDArray[np.intp]) -> list[list[int]]:
     """Targets whose sigmoids one channel serves, steepest first."""
     groups: list[list[int]] = []
+    slope = ends.slope
     for j in sorted((int(j) for j in targets if slope[j] != 0), key=lambda j: (-abs(slope[j]), j)):
         for group in groups:
-            low, high = _range(slope, constant, [*group, j])
+            low, high = _range(ends, [*group, j])
             if (high - low) * abs(slope[group[0]]) <= _WIDEST or (len(groups) == _MOST and group is groups[-1]):
                 group.append(j)
                 break
@@ -104,16 +123,15 @@ def _groups(
     return groups
 
 
-def _range(
-    slope: npt.NDArray[np.float64], constant: npt.NDArray[np.float64], group: list[int]
-) -> tuple[float, float]:
-    """Where any of these sigmoids still moves."""
-    ends = [(side * _REACH - constant[j]) / slope[j] for j in group if slope[j] != 0 for side in (-1, 1)]
-    return (float(min(ends)), float(max(ends))) if ends else (-1.0, 1.0)
+def _range(ends: _Ends, group: list[int]) -> tuple[float, float]:
+    """Where any of these sigmoids moves."""
+    moving = [j for j in group if ends.slope[j] != 0]
+    return (float(ends.low[moving].min()), float(ends.high[moving].max())) if moving else (-1.0, 1.0)
 
 
 def _within(low: float, high: float, scale: float) -> tuple[float, float]:
     """The part of a range within +-scale, or what is next to it there, with the least width that a channel can have."""
-    least = 2 * _FINEST * scale
-    low = min(max(low, -scale), scale - least)
-    return low, max(min(high, scale), low + least)
+    low, high = max(low, -scale), min(high, scale)
+    half = max((high - low) / 2, _FINEST * scale)
+    middle = max(half - scale, min(scale - half, (low + high) / 2))
+    return middle - half, middle + half

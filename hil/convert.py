@@ -146,8 +146,10 @@ def convert(source: object, *, state_bound: float | None = None, **settings: Any
     channels = [channel for each in readings for channel in each.channels]
     input_exponent = np.array([each.exponent for each in readings], np.int64)
     input_limit = np.array([each.limit for each in readings])
-    for i in np.flatnonzero(np.isfinite(input_limit)):
-        notes.append(f"input {i} is limited to +-{input_limit[i]:g}: its slopes differ by more than its format can hold")
+    notes += [
+        f"input {i} is limited to +-{input_limit[i]:g}: its slopes differ by more than its format can hold"
+        for i in np.flatnonzero(np.isfinite(input_limit))
+    ]
     scales = [_conductance_scale(model, j) for j in range(model.neurons)]
     output = _outputs(model, state_exponent)
     image = ModelImage(

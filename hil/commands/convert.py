@@ -9,6 +9,7 @@ import numpy as np
 
 from hil.convert import convert
 from hil.errors import InputError
+from hil.image import ModelImage
 from hil.model import load_model
 from hil.model_arrays import LARGEST
 
@@ -54,6 +55,8 @@ def convert_model(
         f"{model.name}: {model.inputs} inputs, {model.neurons} neurons, {model.outputs} outputs, "
         f"image of {len(converted.image)} bytes in {output}"
     )
+    channels = len(ModelImage.from_bytes(converted.image).channel)
+    console.print(f"  memory: LTC_MEMORY(memory, {model.neurons}, {channels})")
     for name, formats in converted.q_formats.items():
         console.print(f"  {name}: {formats}")
     for note in converted.notes:

@@ -195,8 +195,8 @@ def run_integer(
     neuron, output = net.neuron, net.output
     sensory = _Synapses(net.sensory, neuron["sensory"].astype(np.int64))
     synapses = _Synapses(net.synapse, neuron["synapses"].astype(np.int64))
-    wide_leak = tuple(np.tile(neuron[key].astype(np.int64), (sequences, 1)) for key in ("num", "den"))
-    leak = wide_leak[0] >> WIDE_FRAC, (wide_leak[1] >> WIDE_FRAC) + HALF_UPPER
+    num, den = (np.tile(neuron[key].astype(np.int64), (sequences, 1)) for key in ("num", "den"))
+    wide_leak, leak = (num, den), (num >> WIDE_FRAC, (den >> WIDE_FRAC) + HALF_UPPER)
     cm, cm_shift = neuron["cm"].astype(np.int64), neuron["cm_shift"].astype(np.int64)
     mantissas, exponents = rate(net.unfolds, elapsed.astype(np.int64))
     state = np.tile(state0.astype(np.int64), (sequences, 1))

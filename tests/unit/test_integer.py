@@ -51,7 +51,7 @@ def test_the_wide_sigmoid_is_as_near_in_its_tail() -> None:
 def test_the_reciprocal_is_never_too_large() -> None:
     total = np.arange(1 << 14, 65280)
     short = 1 - integer.reciprocal(total) * total / 2.0**30
-    assert 0 <= short.min()
+    assert short.min() >= 0
     assert short.max() < 2.0**-11
     assert integer.reciprocal(total).max() < 1 << 16
     assert [integer.reciprocal(np.array([x]))[0] for x in (16384, 40000, 65279)] == [

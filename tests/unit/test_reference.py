@@ -52,4 +52,4 @@ def test_integer_model_is_near_ncps(case: str) -> None:
         c.image, c.quantise_inputs(v["inputs"]), c.quantise_elapsed(v["elapsed"]), c.quantise_state(v["state0"])
     )
     error = np.abs(c.state_to_float(states) - v["states"]).max() / c.state_bound
-    assert error <= LIMITS.get(name, 2.0**-10) / 8  # eight times nearer than what is asked for
+    assert error <= LIMITS.get(name, 2.0**-10) / 2  # twice as near as what is asked for
