@@ -121,10 +121,11 @@ class Connection:
         if self._placed is not None and self._placed[0] == image and self._client is not None:
             return self._placed[1]
         self._placed = None
-        wanted = _dimensions(image)
+        net = ModelImage.from_bytes(image)
+        wanted = Dimensions(len(net.neuron), len(net.input_frac), len(net.output), net.unfolds)
         with self.guard() as client:
             identity = self.identity
-            if identity.fits_ram(len(image), wanted.neurons, wanted.outputs):
+            if identity.fits_ram(len(image), wanted.neurons, wanted.outputs, len(net.channel)):
                 client.load_image(image)
                 place = RAM
             elif len(image) <= identity.slot_bytes:
@@ -227,9 +228,3 @@ class Connection:
         self._client = None
         self._placed = None
         self._link.close()
-
-
-def _dimensions(image: bytes) -> Dimensions:
-    """What the firmware must find in an image."""
-    net = ModelImage.from_bytes(image)
-    return Dimensions(len(net.neuron), len(net.input_frac), len(net.output), net.unfolds)

@@ -62,9 +62,10 @@ class Identity:
     counter_bits: int
     defect: int
 
-    def fits_ram(self, image_bytes: int, neurons: int, outputs: int) -> bool:
-        """Whether an image of this size can be loaded into RAM and run there."""
-        return -(-image_bytes // 8) * 8 + 28 * neurons + 4 * outputs <= self.arena_bytes
+    def fits_ram(self, image_bytes: int, neurons: int, outputs: int, channels: int) -> bool:
+        """Whether an image of this size can be loaded into RAM and run there (LTC_MEMORY_BYTES in ltc.h)."""
+        working = -(-(24 * neurons + 2 * channels + 4) // 4) * 4
+        return -(-image_bytes // 8) * 8 + working + 4 * (neurons + outputs) <= self.arena_bytes
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def test_a_run_on_the_emulated_core(port: Ported, artefact: Artefact) -> None:
         slot = port.board.image_slot
         assert (identity.board_name, identity.clock_hz) == (port.name, 16_000_000)
         assert (identity.slot_origin, identity.slot_bytes) == (slot.origin, slot.bytes)
-        assert identity.fits_ram(len(port.model), 14, 4)
+        assert identity.fits_ram(len(port.model), 14, 4, 0)
         agent.load_image(port.model)
         result = agent.run(inputs, elapsed)
         assert np.array_equal(result.states, states)

@@ -84,7 +84,7 @@ def test_fits_ram_is_what_the_agent_accepts(native: NativeBoard) -> None:
         identity = agent.identify()
         for neurons, outputs in ((1, 1), (7, 3), (64, 64)):
             largest = next(
-                size for size in range(identity.arena_bytes, 0, -1) if identity.fits_ram(size, neurons, outputs)
+                size for size in range(identity.arena_bytes, 0, -1) if identity.fits_ram(size, neurons, outputs, 0)
             )
             agent.load_image(mixing.image(neurons, 1, outputs, padding=largest - 24))
             with pytest.raises(TargetFault, match=r"NO_ROOM|IMAGE_RANGE"):

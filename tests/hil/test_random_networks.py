@@ -12,6 +12,7 @@ from hil.board import load_board
 from hil.dut.dut import Dut, open_dut
 from hil.errors import InputError
 from hil.golden import run_integer
+from hil.image import ModelImage
 from tests.networks import Case, cases, random_case
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def _check(dut: Dut, case: Case) -> None:
 
 
 def _fits(dut: Dut, case: Case) -> bool:
-    return dut.identity.fits_ram(len(case.converted.image), case.model.neurons, case.model.outputs)
+    channels = len(ModelImage.from_bytes(case.converted.image).channel)
+    return dut.identity.fits_ram(len(case.converted.image), case.model.neurons, case.model.outputs, channels)
 
 
 def test_random_networks_in_ram(microbit: Dut) -> None:
