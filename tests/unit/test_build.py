@@ -22,6 +22,7 @@ from hil.resources import firmware_dir
 
 REPO = Path(__file__).resolve().parents[2]
 MICROBIT = load_board("microbit")
+LTC_BYTES = 4096  # that the runtime may have
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_the_artefact(cache: Path) -> None:
     # IDENTIFY reports it, so stale firmware is recognisable by the same eight bytes.
     assert bytes.fromhex(artefact.build_id) in artefact.bin.read_bytes()
     assert artefact.compiler.startswith("arm-none-eabi-gcc ")
-    assert 0 < artefact.ltc_text_bytes <= 4096
+    assert 0 < artefact.ltc_text_bytes <= LTC_BYTES
     assert artefact.ltc_text_bytes < artefact.flash_bytes < artefact.flash_limit == 0x20000
     assert 0 < artefact.ram_bytes < artefact.ram_limit == 0x4000
     report = artefact.size_report()
@@ -109,6 +110,20 @@ def test_whatever_goes_in_changes_the_build_id(sources: Path) -> None:
     (sources / "ltc" / "README.md").write_text("changed")
     (sources / "agent" / ".agent.c.swp").write_text("changed")
     assert build(MICROBIT, firmware_root=sources).build_id == first.build_id
+
+
+@pytest.mark.usefixtures("cache")
+def test_the_runtime_s_bytes_are_those_of_its_c_its_assembly_and_its_tables(sources: Path) -> None:
+    before = {name: build(load_board(name)).ltc_text_bytes for name in ("microbit", "nucleo-l031")}
+    assert max(before.values()) <= LTC_BYTES
+    for file, old, new in (
+        ("ltc.c", "    return LTC_VERSION;", '    __asm("nop\\n nop");\n    return LTC_VERSION;'),
+        ("ltc_kernel_v6m.S", ".Lgathered:", "nop\nnop\n.Lgathered:"),
+        ("ltc_tables.h", "sigmoid[LTC_SIGMOID_INTERVALS];", "sigmoid[LTC_SIGMOID_INTERVALS], more;"),
+    ):
+        edit(sources / "ltc" / file, old, new)
+    after = {name: build(load_board(name), firmware_root=sources).ltc_text_bytes for name in before}
+    assert after == {name: size + 3 * 4 for name, size in before.items()}
 
 
 @pytest.mark.usefixtures("cache")

@@ -9,6 +9,7 @@ import pytest
 
 from hil.build_stack import EXCEPTION_BYTES, Stack, deepest_stack
 from hil.errors import BuildError
+from hil.resources import firmware_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +29,13 @@ __attribute__((section(".vectors"), used)) static void (*const vectors[])(void) 
 SLACK = 40  # saved registers and alignment beside the arrays
 
 
-def stack_of(folder: Path, body: str, *, handlers: str = "reset") -> Stack:
+def stack_of(folder: Path, body: str, *more: Path, handlers: str = "reset") -> Stack:
     source = folder / "main.c"
     source.write_text(HEAD + body + VECTORS.replace("HANDLERS", handlers))
     elf = folder / "main.elf"
     (folder / "main.ld").write_text(SCRIPT)
     options = ("-std=c11", "-O2", "-mcpu=cortex-m0", "-mthumb", "-ffreestanding", "-fcallgraph-info=su")
-    linking = ("-nostdlib", "-Tmain.ld", "-Wl,-e,reset", "-o", str(elf), str(source), "-lgcc")
+    linking = ("-nostdlib", "-Tmain.ld", "-Wl,-e,reset", "-o", str(elf), str(source), *map(str, more), "-lgcc")
     command = ["arm-none-eabi-gcc", *options, *linking]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -111,6 +112,18 @@ def test_a_function_without_c_is_read_from_its_instructions(tmp_path: Path) -> N
     stack = stack_of(tmp_path, assembly + body)
     assert stack.calls == ("reset", "step", "other")
     assert within(stack, 16 + 64 + 100)
+
+
+@pytest.mark.parametrize(("name", "words"), [("ltc_gather", 6 + 3), ("ltc_advance", 6 + 4)])
+def test_the_kernel_counts_with_both_its_pushes(tmp_path: Path, name: str, words: int) -> None:
+    declared = "__attribute__((noipa)) void ltc_gather(void), ltc_advance(void);\n"
+    calling = f"void reset(void) {{ KEEP(40); {name}(); sink++; }}\n"
+    ltc = firmware_dir() / "ltc"
+    stack = stack_of(tmp_path, declared + calling, ltc / "ltc_kernel_v6m.S", ltc / "ltc_tables.c")
+    assert stack.calls == ("reset", name)
+    (tmp_path / "empty").mkdir()
+    empty = declared + "void ltc_gather(void) {}\nvoid ltc_advance(void) {}\n" + calling
+    assert stack.bytes == stack_of(tmp_path / "empty", empty).bytes + 4 * words
 
 
 def test_the_compiler_s_library_counts(tmp_path: Path) -> None:
