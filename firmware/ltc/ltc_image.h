@@ -1,8 +1,8 @@
 /*
  * The model image, little-endian, position-independent, in this order without gaps:
  *
- *     header | neuron[neurons] | channel[channels] | sensory[sensory_synapses] | synapse[synapses]
- * | output[outputs] | input_frac[inputs]
+ *     header | neuron[neurons] | channel[channels] | sensory[sensory_synapses] |
+ *     synapse[synapses] | output[outputs] | input_frac[inputs]
  *
  * padded with zeros to a multiple of 4 bytes. hil/image.py writes it; docs/numbers.md derives each
  * field.

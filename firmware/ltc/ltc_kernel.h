@@ -7,13 +7,16 @@
 
 #include "ltc_image.h"
 
-/* A neuron at work. The assembly knows the layout. */
+/* A neuron at work. The assembly knows the layout.
+ *
+ * `rate` is how the neuron's capacitance stands beside its sums: capacitance << 16 |
+ * (shift - 16) << 8 | shift, so that den >> shift and capacitance add up to their total. In a cell
+ * that is not for the kernel it is the number of bits that ltc_wide.c keeps below den and num. */
 struct ltc_cell {
     int32_t bytes; /* of its synapses' records; negative: not for the kernel */
     uint32_t den;  /* what does not change within a step, at the scale of the sums */
     int32_t num;
-    uint32_t
-        rate; /* capacitance << 16 | (shift - 16) << 8 | shift, both for the total conductance */
+    uint32_t rate;
     int32_t state; /* Q30 over the full scale */
 };
 
