@@ -141,7 +141,7 @@ def test_the_widest_step_and_the_largest_image(port: Ported, artefact: Artefact)
         inputs, elapsed = mixing.sequence(6, port.widest)
         agent.load_image(wide)
         assert np.array_equal(agent.run(inputs, elapsed).states, mixing.run(wide, inputs, elapsed)[0])
-        room = arena - 28 * 10 - 4 * 2
+        room = arena - (24 * 10 + 4) - 4 * (10 + 2)
         largest = mixing.image(10, 3, 2, padding=room // 8 * 8 - 24)
         inputs, elapsed = mixing.sequence(20, 3)
         agent.load_image(largest)
