@@ -65,7 +65,7 @@ static void step_all_corners(struct ltc *net) {
         exit(3);
     }
     for (uint32_t j = 0; j < net->neurons; j++) {
-        state[j] = draw(2) ? LTC_FULL_SCALE : -LTC_FULL_SCALE;
+        state[j] = draw(2) ? LTC_FULL_SCALE - 1 : -LTC_FULL_SCALE;
     }
     if (ltc_set_state(net, state, net->neurons) != LTC_OK) {
         abort();
@@ -77,13 +77,20 @@ static void step_all_corners(struct ltc *net) {
         if (ltc_step(net, inputs, times[turn], outputs) != LTC_OK) {
             abort();
         }
+        if (ltc_get_state(net, state, net->neurons) != LTC_OK) {
+            abort();
+        }
         for (uint32_t j = 0; j < net->neurons; j++) {
-            if (net->state[j] > LTC_FULL_SCALE || net->state[j] < -LTC_FULL_SCALE) {
+            if (state[j] >= LTC_FULL_SCALE || state[j] < -LTC_FULL_SCALE) {
                 abort();
             }
         }
     }
     free(inputs);
+}
+
+static uint32_t needed(const struct ltc_header *header) {
+    return LTC_MEMORY_BYTES((uint32_t)header->neurons, (uint32_t)header->channels);
 }
 
 static uint8_t *read_file(const char *path, uint32_t *bytes) {
@@ -132,10 +139,8 @@ int main(int argc, char **argv) {
             fix_crc(image, bytes); /* else nothing behind the CRC would ever be reached */
         }
         image = realloc(image, bytes > 0 ? bytes : 1);
-        memory_bytes = LTC_MEMORY_BYTES(bytes >= sizeof(struct ltc_header)
-                                            ? ((struct ltc_header *)(void *)image)->neurons
-                                            : 1u);
-        memory = malloc(memory_bytes > 0 ? memory_bytes : 1);
+        memory_bytes = bytes >= sizeof(struct ltc_header) ? needed((void *)image) : 4u;
+        memory = malloc(memory_bytes);
         if (memory == NULL) {
             return 3;
         }

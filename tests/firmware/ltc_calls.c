@@ -21,6 +21,7 @@
 static _Alignas(8) uint8_t file[IMAGE_LIMIT];
 static _Alignas(8) uint8_t moved[IMAGE_LIMIT + 8u];
 static _Alignas(8) uint8_t memory[IMAGE_LIMIT];
+static LTC_MEMORY(exact, 2, 2);
 
 static void check_open(uint32_t bytes, uint32_t room) {
     struct ltc net;
@@ -30,11 +31,13 @@ static void check_open(uint32_t bytes, uint32_t room) {
         memcpy(moved + by, file, bytes);
         EXPECT(LTC_ERR_ALIGN, ltc_open(&net, moved + by, bytes, memory, room));
     }
-    for (uint32_t by = 1; by < 8; by++) {
+    for (uint32_t by = 1; by < 4; by++) {
         EXPECT(LTC_ERR_ALIGN, ltc_open(&net, file, bytes, memory + by, room));
     }
+    EXPECT(LTC_OK, ltc_open(&net, file, bytes, memory + 4, room));
     EXPECT(LTC_ERR_MEMORY, ltc_open(&net, file, bytes, memory, room - 1u));
-    EXPECT(LTC_OK, ltc_open(&net, file, bytes, memory, room + 1u));
+    EXPECT(LTC_OK, ltc_open(&net, file, bytes, memory, room));
+    EXPECT(LTC_OK, ltc_open(&net, file, bytes, exact, sizeof exact));
     EXPECT(LTC_ERR_SHORT, ltc_open(&net, file, 0, memory, room));
     EXPECT(LTC_ERR_SHORT, ltc_open(&net, file, header - 1u, memory, room));
     EXPECT(LTC_ERR_SHORT, ltc_open(&net, file, bytes - 1u, memory, room));
@@ -79,15 +82,16 @@ static void check_state(struct ltc *net, int32_t *values) {
     EXPECT(LTC_ERR_COUNT, ltc_set_state(net, values, neurons - 1u));
     EXPECT(LTC_ERR_COUNT, ltc_set_state(net, values, neurons + 1u));
     for (uint32_t j = 0; j < neurons; j++) {
-        values[j] = LTC_FULL_SCALE;
-        EXPECT(LTC_OK, ltc_set_state(net, values, neurons));
         values[j] = -LTC_FULL_SCALE;
         EXPECT(LTC_OK, ltc_set_state(net, values, neurons));
-        values[j] = LTC_FULL_SCALE + 1;
+        values[j] = LTC_FULL_SCALE - 1;
+        EXPECT(LTC_OK, ltc_set_state(net, values, neurons));
+        values[j] = LTC_FULL_SCALE;
         EXPECT(LTC_ERR_STATE, ltc_set_state(net, values, neurons));
         values[j] = -LTC_FULL_SCALE - 1;
         EXPECT(LTC_ERR_STATE, ltc_set_state(net, values, neurons));
-        EXPECT(-LTC_FULL_SCALE, net->state[j]); /* what is refused changes nothing */
+        EXPECT(LTC_OK, ltc_get_state(net, values, neurons));
+        EXPECT(LTC_FULL_SCALE - 1, values[j]); /* what is refused changes nothing */
         values[j] = 0;
     }
 }
@@ -105,12 +109,13 @@ int main(int argc, char **argv) {
     fclose(stream);
     EXPECT(LTC_VERSION, (int)ltc_version());
     EXPECT(LTC_OK, ltc_open(&net, file, bytes, memory, sizeof memory));
-    check_open(bytes, LTC_MEMORY_BYTES((uint32_t)net.neurons));
+    check_open(bytes, LTC_MEMORY_BYTES((uint32_t)net.neurons, (uint32_t)net.channels));
     check_beginning(4);
     check_beginning(sizeof(struct ltc_header) - 1u);
     EXPECT(2, net.neurons);
     EXPECT(2, net.inputs);
     EXPECT(2, net.outputs);
+    EXPECT(2, net.channels);
     EXPECT(1, net.unfolds);
     check_step(&net, values);
     check_state(&net, values);

@@ -126,7 +126,7 @@ def test_c_and_python_see_the_same_frames(tmp_path: Path) -> None:
 def test_any_request_is_answered_and_breaks_nothing(tmp_path: Path) -> None:
     (tmp_path / "board.h").write_text(BOARD_H)
     image = tmp_path / "image.bin"
-    image.write_bytes(random_case(np.random.default_rng(3), 24, 5, 1.0, 0.5, steps=1).converted.image)
+    image.write_bytes(random_case(np.random.default_rng(3), 24, 4, 1.0, 0.5, steps=1).converted.image)
     program = build_program(
         tmp_path / "fuzz",
         HERE / "fuzz_agent.c",

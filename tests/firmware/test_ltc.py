@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from hil.golden import run_integer
+from hil.image import HALF_UPPER, MAP, NEURON, SUM_MAX, SYNAPSE, WIDE_FRAC, ModelImage
 from tests.host_c import LTC_SOURCES, REPO, build_program
 from tests.networks import FULL_SCALE, Case, cases, end_of_scale, random_case
 
@@ -44,7 +45,7 @@ def test_c_equals_the_integer_model(driver: Driver, case: Case) -> None:
 def test_at_the_end_of_its_scale_a_state_is_clamped(driver: Driver) -> None:
     case = end_of_scale()
     check(driver, case)
-    assert set(run(driver, case)[0][:, -1].ravel()) == {FULL_SCALE, -FULL_SCALE}
+    assert set(run(driver, case)[0][:, -1].ravel()) == {FULL_SCALE - 1, -FULL_SCALE}
 
 
 def test_every_sequence_starts_from_zero_where_none_sets_a_state(driver: Driver) -> None:
@@ -59,7 +60,19 @@ def _seeds(folder: Path) -> list[str]:
         path = folder / f"seed{k}.bin"
         path.write_bytes(case.converted.image)
         paths.append(str(path))
-    return paths
+    path = folder / "on_limits.bin"
+    path.write_bytes(_on_limits())
+    return [*paths, str(path)]
+
+
+def _on_limits() -> bytes:
+    """A leak and a capacitance that are the largest there are, and a sensory synapse that ends the image."""
+    leak = (SUM_MAX - HALF_UPPER) << WIDE_FRAC
+    neuron = np.array([(leak, leak, 65535, 15, 0, 0, 0), (1, 0, 0, 0, 0, 1, 0)], NEURON)
+    channel = np.array([(1, 0, 0, 0, 0)], MAP)
+    none = np.zeros(0, SYNAPSE)
+    image = ModelImage(1, 30, neuron, channel, np.zeros(1, SYNAPSE), none, np.zeros(0, MAP), np.zeros(1, np.int8))
+    return image.to_bytes()
 
 
 def _fuzz(program: Path, seeds: list[str], rounds: int) -> subprocess.CompletedProcess[str]:
@@ -79,12 +92,22 @@ def test_ltc_open_survives_mutated_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("check", "without"),
     [
-        (">= sources", ">= sources + 251"),
-        ("synapse->offset >= LTC_FULL_SCALE ||", ""),
-        ("neuron->synapses > header->synapses - synapses", "0"),
-        ("synapse->weight_shift > 30 ||", ""),
-        ("synapse->shift > 31 ||", ""),
-        ("leak.den > (int64_t)SUM_LIMIT ||", ""),
+        ("source / 2 >= sources", "source / 2 >= sources + 251"),
+        ("!within(synapse->offset, LTC_FULL_SCALE - 1) ||", ""),
+        ("(synapse->offset & 0xFF) > 31 ||", ""),
+        ("synapse->weight > 0xFFFFu ||", ""),
+        ("|| !within(synapse->reversal, (int32_t)synapse->weight)", ""),
+        ("*total > LTC_SUM_MAX", "false"),
+        ("neuron->den > LEAK_MAX ||", ""),
+        ("neuron->num > neuron->den ||", ""),
+        ("neuron->num < -neuron->den ||", ""),
+        ("neuron->sensory > header->sensory_synapses - sensory", "false"),
+        ("neuron->synapses > header->synapses - synapses", "false"),
+        ("map->of >= inputs", "map->of >= inputs + 250"),
+        ("!within(map->gain, 65535) ||", ""),
+        ("!within(map->offset, LTC_FULL_SCALE - 1) ||", ""),
+        ("map->shift > 31 ||", ""),
+        ("header->total_bytes > image_bytes", "false"),
     ],
 )
 def test_the_fuzzer_finds_a_missing_check(tmp_path: Path, check: str, without: str) -> None:
