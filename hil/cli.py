@@ -11,6 +11,7 @@ import typer
 
 from hil import __version__
 from hil.board import DEFAULT_BOARD
+from hil.commands.bench import BenchRequest, bench
 from hil.commands.boards import list_boards, print_schema
 from hil.commands.build import build_board
 from hil.commands.convert import convert_model
@@ -141,6 +142,18 @@ def profile_cycles(
     """Show which functions the cycles of a network's steps go to."""
     options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
     profile(ProfileRequest(files, board, output, picture), options, make_console())
+
+
+@app.command(name="bench")
+def bench_runtime(
+    files: Annotated[list[Path] | None, typer.Argument(metavar="MODEL.npz VECTORS.npz", help="a network")] = None,
+    *,
+    board: BoardOption = "microbit",
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the rows as JSON")] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="draw them: NAME.svg or NAME.png")] = None,
+) -> None:
+    """Hold the runtime against other programs for the same network: cycles, flash, RAM, error."""
+    bench(BenchRequest(files or [], board, json, picture), make_console())
 
 
 @app.command()

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FOLDERS_APART = {"build", "port", "reference"}  # CMake's output; taken by name; the float twin that only tests build
+_FOLDERS_APART = {"bench", "build", "port", "reference"}  # of other programs; CMake's output; taken by name; floats
 _FILES_APART = {"CMakePresets.json"}
 _SUFFIXES_APART = {".md", ".orig", ".rej"}
 _PORT = re.compile(r"\bport/([A-Za-z0-9_][\w.-]*)/")
