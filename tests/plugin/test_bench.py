@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 from tests.host_c import REPO
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HIL = Path(sys.executable).with_name("hil")
 KEYS = {"name", "case", "cycles_per_step", "recurrent_cycles_per_step", "text_bytes", "ram_bytes", "max_error"}
