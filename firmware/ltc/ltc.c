@@ -109,6 +109,7 @@ LTC_COLD int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, 
 LTC_COLD static void put_state(struct ltc *net, uint32_t j, int32_t state) {
     net->cell[j].state = state;
     net->before[j] = (int16_t)(state >> 15);
+    net->elapsed = 0; /* so that the next step's cycles do not depend on what ran before */
 }
 
 LTC_COLD void ltc_reset(struct ltc *net) {

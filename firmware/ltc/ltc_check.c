@@ -169,7 +169,6 @@ LTC_COLD int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, 
     net->before = (int16_t *)(&net->cell[net->neurons].bytes + 1);
     net->after = net->before + net->neurons;
     net->reading = net->after + net->neurons;
-    net->elapsed = 0;
     ltc_reset(net);
     return LTC_OK;
 }

@@ -1,6 +1,6 @@
 /*
  * The inner loops of a step. ltc_kernel.c is their specification; ltc_kernel_v6m.S gives the same
- * bits on ARMv6-M (Cortex-M0, M0+) in a third of the time.
+ * bits on ARMv6-M (Cortex-M0, M0+) in half the time.
  */
 #ifndef LTC_KERNEL_H
 #define LTC_KERNEL_H

@@ -209,3 +209,7 @@ ltc_advance:
     .ltorg
 
 #endif
+
+#ifdef __ELF__
+    .section .note.GNU-stack, "", %progbits
+#endif

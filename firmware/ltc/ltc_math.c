@@ -4,10 +4,10 @@
 #include "ltc_kernel.h"
 
 LTC_COLD int32_t ltc_bits(uint32_t x) {
-    int32_t bits = 0;
+    int32_t bits = 32;
 
-    for (; x != 0; x >>= 1) {
-        bits++;
+    for (; bits > 0 && (x >> 31) == 0; x <<= 1) { /* most have nearly all */
+        bits--;
     }
     return bits;
 }
