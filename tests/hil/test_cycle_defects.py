@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 RUNS = 20
 CASE = load_case(REPO / "tests" / "hil" / "dead_inputs.hil.yaml")
-LOOP = "    for (; count > 0; count--, synapse++) {\n"
+LTC, ASSEMBLY = "ltc/ltc.c", "ltc/ltc_kernel_v6m.S"
+CALL, OPEN = "    ltc_advance(&turn);\n", "    muls    r4, r6, r4\n"
 DEFECTS = {
-    # The sums of the turn are thrown away: nothing but time is lost.
     "one-extra-turn": (
-        "    sums->num = num;\n",
-        "    for (volatile uint32_t extra = 1; extra > 0; extra--) {\n    }\n    sums->num = num;\n",
+        LTC,
+        CALL,
+        f"    for (volatile uint32_t extra = 1; extra > 0; extra--) {{\n    }}\n{CALL}",
     ),
-    "one-extra-pass": (LOOP, f"    for (volatile uint32_t i = 0; i < count; i++) {{\n    }}\n{LOOP}"),
+    "one-cycle-a-synapse": (ASSEMBLY, OPEN, f"    nop\n{OPEN}"),
 }
 
 
@@ -51,12 +52,10 @@ def test_an_extra_turn_is_caught_by_the_cycles_alone(
 ) -> None:
     root = tmp_path / "firmware"
     shutil.copytree(REPO / "firmware", root)
-    source = root / "ltc" / "ltc.c"
-    right, wrong = DEFECTS[name]
-    head, found, rest = source.read_text().partition("static void add_synapses")
-    assert found
-    assert right in rest
-    source.write_text(head + found + rest.replace(right, wrong, 1))
+    file, right, wrong = DEFECTS[name]
+    source = root / file
+    assert source.read_text().count(right) == 1
+    source.write_text(source.read_text().replace(right, wrong))
     monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
     result = run_once(root)
