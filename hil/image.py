@@ -64,7 +64,7 @@ class ModelImage:
     @property
     def memory_bytes(self) -> int:
         """RAM that the runtime asks for beside the image: LTC_MEMORY_BYTES in ltc.h, in whole words."""
-        return -(-(24 * len(self.neuron) + 2 * len(self.channel) + 4) // 4) * 4
+        return -(-(24 * len(self.neuron) + 2 * len(self.channel) + 8) // 4) * 4
 
     def to_bytes(self) -> bytes:
         """The image as the runtime reads it, CRC included."""

@@ -28,7 +28,7 @@ extern "C" {
 
 /* Working memory for a network in bytes, exactly what ltc_open() asks for, and an array of it.
  * `hil convert` prints the number of channels; it is at least that of the inputs in use. */
-#define LTC_MEMORY_BYTES(neurons, channels) (24u * (neurons) + 2u * (channels) + 4u)
+#define LTC_MEMORY_BYTES(neurons, channels) (24u * (neurons) + 2u * (channels) + 8u)
 #define LTC_MEMORY(name, neurons, channels)                                                        \
     uint32_t name[(LTC_MEMORY_BYTES(neurons, channels) + 3u) / 4u]
 
@@ -105,7 +105,8 @@ void ltc_reset(struct ltc *net);
 /*
  * One input sample. `inputs`: net->inputs values, each in its own Q-format (image, written by the
  * converter), any value is allowed and saturates at +-LTC_FULL_SCALE. `elapsed`: time since the
- * last sample. `outputs`: net->outputs values. The number of loop turns depends on the image alone.
+ * last sample. `outputs`: net->outputs values. The number of loop turns depends on the image and the
+ * elapsed time alone; where that is another than before, a step takes a little longer.
  */
 int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *outputs);
 

@@ -165,7 +165,7 @@ LTC_COLD int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, 
         return LTC_ERR_MEMORY;
     }
     net->cell = memory;
-    net->cell[net->neurons].bytes = -1; /* ends the kernel's loop; nothing else of it is there */
+    net->cell[net->neurons].bytes = -1; /* ends the kernel's loop, which loads two words more */
     net->before = (int16_t *)(&net->cell[net->neurons].bytes + 1);
     net->after = net->before + net->neurons;
     net->reading = net->after + net->neurons;

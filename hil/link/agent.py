@@ -64,7 +64,7 @@ class Identity:
 
     def fits_ram(self, image_bytes: int, neurons: int, outputs: int, channels: int) -> bool:
         """Whether an image of this size can be loaded into RAM and run there (LTC_MEMORY_BYTES in ltc.h)."""
-        working = -(-(24 * neurons + 2 * channels + 4) // 4) * 4
+        working = -(-(24 * neurons + 2 * channels + 8) // 4) * 4
         return -(-image_bytes // 8) * 8 + working + 4 * (neurons + outputs) <= self.arena_bytes
 
 
