@@ -146,8 +146,14 @@ class Machine(Protocol):
     def step(self, *, mask_interrupts: bool = True) -> None:
         """Execute one instruction of a halted core; WFI does not put it to sleep."""
 
-    def reset(self, *, halt: bool) -> None:
-        """Reset the core and all peripherals; with ``halt`` the core stops before its first instruction."""
+    def reset(self, *, halt: bool, through_core: bool = False) -> None:
+        """Reset the core and all peripherals.
+
+        Args:
+            halt: the core stops before its first instruction.
+            through_core: a debugger has asked the core for it (AIRCR.SYSRESETREQ), as firmware can; otherwise it is the
+                reset pin. A chip may tell its firmware which it was.
+        """
 
     def read_memory(self, address: int, size: int) -> bytes:
         """Read ``size`` bytes, also while the core runs (it is held for a moment).

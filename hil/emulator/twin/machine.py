@@ -194,10 +194,12 @@ class TwinMachine:
             chip = self._powered()
             self._advance(chip, lambda: chip.step(mask_interrupts=mask_interrupts))
 
-    def reset(self, *, halt: bool) -> None:
+    def reset(self, *, halt: bool, through_core: bool = False) -> None:
         """See `Machine`."""
         chip = self._powered()
         self.uart.forget_input()
+        if through_core:
+            chip.reset_by_software()
         chip.reset()
         self._keep()
         self._status = Status(CoreState.HALTED, HaltReason.RESET)

@@ -166,7 +166,7 @@ class Stm32l031(Chip):
         return timer
 
     def _attach_all(self) -> None:
-        self.attach(SystemControl(self, CPUID, 8, self._reset_by_software), size=SYSTEM_PAGE_BYTES)
+        self.attach(SystemControl(self, CPUID, 8, self._request_reset), size=SYSTEM_PAGE_BYTES)
         always = (self.rcc, self.pwr, self.flash, self.exti, self.syscfg, self.iwdg, self.rtc, self.dbgmcu)
         others = (self.usart2, self.lpuart1, self.spi1, self.tim2, self.tim21, self.tim22, self.lptim1)
         for peripheral in (*always, *others, *self.ports.values(), OptionBytes(self.flash.store_option_bytes)):
@@ -228,8 +228,12 @@ class Stm32l031(Chip):
         self.usart2.wire.forget()
         self.lpuart1.wire.forget()
 
-    def _reset_by_software(self) -> None:
+    def reset_by_software(self) -> None:
+        """The reset that comes next is one that the core was asked for, by firmware or a debugger (SYSRESETREQ)."""
         self.rcc.next_reset(rcc_module.RESET_BY_SOFTWARE | rcc_module.RESET_BY_PIN)
+
+    def _request_reset(self) -> None:
+        self.reset_by_software()
         self.request_reset()
 
     def _reset_by_watchdog(self) -> None:
