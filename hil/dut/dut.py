@@ -85,8 +85,8 @@ class Dut:
 
     @property
     def provenance(self) -> Provenance:
-        """Board, backend, firmware, compiler, and what was flashed so far."""
-        return replace(self._provenance, flashed=self._connection.flashed)
+        """Board, backend, firmware, compiler, what was flashed so far, and what was noticed of the firmware."""
+        return replace(self._provenance, flashed=self._connection.flashed, noticed=self._connection.noticed)
 
     @property
     def identity(self) -> Identity:

@@ -55,11 +55,19 @@ class Access(Enum):
 
 @dataclass(frozen=True)
 class Status:
-    """State of the core; ``reason`` only when halted; ``detail`` says in words what led to a lockup or HardFault."""
+    """State of the core.
+
+    Attributes:
+        reason: only when halted.
+        detail: what led to a lockup or HardFault, in words.
+        noticed: what the firmware has done since power-up that a chip bears, and that loses data or has no effect there
+            too: a sentence each.
+    """
 
     state: CoreState
     reason: HaltReason | None = None
     detail: str = ""
+    noticed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ class RemoteMachine:
         """See `Machine`."""
         result = self._call("status")[0]["result"]
         reason = HaltReason(result["reason"]) if result["reason"] else None
-        return Status(CoreState(result["state"]), reason, result["detail"])
+        return Status(CoreState(result["state"]), reason, result["detail"], tuple(result["noticed"]))
 
     def halt(self) -> None:
         """See `Machine`."""

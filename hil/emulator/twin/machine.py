@@ -111,9 +111,11 @@ class TwinMachine:
 
     def status(self) -> Status:
         """See `Machine`."""
-        if self._chip is not None and not self._status.detail and self._chip.in_hard_fault:
-            return dataclasses.replace(self._status, detail=self._chip.fault_words())
-        return self._status
+        chip = self._chip
+        if chip is None:
+            return self._status
+        detail = self._status.detail or (chip.fault_words() if chip.in_hard_fault else "")
+        return dataclasses.replace(self._status, detail=detail, noticed=tuple(chip.notes.values()))
 
     def event_fd(self) -> int | None:
         """See `OwnedMachine`."""
