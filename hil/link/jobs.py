@@ -32,8 +32,12 @@ class Limits:
 
     @property
     def batch_bytes(self) -> int:
-        """A payload such that two frames fit into the window, one on the wire and one at work; at least 16 bytes."""
-        return max(16, min(self.payload_bytes, self.window_bytes // 2 - wire_bytes(0) - 8))
+        """A payload such that three frames fit into the window, at least 16 bytes.
+
+        One is at work, one waits, and one is on the wire: with two the core would wait for the next whenever a frame
+        takes as long on the wire as its work.
+        """
+        return max(16, min(self.payload_bytes, self.window_bytes // 3 - wire_bytes(0) - 8))
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,9 @@ class ImageJob:
 class StepJob:
     """Run steps in batches. The last state received is where a repair goes on from, so every batch returns one.
 
+    The core begins when it has a whole frame. So the first batch is one step, and each next one twice as long as the
+    one before, until it is as long as goes.
+
     Args:
         inputs: int32 (T, I), in the network's input formats.
         elapsed: uint32 (T,).
@@ -163,6 +170,7 @@ class StepJob:
         self._step_s = dimensions.step_s(limits.clock_hz)
         self._largest = self._largest_batch(limits)
         self._batch = self._largest
+        self._ramp = 1
         self._next = 0
         self._restore = restore
         self._taken: deque[int] = deque()  # steps of each batch on its way; 0 for the state that a repair restores
@@ -185,9 +193,10 @@ class StepJob:
             if not self.state.any():  # as programs begin with the runtime, so that its own zeroing is seen as well
                 return Request(Command.STATE_RESET, reply_bytes=1)
             return Request(Command.STATE_SET, self.state.astype("<i4").tobytes(), reply_bytes=1)
-        steps = min(self._batch, len(self._words) - self._next)
+        steps = min(self._ramp, self._batch, len(self._words) - self._next)
         if steps == 0:
             return None
+        self._ramp = min(2 * self._ramp, self._largest)
         payload = struct.pack("<HBB", steps, self._flags, 0) + self._words[self._next : self._next + steps].tobytes()
         self._taken.append(steps)
         self._next += steps
@@ -232,6 +241,7 @@ class StepJob:
         """See Job. Shorter batches get through where long ones meet damage too often."""
         if self._taken:
             self._batch = max(1, self._batch // 2)
+        self._ramp = 1
         self._taken.clear()
         self._next = self.done
         self._restore = True
