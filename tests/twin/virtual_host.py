@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 BOARD = load_board("nucleo-l031")
 assert BOARD.links.uart is not None
+_MEMORY = BOARD.memory
+_SLOW_FLASH = _MEMORY.flash.model_copy(update={"fetch_wait_states": 1})
+FAST = BOARD.model_copy(update={"clock_hz": 32_000_000, "memory": _MEMORY.model_copy(update={"flash": _SLOW_FLASH})})
+"""The board as fast as its part goes: from the PLL, with a wait state on the flash."""
+
 BAUD = BOARD.links.uart.baud
 BITS = 10  # of a byte on the wire
 EPOCH = 0x1234  # where another session's would be random
@@ -84,13 +89,19 @@ class AgentChip(Stm32l031):
 
 
 class VirtualWire:
-    """A `hil.link.session.Wire`: to wait is to let the chip run."""
+    """A `hil.link.session.Wire`: to wait is to let the chip run.
+
+    Attributes:
+        written: what the host has sent, and when.
+        slice_cycles: how long the chip runs before the host looks what has come: a quarter of a byte's time.
+    """
 
     address = "the twin"
 
     def __init__(self, chip: AgentChip) -> None:
         self._chip = chip
         self.written: list[tuple[Fraction, bytes]] = []
+        self.slice_cycles = BITS * chip.clock_hz // BAUD // 4
 
     def write(self, data: bytes) -> None:
         self.written.append((self._chip.seconds(), data))
@@ -99,7 +110,7 @@ class VirtualWire:
     def read(self) -> bytes:
         heard = self._chip.usart2.wire.to_host
         while not heard:
-            stop = self._chip.go(BITS * self._chip.clock_hz // BAUD // 4)
+            stop = self._chip.go(self.slice_cycles)
             assert heard or stop is not Stop.ASLEEP, "the host and the board both wait"
         data = bytes(heard)
         del heard[:]

@@ -94,12 +94,13 @@ class Stm32l031(Chip):
         )
         super().__init__(core, _RESET_HZ)
         self._built = False
+        self._waits = 0
         self.rcc = Rcc(self, self._check_speed, lambda: self.pwr.has(DBP))
         self.pwr = Pwr(self, self._clock("APB1ENR", 28), self._check_speed)
         self.rcc.range = self.pwr.range
         self.exti = Exti(self)
         self.syscfg = Syscfg(self._clock("APB2ENR", 0))
-        self.flash = Flash(self, self.flash_content, self.eeprom_content, self._check_speed)
+        self.flash = Flash(self, self.flash_content, self.eeprom_content, self._wait_states)
         self._guard = Guard(core, self.flash.nvm.areas, self._nvm_is_read)
         self.iwdg = Iwdg(self, self.rcc.force_lsi, self._reset_by_watchdog)
         self.dbgmcu = Dbgmcu(self._clock("APB2ENR", 22))
@@ -252,6 +253,14 @@ class Stm32l031(Chip):
             )
 
     # Non-volatile memory
+
+    def _wait_states(self) -> None:
+        """As `hil.cycles` counts them: for each word of code, as if there were no prefetch; none for data."""
+        if self._built and self.flash.latency() != self._waits:
+            self._waits = self.flash.latency()
+            for origin in (FLASH_ORIGIN, EEPROM_ORIGIN):
+                self.core.wait_states(origin, self._waits)
+        self._check_speed()
 
     def store(self, address: int, size: int, value: int) -> bool:
         """See `Chip`: one that comes while an operation is under way waits for its end (RM0377 3.6, recalled)."""
