@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,10 @@ from hil.dut.counting import timing_model
 from hil.emulator.twin.core import Stop
 from tests.twin.snippets import Bench
 from tests.twin.streaming import load_work, open_image
-from tests.twin.virtual_host import FAST, AgentChip, connect
+from tests.twin.virtual_host import BOARD, FAST, AgentChip, connect
+
+if TYPE_CHECKING:
+    from hil.board import Board
 
 TURNS = 1000
 STEPS = 10
@@ -86,17 +91,18 @@ def test_they_end_with_the_latency_and_with_a_reset() -> None:
         assert chip.word() == 2 + 1 + 3 * TURNS - 1
 
 
-def test_the_port_at_32_mhz_counts_what_the_twin_counts() -> None:
-    """The agent on a board of 32 MHz: bits, and cycles of each step by SysTick and by the counter."""
+@pytest.mark.parametrize(("board", "fetches"), [(BOARD, range(1)), (FAST, range(1, 3))], ids=["16 MHz", "32 MHz"])
+def test_the_firmware_counts_what_the_twin_counts(board: Board, fetches: range) -> None:
+    """The agent at both clocks of its port: bits, and cycles of each step by SysTick and by the counter."""
     work = load_work("tiny_dense")
-    artefact, model = build(FAST), timing_model(FAST)
+    artefact, model = build(board), timing_model(board)
     assert artefact.bin is not None
     assert model is not None
-    assert not model.exact
+    assert model.exact == (board is BOARD)
     chip = AgentChip(artefact.bin)
     with CycleCounter(artefact.elf, model, plugin=False) as counter, chip.counted(counter):
         agent, _ = connect(chip)
-        assert chip.clock_hz == agent.identify().clock_hz == 32_000_000
+        assert chip.clock_hz == agent.identify().clock_hz == board.clock_hz
         open_image(agent, chip, work.converted.image)
         chip.core.book()
         before = counter.snapshot()
@@ -104,7 +110,6 @@ def test_the_port_at_32_mhz_counts_what_the_twin_counts() -> None:
         chip.core.book()
         counted = [call.cycles for call in counter.counts(since=before).of("ltc_step")]
     assert np.array_equal(result.states, work.golden_states[0][:STEPS])
-    # The empty call that the firmware subtracts: MOVS and BX, 3 cycles and a word.
+    # The empty call that the firmware subtracts: MOVS and BX, 3 cycles and one or two words.
     (difference,) = {by_counter - by_chip for by_counter, by_chip in zip(counted, result.cycles.tolist(), strict=True)}
-    assert 3 < difference <= 3 + 2
-    assert min(counted) > 1.3 * 36_000  # without wait states
+    assert difference - 3 in fetches
