@@ -16,10 +16,9 @@ from hil.link.refusal import Refusal
 from hil.link.session import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
+    from hil.link.jobs import Progress
     from hil.link.session import Session
 
 _IDENTITY = struct.Struct("<11I8s")
@@ -199,9 +198,10 @@ class Agent:
         elapsed: NDArray[np.uint32],
         *,
         state: NDArray[np.int32] | None = None,
+        sequence_steps: int | None = None,
         want_states: bool = True,
         count_cycles: bool = False,
-        progress: Callable[[int], None] | None = None,
+        progress: Progress | None = None,
     ) -> StepResult:
         """Run T steps.
 
@@ -209,9 +209,11 @@ class Agent:
             inputs: int32 (T, I), in the network's input formats.
             elapsed: uint32 (T,), time since the step before, in the runtime's format.
             state: int32 (N,) to start from; without it the present one.
+            sequence_steps: after so many steps, of which T is a multiple, the next sequence begins with the state to
+                start from; without it there is one sequence.
             want_states: return every state, not the last alone.
             count_cycles: have the core count the cycles of each step, undisturbed; it goes slower.
-            progress: called with the number of steps done so far, after each batch.
+            progress: called after each batch, see there.
 
         Raises:
             InputError: shapes or types do not fit the open network.
@@ -223,6 +225,9 @@ class Agent:
         _expect(elapsed, np.dtype(np.uint32), (len(elapsed),), "elapsed")
         if count_cycles and not self._known_identity.counter_bits:
             raise InputError(f"the firmware on board '{self._board_name}' has no cycle counter")
+        sequence_steps = sequence_steps or max(1, len(elapsed))
+        if len(elapsed) % sequence_steps:
+            raise InputError(f"{len(elapsed)} steps are no whole number of sequences of {sequence_steps}")
         restore = state is not None
         if state is not None:
             _expect(state, np.dtype(np.int32), (dimensions.neurons,), "state")
@@ -232,6 +237,7 @@ class Agent:
             inputs,
             elapsed,
             state,
+            sequence_steps=sequence_steps,
             restore=restore,
             dimensions=dimensions,
             limits=self._limits,
@@ -246,7 +252,8 @@ class Agent:
         except Refusal as refusal:
             if refusal.status != Status.STEP_REJECTED:
                 raise
-            where = f" at step {job.done + (refusal.detail >> 8)}"
+            sequence, step = divmod(job.done + (refusal.detail >> 8), sequence_steps)
+            where = f" at step {step}" + (f" of sequence {sequence}" if len(elapsed) > sequence_steps else "")
             raise Refusal(self._board_name, Command.STEP, refusal.status, refusal.detail, where=where) from refusal
         self._state = job.state
         return StepResult(job.states, job.outputs, job.state.copy(), self.retries - before, job.cycles)

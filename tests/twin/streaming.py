@@ -82,7 +82,7 @@ def open_image(agent: Agent, chip: AgentChip, image: bytes) -> None:
 
 
 def measure(name: str) -> Streaming:
-    """Stream all sequences of a public case, one after the other as a run does, and compare every bit."""
+    """Stream all sequences of a public case as a run does, and compare every bit."""
     artefact = build(BOARD)
     work = load_work(name)
     assert artefact.bin is not None
@@ -95,11 +95,10 @@ def measure(name: str) -> Streaming:
         chip.core.book()
         before, written, sent = counter.snapshot(), len(wire.written), len(chip.sent)
         began, slept, clock = chip.seconds(), chip.slept, chip.now()
-        repairs = 0
-        for inputs, elapsed, golden in zip(work.inputs, work.elapsed, work.golden_states, strict=True):
-            result = agent.run(inputs, elapsed, state=work.state0)
-            assert np.array_equal(result.states, golden)
-            repairs += result.retries
+        sequences, steps = work.elapsed.shape
+        inputs = work.inputs.reshape(sequences * steps, -1)
+        result = agent.run(inputs, work.elapsed.reshape(-1), state=work.state0, sequence_steps=steps)
+        assert np.array_equal(result.states.reshape(work.golden_states.shape), work.golden_states)
         chip.core.book()
         calls = counter.counts(since=before).of("ltc_step")
         return Streaming(
@@ -109,5 +108,5 @@ def measure(name: str) -> Streaming:
             from_board_s=(len(chip.sent) - sent) * BITS / BAUD,
             core_s=(chip.now() - clock - (chip.slept - slept)) / chip.clock_hz,
             steps_s=sum(call.cycles for call in calls) / chip.clock_hz,
-            repairs=repairs,
+            repairs=result.retries,
         )

@@ -13,11 +13,17 @@ FLOOR = 0.95
 
 
 @pytest.mark.parametrize(
-    ("name", "binds"), [("tiny_dense", "core"), ("unfold1", "from the board"), ("ncp19_lane", "core")]
+    ("name", "steps", "binds"),
+    [
+        ("tiny_dense", 200, "core"),
+        ("unfold1", 200, "from the board"),
+        ("ncp19_lane", 200, "core"),
+        ("basicmotions_missing", 40 * 40, "core"),  # 40 short sequences
+    ],
 )
-def test_what_binds_works_all_the_time(name: str, binds: str) -> None:
+def test_what_binds_works_all_the_time(name: str, steps: int, binds: str) -> None:
     streaming = measure(name)
-    assert streaming.steps == 200
+    assert streaming.steps == steps
     assert streaming.repairs == 0
     assert streaming.binds == binds
     assert streaming.efficiency >= FLOOR, streaming
