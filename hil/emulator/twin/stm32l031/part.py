@@ -136,8 +136,8 @@ class Stm32l031(Chip):
             bit=17,
             select=2,
             interrupt=28,
-            rx=lambda: self.pins.why_not("USART2_RX", SERIAL_RX),
-            tx=lambda: self.pins.why_not("USART2_TX", SERIAL_TX),
+            rx=self.pins.path("USART2_RX", SERIAL_RX),
+            tx=self.pins.path("USART2_TX", SERIAL_TX),
             on_wake=lambda: self.exti.direct(USART2_WAKEUP),
             baud=baud,
         )
@@ -151,8 +151,8 @@ class Stm32l031(Chip):
             bit=18,
             select=10,
             interrupt=29,
-            rx=lambda: self.pins.why_not("LPUART1_RX", "PA3"),
-            tx=lambda: self.pins.why_not("LPUART1_TX", "PA2"),
+            rx=self.pins.path("LPUART1_RX", "PA3"),
+            tx=self.pins.path("LPUART1_TX", "PA2"),
             on_wake=lambda: self.exti.direct(LPUART1_WAKEUP),
             baud=_LPUART_BAUD,
         )
@@ -293,7 +293,7 @@ class Stm32l031(Chip):
     def _nvm_is_read(self) -> None:
         if self.flash.active and (until := self.flash.accessed()):
             self.core.load_waits(until)
-            self._run_due(until, self.events, self.outside)
+            self._run_due(until)
 
     def cut_power(self, cycle: int, seed: int) -> None:
         """Run up to a cycle and lose the power there: then `flash_content` and `eeprom_content` are what is left.

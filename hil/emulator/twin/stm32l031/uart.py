@@ -31,6 +31,7 @@ CR1_MODELLED: Final = UE | UESM | RE | TE | IDLEIE | RXNEIE | TCIE | TXEIE | PEI
 CR3_MODELLED: Final = EIE | OVRDIS | WUS | WUFIE
 RXFRQ: Final = 8
 _CLEARS: Final = PE | FE | NF | ORE | IDLE | TC | WUF
+_ENABLED_ALIKE: Final = TXE | TC | RXNE | IDLE  # flags of ISR whose bits in CR1 that enable them lie as they do
 _WUS_START, _WUS_RXNE = 2, 3
 _HOST_TOLERANCE: Final = Fraction(375, 10000)  # what the receiver of the host's end bears, taken to be like USART2's
 _WAKE: Final = Fraction(5, 1_000_000)  # tWUUSART: until HSI16 runs after a start bit in Stop mode (DS10668; recalled)
@@ -270,10 +271,8 @@ class Uart(UartClock):
         """Drive the interrupt line (RM0377 24.7, table of interrupt requests)."""
         isr, cr1, cr3 = self.value["ISR"], self.value["CR1"], self.value["CR3"]
         level = bool(
-            (isr & TXE and cr1 & TXEIE)
-            or (isr & TC and cr1 & TCIE)
-            or (isr & (RXNE | ORE) and cr1 & RXNEIE)
-            or (isr & IDLE and cr1 & IDLEIE)
+            isr & cr1 & _ENABLED_ALIKE
+            or (isr & ORE and cr1 & RXNEIE)
             or (isr & (FE | NF | ORE) and cr3 & EIE)
             or (isr & WUF and cr3 & WUFIE)
         )
