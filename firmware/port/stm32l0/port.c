@@ -145,11 +145,14 @@ static bool enqueue(uint8_t byte) {
     __asm volatile("mrs %0, primask" : "=r"(masked));
     __asm volatile("cpsid i" ::: "memory");
     const uint32_t head = unsent_head;
-    const bool room = head - unsent_tail < TRANSMIT_BYTES;
+    const uint32_t waiting = head - unsent_tail;
+    const bool room = waiting < TRANSMIT_BYTES;
     if (room) {
         unsent[head % TRANSMIT_BYTES] = byte;
         unsent_head = head + 1u;
-        USART2_CR1 |= USART2_CR1_TXEIE;
+        if (waiting == 0) { /* else it is set */
+            USART2_CR1 |= USART2_CR1_TXEIE;
+        }
     } else if (masked != 0) {
         transmit(USART2_ISR);
     } else {
