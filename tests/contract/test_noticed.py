@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hil.board import load_board
 from hil.dut.dut import open_dut
+from hil.emulator import registry
 from hil.errors import LinkError
+from hil.link.client import AgentClient
 from hil.report.json_file import run_json
 from hil.report.properties import run_properties
 from hil.resources import examples_dir
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 BOARD = load_board("nucleo-l031")
 NETWORKS = examples_dir() / "networks"
 MODEL, VECTORS = NETWORKS / "tiny_dense.model.npz", NETWORKS / "tiny_dense.vectors.npz"
+TIMEOUT_S = 90
 TIM21 = "TIM21 is accessed while its bus clock is off (PC 0x0800"
 
 
@@ -57,6 +63,46 @@ def test_nothing_of_the_firmware_as_it_is() -> None:
     assert result.provenance.noticed == ()
     assert "noticed" not in str(result.provenance)
     assert "hil_noticed" not in run_properties(result)
+
+
+def serial_port(board: str) -> str:
+    found = registry.connect(board)
+    assert found is not None
+    found[0].close()
+    return str(found[1]["serial_path"])
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=TIMEOUT_S)
+    return printed
+
+
+def hil(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "hil", *arguments]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=REPO
+    )
+
+
+def test_at_the_end_of_emulate_and_of_monitor(tmp_path: Path) -> None:
+    line = "    counter_start();\n}"
+    root = changed(tmp_path / "firmware", line, "    STM32L0_REGISTER(0x40010800u) = 1u; /* TIM21_CR1 */\n" + line)
+    with open_dut(BOARD, firmware_root=root):
+        pass
+    keeper = hil("emulate", BOARD.name)
+    assert keeper.stdout is not None
+    while "Ctrl-C" not in keeper.stdout.readline():
+        pass
+    with AgentClient(serial_port(BOARD.name), board_name=BOARD.name) as client:  # it has started
+        client.echo(b"")
+    printed = ended(keeper)
+    assert f"the emulator noticed: {TIM21}" in printed
+    assert printed.endswith(f"{BOARD.title} is off\n")
+    listener = hil("monitor", BOARD.name, "--seconds", "1")
+    printed, _ = listener.communicate(timeout=TIMEOUT_S)
+    assert f"the emulator noticed: {TIM21}" in printed.replace("\n", " ")
+    assert listener.returncode == 0
 
 
 def test_as_the_cause_of_a_silent_link(tmp_path: Path) -> None:
