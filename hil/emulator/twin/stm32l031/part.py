@@ -139,6 +139,7 @@ class Stm32l031(Chip):
             rx=self.pins.path("USART2_RX", SERIAL_RX),
             tx=self.pins.path("USART2_TX", SERIAL_TX),
             on_wake=lambda: self.exti.direct(USART2_WAKEUP),
+            on_start=lambda: self._start_bit(int(SERIAL_RX[2:])),
             baud=baud,
         )
 
@@ -154,6 +155,7 @@ class Stm32l031(Chip):
             rx=self.pins.path("LPUART1_RX", "PA3"),
             tx=self.pins.path("LPUART1_TX", "PA2"),
             on_wake=lambda: self.exti.direct(LPUART1_WAKEUP),
+            on_start=lambda: self._start_bit(3),
             baud=_LPUART_BAUD,
         )
 
@@ -192,6 +194,11 @@ class Stm32l031(Chip):
                     self.exti.edge(pin, rising=bool(new >> pin & 1))
 
         return changed
+
+    def _start_bit(self, pin: int) -> None:
+        """A line falls at a pin of port A."""
+        if self.exti.value["FTSR"] >> pin & 1 and self.syscfg.port(pin) == "A":
+            self.exti.edge(pin, rising=False)
 
     def _nss_low(self) -> bool:
         return self.spi_master.selected()

@@ -66,6 +66,7 @@ class Uart(UartClock):
         rx: why the line does not get to the receiver through the pins; empty where it does.
         tx: the same of the transmitter.
         on_wake: its interrupt is raised in Stop mode.
+        on_start: a start bit falls at the receiver's pin. (Of the edges within a byte EXTI hears nothing.)
         baud: what the host's end of its line is set to.
 
     Attributes:
@@ -87,12 +88,15 @@ class Uart(UartClock):
         rx: Callable[[], str],
         tx: Callable[[], str],
         on_wake: Callable[[], None],
+        on_start: Callable[[], None],
         baud: int,
     ) -> None:
         self._interrupt = interrupt
         self._rx = rx
         self._tx = tx
         self._on_wake = on_wake
+        self._on_start = on_start
+        self._unsampled = False
         self.wire = Wire(chip, baud, self)
         self._sender = Transmitter(chip, self)
         self._fit_baud: Fraction | None = None
@@ -116,9 +120,11 @@ class Uart(UartClock):
 
     def starts(self) -> None:
         """See `Port`."""
-        if self._chip.standing_still and self._wakes_by() == _WUS_START and not self._why_lost():
+        self._unsampled = self._chip.standing_still and bool(self._why_lost())
+        if self._chip.standing_still and self._wakes_by() == _WUS_START and not self._unsampled:
             self.value["ISR"] |= WUF
             self._update()
+        self._on_start()
 
     def _wakes_by(self) -> int:
         return (self.value["CR3"] & WUS) >> 20 if self.value["CR1"] & UESM else 0
@@ -128,6 +134,8 @@ class Uart(UartClock):
         if why := self._why_lost():
             self._chip.note(f"{self.name} RX", f"a byte for {self.name} is lost: {why}")
             return
+        if self._unsampled:
+            return  # its start bit came in Stop mode, and something else has woken the chip up by it
         if self.value["ISR"] & ORE:
             return  # the receiver stands still until ORECF is written
         flags = RXNE
