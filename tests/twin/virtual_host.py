@@ -44,8 +44,9 @@ class AgentChip(Stm32l031):
         slept: cycles that the core has slept.
     """
 
-    def __init__(self, firmware: Path) -> None:
+    def __init__(self, firmware: Path, eeprom: bytes = b"") -> None:
         super().__init__(BAUD)
+        self.eeprom_content[: len(eeprom)] = eeprom
         image = firmware.read_bytes()
         self.flash_content[: len(image)] = image
         self.sent: list[tuple[Fraction, int]] = []

@@ -75,6 +75,7 @@ void port_init(void) {
         baud_register = BAUD_REGISTER(STM32L0_MSI_HZ);
     }
     link_start(baud_register);
+    stm32l0_marker_start();
     counter_start();
 }
 
@@ -180,7 +181,14 @@ void port_idle(void) {
     /* With interrupts masked a byte that arrives after the test still ends the sleep. */
     __asm volatile("cpsid i" ::: "memory");
     if (received_tail == received_head) {
-        __asm volatile("wfi" ::: "memory");
+        if (stm32l0_stops()) {
+            stm32l0_stop();
+            if (defect == PROTOCOL_DEFECT_NONE && !stm32l0_clock_resume()) {
+                defect = PROTOCOL_DEFECT_CLOCK;
+            }
+        } else {
+            __asm volatile("wfi" ::: "memory");
+        }
     }
     __asm volatile("cpsie i" ::: "memory");
 }
