@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hil.link.agent import StepResult
 
 STEPS = 60
+EMPTY_CALL = 3  # MOVS and BX, which the firmware subtracts
+INTERRUPT = 80  # fewer cycles than the link's handler takes with entry and return
 
 
 def pulses(*, count_cycles: bool) -> tuple[np.ndarray, np.ndarray, StepResult]:
@@ -46,13 +48,13 @@ def test_with_its_own_count_nothing_disturbs_a_step() -> None:
     high, counted, result = pulses(count_cycles=True)
     assert len(set(counted)) > 1
     assert len(set(high - counted)) == 1, "what comes to a step's cycles is the same each time"
-    assert 0 < (high - counted)[0] < min(counted) // 100
-    assert len(set(counted - result.cycles)) == 1, "and is not in the firmware's count"
+    assert 0 < (high - counted)[0] < INTERRUPT
+    assert set(counted - result.cycles) == {EMPTY_CALL}, "and is not in the firmware's count"
 
 
 def test_without_it_interrupts_lengthen_some() -> None:
     high, counted, _ = pulses(count_cycles=False)
     more = high - counted
-    assert 0 < min(more) < min(counted) // 100
+    assert 0 < min(more) < INTERRUPT
     assert max(more) > min(more), "bytes arrive and leave meanwhile"
     assert max(more) < min(counted) // 2
