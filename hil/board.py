@@ -57,6 +57,8 @@ class MemoryMap(_Strict):
 
     flash: Memory
     ram: Memory
+    eeprom: Memory | None = None
+    """What the firmware can write word by word and keeps without power."""
 
 
 class Uart(_Strict):

@@ -138,6 +138,10 @@ class FlashSession:
         """Raise EmulatorEndedError where the board is emulated and its emulator has ended."""
         self._probe.check_power()
 
+    def noticed(self) -> tuple[str, ...]:
+        """What the emulator has noticed of the firmware: a sentence each; nothing on silicon."""
+        return self._probe.noticed()
+
     def post_mortem(self) -> post_mortem.PostMortem:
         """Halt the core and take down what it was doing."""
         with pyocd_errors(f"the core of board '{self._board.name}' cannot be examined"):

@@ -13,7 +13,7 @@ from enum import IntEnum, IntFlag
 
 from cobs import cobs  # type: ignore[import-untyped]
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 REPLY = 0x80
 LAST_SEQ = 0xFFFF
 HEADER = struct.Struct("<IHBB")
@@ -37,6 +37,9 @@ class Command(IntEnum):
     STATE_GET = 7
     STATE_RESET = 8
     STEP = 9
+    STORE_READ = 10
+    STORE_WRITE = 11
+    STOP = 12
     FAULT = 0x7F
 
 
@@ -83,6 +86,9 @@ class Status(IntEnum):
     STATE_REJECTED = 13
     STEP_REJECTED = 14
     FAULTED = 15
+    STORE_RANGE = 16
+    STORE_FAILED = 17
+    STOP_RANGE = 18
 
 
 class LtcError(IntEnum):

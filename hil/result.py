@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from hil.compare import largest_error
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hil.step_cycles import RunCycles
     from hil.vectors import Vectors
 
@@ -31,6 +33,11 @@ class Flashed:
     retries: tuple[str, ...] = ()
 
 
+def noticed_sentence(noticed: Sequence[str]) -> str:
+    """What an emulator has noticed of the firmware, as one sentence; empty for nothing."""
+    return f"the emulator noticed: {'; '.join(noticed)}" if noticed else ""
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where a result comes from.
@@ -47,6 +54,7 @@ class Provenance:
         core: the core that it was built for.
         flags: what the compiler was told, as far as it decides the code.
         flashed: what was written to its flash for this result and those before.
+        noticed: what its emulator has noticed of the firmware until then: a sentence each.
     """
 
     board: str
@@ -60,6 +68,7 @@ class Provenance:
     core: str
     flags: str
     flashed: Flashed = Flashed()
+    noticed: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
@@ -74,8 +83,8 @@ class Provenance:
         kind = f" (emulated{because})" if self.emulated and self.backend != "native" else ""
         where = self.where if self.backend == "native" else f"{self.backend}{version}{kind}"
         probe = f", probe {self.probe}" if self.probe else ""
-        again = "".join(f"; {retry}" for retry in self.flashed.retries)
-        return f"{self.board} on {where}{probe}, firmware {self.firmware}, {self.compiler}{again}"
+        more = "".join(f"; {each}" for each in (*self.flashed.retries, noticed_sentence(self.noticed)) if each)
+        return f"{self.board} on {where}{probe}, firmware {self.firmware}, {self.compiler}{more}"
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ static void do_identify(struct agent *agent, const struct request *request) {
         port_stack_unused(),
         port_counter_bits(),
         port_defect(),
+        port_store_bytes(),
     };
     reply_begin(agent, request->header);
     frame_put(&agent->encoder, body, sizeof body);
@@ -210,16 +211,21 @@ static void do_state_reset(struct agent *agent, const struct request *request) {
 typedef int step_function(struct ltc *net, const int32_t *inputs, uint32_t elapsed,
                           int32_t *outputs);
 
-/* Cycles of one call, with those of calling and of reading the counter twice. */
+/* Cycles of one call, with those of calling and of reading the counter twice. The marker is high
+ * for a step, and is not counted. */
 __attribute__((noinline, noclone)) static uint32_t
 count_call(step_function *call, struct agent *agent, const uint32_t *words, int *error) {
     const uint32_t unused = 32u - port_counter_bits();
 
     port_interrupts_off();
+    if (call == ltc_step) {
+        port_marker_high();
+    }
     const uint32_t begin = port_counter();
     const int32_t *inputs = (const int32_t *)&words[1];
     *error = call(&agent->net, inputs, words[0], agent->outputs); /* calls: ltc_step, no_step */
     const uint32_t end = port_counter();
+    port_marker_low();
     port_interrupts_on();
     return ((end - begin) << unused) >> unused;
 }
@@ -261,7 +267,9 @@ static void do_step(struct agent *agent, const struct request *request) {
             const uint32_t empty = count_call(no_step, agent, words, &error);
             cycles = count_call(ltc_step, agent, words, &error) - empty;
         } else {
+            port_marker_high();
             error = ltc_step(&agent->net, (const int32_t *)&words[1], words[0], agent->outputs);
+            port_marker_low();
         }
         if (error != LTC_OK) {
             reply_end(agent, PROTOCOL_STEP_REJECTED, step << 8 | refusal(error));
@@ -279,6 +287,70 @@ static void do_step(struct agent *agent, const struct request *request) {
         }
     }
     reply_end(agent, PROTOCOL_OK, 0);
+}
+
+/* Whether a stretch is within the store, in whole words; else the request has been refused. */
+static bool in_store(struct agent *agent, const struct request *request, uint32_t offset,
+                     uint32_t count) {
+    const uint32_t bytes = port_store_bytes();
+    if ((offset | count) % 4u != 0) {
+        reply(agent, request, PROTOCOL_BAD_ARGUMENT, offset | count);
+        return false;
+    }
+    if (count > bytes || offset > bytes - count) {
+        reply(agent, request, PROTOCOL_STORE_RANGE, bytes);
+        return false;
+    }
+    return true;
+}
+
+static void do_store_read(struct agent *agent, const struct request *request) {
+    if (request->length != 8) {
+        reply(agent, request, PROTOCOL_BAD_LENGTH, request->length);
+        return;
+    }
+    const uint32_t offset = request->words[0];
+    const uint32_t count = request->words[1];
+    if (!in_store(agent, request, offset, count)) {
+        return;
+    }
+    reply_begin(agent, request->header);
+    for (uint32_t done = 0; done < count; done += 4u) {
+        uint32_t word;
+        port_store_read(offset + done, &word, 1);
+        frame_put(&agent->encoder, &word, sizeof word);
+    }
+    reply_end(agent, PROTOCOL_OK, 0);
+}
+
+static void do_store_write(struct agent *agent, const struct request *request) {
+    if (request->length < 4) {
+        reply(agent, request, PROTOCOL_BAD_LENGTH, request->length);
+        return;
+    }
+    const uint32_t offset = request->words[0];
+    const uint32_t count = request->length - 4u;
+    if (!in_store(agent, request, offset, count)) {
+        return;
+    }
+    const uint32_t done = port_store_write(offset, &request->words[1], count / 4u);
+    reply(agent, request, done == count / 4u ? PROTOCOL_OK : PROTOCOL_STORE_FAILED,
+          offset + 4u * done);
+}
+
+/* It stops when this has been answered. */
+static void do_stop(struct agent *agent, const struct request *request) {
+    const uint32_t longest = port_stop_longest_ms();
+    if (request->length != 4) {
+        reply(agent, request, PROTOCOL_BAD_LENGTH, request->length);
+        return;
+    }
+    if (longest == 0 || request->words[0] > longest) {
+        reply(agent, request, PROTOCOL_STOP_RANGE, longest);
+        return;
+    }
+    port_stop(request->words[0]);
+    reply(agent, request, PROTOCOL_OK, 0);
 }
 
 /* ---- dispatch ---- */
@@ -316,6 +388,15 @@ static void execute(struct agent *agent, const struct request *request) {
         break;
     case PROTOCOL_STEP:
         do_step(agent, request);
+        break;
+    case PROTOCOL_STORE_READ:
+        do_store_read(agent, request);
+        break;
+    case PROTOCOL_STORE_WRITE:
+        do_store_write(agent, request);
+        break;
+    case PROTOCOL_STOP:
+        do_stop(agent, request);
         break;
     default:
         reply(agent, request, PROTOCOL_UNKNOWN_COMMAND, request->header.command);

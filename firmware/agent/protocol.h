@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 3u
+#define PROTOCOL_VERSION 4u
 
 /* Longest payload of a request: one step of a network with 255 inputs. */
 #define PROTOCOL_PAYLOAD_BYTES 1028u
@@ -23,17 +23,20 @@ struct protocol_header {
 };
 
 enum protocol_command {
-    PROTOCOL_NOTICE = 0,      /* agent only: what was just received was no frame */
-    PROTOCOL_SYNC = 1,        /* start an epoch */
-    PROTOCOL_IDENTIFY = 2,    /* who and what this is */
-    PROTOCOL_ECHO = 3,        /* the payload back */
-    PROTOCOL_IMAGE_WRITE = 4, /* u32 offset, bytes: into the RAM arena */
-    PROTOCOL_IMAGE_OPEN = 5,  /* u32 source, length, CRC-32 of the whole image */
-    PROTOCOL_STATE_SET = 6,   /* i32 for each neuron */
-    PROTOCOL_STATE_GET = 7,   /* i32 for each neuron */
-    PROTOCOL_STATE_RESET = 8, /* every state to zero */
-    PROTOCOL_STEP = 9,        /* u16 steps, u8 flags, u8 0; for each u32 elapsed, i32 inputs */
-    PROTOCOL_FAULT = 127,     /* agent only: the core stopped; u32 r0-r3 r12 lr pc xpsr */
+    PROTOCOL_NOTICE = 0,       /* agent only: what was just received was no frame */
+    PROTOCOL_SYNC = 1,         /* start an epoch */
+    PROTOCOL_IDENTIFY = 2,     /* who and what this is */
+    PROTOCOL_ECHO = 3,         /* the payload back */
+    PROTOCOL_IMAGE_WRITE = 4,  /* u32 offset, bytes: into the RAM arena */
+    PROTOCOL_IMAGE_OPEN = 5,   /* u32 source, length, CRC-32 of the whole image */
+    PROTOCOL_STATE_SET = 6,    /* i32 for each neuron */
+    PROTOCOL_STATE_GET = 7,    /* i32 for each neuron */
+    PROTOCOL_STATE_RESET = 8,  /* every state to zero */
+    PROTOCOL_STEP = 9,         /* u16 steps, u8 flags, u8 0; for each u32 elapsed, i32 inputs */
+    PROTOCOL_STORE_READ = 10,  /* u32 offset, bytes: of what keeps its content without power */
+    PROTOCOL_STORE_WRITE = 11, /* u32 offset, then words: into it */
+    PROTOCOL_STOP = 12,        /* u32 milliseconds, 0 for no end: until then, or a byte comes */
+    PROTOCOL_FAULT = 127,      /* agent only: the core stopped; u32 r0-r3 r12 lr pc xpsr */
 };
 
 /* What of the board itself does not work, in IDENTIFY. */
@@ -77,6 +80,9 @@ enum protocol_status {
     PROTOCOL_STATE_REJECTED = 13, /* by ltc_set_state(); detail: its error */
     PROTOCOL_STEP_REJECTED = 14,  /* by ltc_step(); detail: step in the batch << 8 | its error */
     PROTOCOL_FAULTED = 15,        /* with FAULT only; detail: the exception's number */
+    PROTOCOL_STORE_RANGE = 16,    /* beyond the store; detail: bytes there are */
+    PROTOCOL_STORE_FAILED = 17,   /* detail: offset of the first word that is not as written */
+    PROTOCOL_STOP_RANGE = 18,     /* detail: longest in milliseconds, 0 without a Stop mode */
 };
 
 #endif

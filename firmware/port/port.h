@@ -42,6 +42,28 @@ void port_interrupts_on(void);
 /* Sleep until there may be something to read. */
 void port_idle(void);
 
+/* A pin that an instrument can see: high between the two. Without one they do nothing. */
+void port_marker_high(void);
+void port_marker_low(void);
+
+/* Memory that keeps its content without power, for the program's own use: so many bytes, 0 without.
+ * Offsets in bytes, a multiple of 4; the caller keeps within the size. */
+uint32_t port_store_bytes(void);
+void port_store_read(uint32_t offset, uint32_t *words, uint32_t count);
+
+/* Write words that differ from what is there, one after the other, and read each back; returns how
+ * many are as they should be, beginning with the first. Received bytes may be lost meanwhile. If
+ * the power goes, the word at work may be anything, those before it are new, those behind it old.
+ */
+uint32_t port_store_write(uint32_t offset, const uint32_t *words, uint32_t count);
+
+/* Longest time that the core can be stopped for, 0 where it has no such mode. */
+uint32_t port_stop_longest_ms(void);
+
+/* With the next port_idle() that has nothing to do, stop the core and its clocks, once: until so
+ * many milliseconds have passed (0: no end) or a byte begins to arrive, which is lost. */
+void port_stop(uint32_t milliseconds);
+
 /* Bytes of the stack that were never used, or 0xFFFFFFFF where it is not known. */
 uint32_t port_stack_unused(void);
 

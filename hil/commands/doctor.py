@@ -7,13 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import TYPE_CHECKING
 
 from serial.tools import list_ports  # type: ignore[import-untyped]
 
-from hil.board import board_names
+from hil.board import DEFAULT_BOARD, board_names, load_board
 from hil.cycles.compiler import host_compiler
 from hil.emulator.backend import emulator_version
 from hil.errors import HilError, RigError
@@ -34,7 +35,8 @@ class Finding:
 
     Attributes:
         subject: what was looked for.
-        state: ``ok``, ``missing``, or ``-`` where it is only told.
+        state: ``ok``, ``missing``, ``absent`` where only boards need it that nobody has to use, or ``-`` where it is
+            only told.
         detail: what was found, or what to type.
     """
 
@@ -45,14 +47,18 @@ class Finding:
 
 def examine(console: Console) -> int:
     """Print what was found; returns the exit code: 0, or that of a rig error where something needed is missing."""
-    findings = [_find(subject, look) for subject, look in _LOOKS] + _plugged_in()
+    looks = [_find(subject, look) for subject, look in _LOOKS]
+    emulators = [_find_emulator(subject, backend) for subject, backend in _EMULATORS]
+    findings = looks + emulators + _plugged_in()
     for line in table(("what", "state", "found"), [(f.subject, f.state, f.detail) for f in findings]):
         console.print(line)
-    missing = [f.subject for f in findings if f.state == "missing"]
-    if missing:
+    if missing := [f.subject for f in findings if f.state == "missing"]:
         console.print(f"missing: {', '.join(missing)}")
         return RigError.exit_code
-    console.print("everything that hil needs is there")
+    if absent := [f.subject for f in findings if f.state == "absent"]:
+        console.print(f"everything that board '{DEFAULT_BOARD}' needs is there; absent: {', '.join(absent)}")
+    else:
+        console.print("everything that hil needs is there")
     return 0
 
 
@@ -61,6 +67,27 @@ def _find(subject: str, look: Callable[[], str]) -> Finding:
         return Finding(subject, "ok", look())
     except HilError as error:
         return Finding(subject, "missing", f"{error.message}; {error.hint}" if error.hint else error.message)
+
+
+def _find_emulator(subject: str, backend: str) -> Finding:
+    """An emulator is missing where the board has none that runs if nobody names one."""
+    finding = _find(subject, lambda: emulator_version(backend))
+    boards = _boards_on(backend)
+    if finding.state == "ok" or DEFAULT_BOARD in boards:
+        return finding
+    needed = f"needed for {' '.join(f'--board={name}' for name in boards)}: " if boards else ""
+    return Finding(subject, "absent", needed + finding.detail)
+
+
+def _boards_on(backend: str) -> list[str]:
+    """The boards that this backend emulates where none is asked for."""
+    found = []
+    for name in board_names():
+        with suppress(HilError):  # 'hil boards' says what is wrong with a file
+            board = load_board(name)
+            if board.emulators and board.emulators[0].backend == backend:
+                found.append(name)
+    return found
 
 
 def _tool(program: str, package: str) -> str:
@@ -111,15 +138,14 @@ _LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("Python", lambda: sys.version.split()[0]),
     ("boards and firmware", _sources),
     ("arm-none-eabi-gcc", lambda: _tool("arm-none-eabi-gcc", "gcc-arm-none-eabi")),
-    ("gcc (host, cycles)", lambda: " ".join(host_compiler())),
+    ("C compiler (host)", lambda: " ".join(host_compiler())),
     ("cmake", lambda: _package("cmake")),
     ("ninja", lambda: _package("ninja")),
-    ("twin", lambda: emulator_version("twin")),
-    ("qemu-system-arm", lambda: emulator_version("qemu")),
     ("pyOCD", lambda: _package("pyocd")),
     ("emulated probe", _probe_plugin),
     ("build cache", _cache),
 )
+_EMULATORS = (("twin", "twin"), ("qemu-system-arm", "qemu"))
 
 
 def _plugged_in() -> list[Finding]:

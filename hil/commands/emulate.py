@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from hil.board import DEFAULT_BOARD, load_instance
+from hil.commands.noticed import noticed_told
 from hil.emulator.power import power
 from hil.errors import HilError
 
@@ -49,7 +50,8 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
             target = f" -t {board.pyocd_target}" if board.pyocd_target else ""
             _say(f"  probe        {powered.probe_uid}   (pyocd reset -u {powered.probe_uid}{target})")
             _say("  stop         Ctrl-C")
-            powered.wait()
+            with noticed_told(powered, _say):
+                powered.wait()
             raise powered.why_ended()
     except (KeyboardInterrupt, _StopRequest):
         _say(f"{board.title} is off")

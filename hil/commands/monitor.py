@@ -13,6 +13,7 @@ from serial import Serial, SerialException  # type: ignore[import-untyped]
 from serial.tools.miniterm import Miniterm  # type: ignore[import-untyped]
 
 from hil.board import load_instance
+from hil.commands.noticed import noticed_told
 from hil.dut.selection import select as select_backend
 from hil.emulator import registry
 from hil.emulator.power import instance_name, power
@@ -48,7 +49,7 @@ def monitor(name: str, options: DutOptions, seconds: float | None, console: Cons
     board, instance = load_instance(name)
     if board.links.uart is None or board.pyocd_target is None:
         raise InputError(f"board '{board.name}' has no serial port", hint="'hil boards' lists those that have a link")
-    with _serial_port(board, instance, options) as (path, what), _opened(path, board.links.uart.baud) as port:
+    with _serial_port(board, instance, options, console) as (path, what), _opened(path, board.links.uart.baud) as port:
         console.print(f"{board.title} ({what}) on {path}, {board.links.uart.baud} baud")
         if sys.stdin.isatty() and sys.stdout.isatty() and seconds is None:
             console.print("leave with Ctrl-]")
@@ -58,7 +59,7 @@ def monitor(name: str, options: DutOptions, seconds: float | None, console: Cons
 
 
 @contextmanager
-def _serial_port(board: Board, instance: str, options: DutOptions) -> Iterator[tuple[str, str]]:
+def _serial_port(board: Board, instance: str, options: DutOptions, console: Console) -> Iterator[tuple[str, str]]:
     """The serial port's path, and what it belongs to; an emulated board is powered for as long as this lasts."""
     selection = select_backend(board, options)
     if selection.port is not None:
@@ -70,7 +71,7 @@ def _serial_port(board: Board, instance: str, options: DutOptions) -> Iterator[t
         machine.close()  # the debugger's place stays free
         yield facts["serial_path"], f"{facts['backend']}, powered by another process"
         return
-    with power(board, selection.backend, instance, paced=True) as powered:
+    with power(board, selection.backend, instance, paced=True) as powered, noticed_told(powered, console.print):
         yield powered.serial_path, powered.backend
 
 

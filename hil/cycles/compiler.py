@@ -26,4 +26,7 @@ def host_compiler() -> list[str]:
             return [path]
     if importlib.util.find_spec("ziglang") is not None:
         return [sys.executable, "-m", "ziglang", "cc"]
-    raise RigError(f"counting cycles needs the host's C compiler, and {INSTALLED[0]} is not installed", hint=HINT)
+    raise RigError(
+        f"the twin and the counting of cycles need the host's C compiler, and {INSTALLED[0]} is not installed",
+        hint=HINT,
+    )

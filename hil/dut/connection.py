@@ -13,6 +13,7 @@ from hil.image import ModelImage
 from hil.link.client import AgentClient
 from hil.link.jobs import Dimensions
 from hil.link.refusal import Refusal, board_defect
+from hil.result import noticed_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,11 @@ class Connection:
         return self._realised.flashed
 
     @property
+    def noticed(self) -> tuple[str, ...]:
+        """What the emulator has noticed of the firmware since power-up: a sentence each."""
+        return self._realised.noticed
+
+    @property
     def counter(self) -> Emulated:
         """What counts the cycles of an emulated core, or why nothing does."""
         return self._realised.counter
@@ -107,6 +113,8 @@ class Connection:
         except (RigError, FlashError) as blind:  # FlashError: what pyOCD calls a bad value
             sentence = f"the core cannot be looked at: {blind.message}" + (f" ({blind.cause})" if blind.cause else "")
             error.cause = f"{error.cause}; and {sentence}" if error.cause else sentence
+        if noticed := noticed_sentence(self._realised.noticed):
+            error.cause = f"{error.cause}; {noticed}" if error.cause else noticed
 
     def place_image(self, image: bytes) -> str:
         """Have the firmware open a model image: in RAM where it fits, else in flash, written only if it is not there.

@@ -141,7 +141,7 @@ class CycleMeter:
 
 @dataclass
 class RunCount:
-    """The counts of one run, sequence after sequence. Made by `CycleMeter.start`.
+    """The counts of one run. Made by `CycleMeter.start`.
 
     Attributes:
         core: the core's name.
@@ -160,35 +160,33 @@ class RunCount:
     counter: CycleCounter | None = None
     counts_on_chip: bool = False
     tolerance: float = 0.0
-    _model: list[Counts] = field(default_factory=list)
-    _on_chip: list[Counts] = field(default_factory=list)
+    _model: Counts | None = None
+    _on_chip: Counts | None = None
     _trouble: str = ""
     _next: int = 0  # number of the first call that was not read yet
-    _calls: list[Call] = field(default_factory=list)  # of the present sequence
+    _calls: list[Call] = field(default_factory=list)
     _missed: int = 0
     _paths: dict[tuple[str, ...], PathCount] = field(default_factory=dict)
 
-    def begin_sequence(self) -> None:
-        """The core is at rest, and about to be given the steps of a sequence."""
+    def begin(self) -> None:
+        """The core is at rest, and about to be given the steps."""
         if self.counter is not None:
             self._next = self.counter.measured
-            self._calls, self._missed = [], 0
-            if not self._model:
-                self._paths = self.counter.paths(STEP)
+            self._paths = self.counter.paths(STEP)
 
     def read_on(self) -> None:
-        """Take the calls that have ended so far: the counter keeps a limited number, a sequence may have any."""
-        if self.counter is not None and not self._trouble:
+        """Take the calls that have ended so far: the counter keeps a limited number, a run may have any."""
+        if self.counter is not None:
             calls, missed = self.counter.calls(self._next)
             self._next += missed + len(calls)
             self._missed += missed
             self._calls += calls
 
-    def end_sequence(self, step: StepResult) -> None:
-        """Every step of the sequence has been answered."""
+    def end(self, step: StepResult, sequences: int) -> None:
+        """Every step of so many sequences, each of as many steps, has been answered."""
         if self.counts_on_chip:
-            self._on_chip.append(step.cycles.astype(np.int64))
-        if self.counter is None or self._trouble:
+            self._on_chip = step.cycles.astype(np.int64).reshape(sequences, -1)
+        if self.counter is None:
             return
         steps = len(step.outputs)
         # A step that was executed twice looks like any other call: only a run without repairs has one call a step.
@@ -202,7 +200,7 @@ class RunCount:
             self._trouble = error.message
             return
         if len(calls) == steps:
-            self._model.append(np.array([call.cycles for call in calls], np.int64))
+            self._model = np.array([call.cycles for call in calls], np.int64).reshape(sequences, -1)
         else:
             self._trouble = f"{len(calls)} calls of {STEP} were counted for {steps} steps"
 
@@ -211,10 +209,10 @@ class RunCount:
         sources, missing = [], list(self.missing)
         if self._trouble:
             missing.insert(0, f"{self.model_source}: {self._trouble}")
-        elif self._model:
-            sources.append(StepCycles(self.model_source, np.stack(self._model)))
-        if self._on_chip:
-            sources.append(StepCycles(self.on_chip_source, np.stack(self._on_chip), self.tolerance))
+        elif self._model is not None:
+            sources.append(StepCycles(self.model_source, self._model))
+        if self._on_chip is not None:
+            sources.append(StepCycles(self.on_chip_source, self._on_chip, self.tolerance))
         paths, no_paths = self._paths_since()
         return RunCycles(
             self.core, tuple(sources), tuple(missing), _empty_call(self.core), paths, no_paths, bool(self._trouble)
@@ -222,7 +220,7 @@ class RunCount:
 
     def _paths_since(self) -> tuple[tuple[PathCycles, ...], str]:
         """The paths of calls of this run, or why there are none."""
-        if self.counter is None or not self._model or self._trouble:
+        if self.counter is None or self._model is None or self._trouble:
             return (), f"{self.on_chip_source or 'what counted'} counts whole steps"
         none = PathCount(0, 0)
         paths = [
@@ -230,7 +228,7 @@ class RunCount:
             for path, now in self.counter.paths(STEP).items()
             if (then := self._paths.get(path, none)).calls != now.calls
         ]
-        steps = sum(int(each.sum()) for each in self._model)
+        steps = int(self._model.sum())
         total = sum(each.cycles for each in paths)
         room = self.counter.path_room
         if total != steps and room is not None:

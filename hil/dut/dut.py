@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hil.build import build
 from hil.dut.connection import Connection
 from hil.dut.counting import CycleMeter
@@ -33,6 +31,7 @@ from hil.work import Work
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from hil.board import Board
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from hil.dut.counting import RunCount
     from hil.dut.selection import Selection
     from hil.flash_mode import FlashMode
-    from hil.link.client import Identity
+    from hil.link.client import Identity, StepResult
     from hil.model import LtcModel
     from hil.result import RunResult
     from hil.vectors import Vectors
@@ -85,8 +84,8 @@ class Dut:
 
     @property
     def provenance(self) -> Provenance:
-        """Board, backend, firmware, compiler, and what was flashed so far."""
-        return replace(self._provenance, flashed=self._connection.flashed)
+        """Board, backend, firmware, compiler, what was flashed so far, and what was noticed of the firmware."""
+        return replace(self._provenance, flashed=self._connection.flashed, noticed=self._connection.noticed)
 
     @property
     def identity(self) -> Identity:
@@ -139,22 +138,16 @@ class Dut:
         vectors = load_vectors(vectors, model) if isinstance(vectors, Path) else vectors
         work = Work.make(model, vectors)
         place = self._connection.place_image(work.converted.image)
-        states = np.zeros_like(work.golden_states)
-        outputs = np.zeros_like(work.golden_outputs)
-        retries = self._connection.client.retries
         count = self._meter.start(self._connection.client, wanted=count_cycles)
         watch = _Watch(self.board.name, timeout_s, vectors)
-        for sequence in range(vectors.sequences):
-            states[sequence], outputs[sequence] = self._run_sequence(work, sequence, watch, count)
-            if on_sequence is not None:
-                on_sequence(work.done(sequence, states[sequence], outputs[sequence]))
+        step = self._stream(work, watch, count, on_sequence)
         return work.result(
             self.provenance,
             place,
-            states,
-            outputs,
+            step.states.reshape(work.golden_states.shape),
+            step.outputs.reshape(work.golden_outputs.shape),
             device_s=watch.elapsed_s,
-            retries=self._connection.client.retries - retries,
+            retries=step.retries,
             cycles=count.result(),
         )
 
@@ -182,42 +175,51 @@ class Dut:
         """
         net = ModelImage.from_bytes(image)
         self._connection.place_image(image)
-        states = np.empty((*elapsed.shape, len(net.neuron)), np.int32)
-        outputs = np.empty((*elapsed.shape, len(net.output)), np.int32)
-        for sequence in range(len(inputs)):
-            with self._connection.guard() as client:
-                client.set_state(state0)
-                step = client.run(inputs[sequence], elapsed[sequence])
-            states[sequence], outputs[sequence] = step.states, step.outputs
-        return states, outputs
+        with self._connection.guard() as client:
+            step = client.run(*_joined(inputs, elapsed), state=state0, sequence_steps=elapsed.shape[1])
+        return (
+            step.states.reshape(*elapsed.shape, len(net.neuron)),
+            step.outputs.reshape(*elapsed.shape, len(net.output)),
+        )
 
-    def _run_sequence(
-        self, work: Work, sequence: int, watch: _Watch, count: RunCount
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        watch.sequence = sequence
+    def _stream(
+        self, work: Work, watch: _Watch, count: RunCount, on_sequence: Callable[[SequenceDone], None] | None
+    ) -> StepResult:
+        """All sequences, without a pause between them."""
+        sequences, steps = work.elapsed.shape
+        told = 0
 
-        def progress(steps: int) -> None:
-            watch.check(steps)
+        def progress(done: int, states: NDArray[np.int32], outputs: NDArray[np.int32]) -> None:
+            nonlocal told
+            watch.check(done)
             count.read_on()
+            while on_sequence is not None and (told + 1) * steps <= done:
+                rows = slice(told * steps, (told + 1) * steps)
+                on_sequence(work.done(told, states[rows], outputs[rows]))
+                told += 1
 
         with self._connection.guard() as client:
-            count.begin_sequence()
+            count.begin()
             step = client.run(
-                work.inputs[sequence],
-                work.elapsed[sequence],
+                *_joined(work.inputs, work.elapsed),
                 state=work.state0,
+                sequence_steps=steps,
                 count_cycles=count.counts_on_chip,
                 progress=progress,
             )
-            count.end_sequence(step)
-        return step.states, step.outputs
+            count.end(step, sequences)
+        return step
+
+
+def _joined(inputs: NDArray[np.int32], elapsed: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
+    """Sequences one after the other: (S, T, I) and (S, T) as (S * T, I) and (S * T,)."""
+    return inputs.reshape(elapsed.size, inputs.shape[2]), elapsed.reshape(-1)
 
 
 class _Watch:
     """Ends a run that takes too long; its clock starts with the first sequence."""
 
     def __init__(self, board_name: str, timeout_s: float, vectors: Vectors) -> None:
-        self.sequence = 0
         self._board_name = board_name
         self._timeout_s = timeout_s
         self._vectors = vectors
@@ -227,9 +229,8 @@ class _Watch:
     def elapsed_s(self) -> float:
         return time.perf_counter() - self._start
 
-    def check(self, steps: int) -> None:
+    def check(self, done: int) -> None:
         if self.elapsed_s > self._timeout_s:
-            done = self.sequence * self._vectors.steps + steps
             total = self._vectors.sequences * self._vectors.steps
             raise LinkError(
                 f"board '{self._board_name}' has done {done} of {total} steps of {self._vectors.path.name} "

@@ -44,6 +44,10 @@ class Realised(Protocol):
         """What was written to its flash since it was opened, and what had to be tried again."""
 
     @property
+    def noticed(self) -> tuple[str, ...]:
+        """What the emulator has noticed of the firmware since power-up: a sentence each."""
+
+    @property
     def counter(self) -> Emulated:
         """What counts the cycles of an emulated core, or why nothing does."""
 
@@ -75,6 +79,7 @@ class NativeProcess:
 
     probe_uid = ""
     flashed = Flashed()
+    noticed: tuple[str, ...] = ()
     counter = Emulated(reason="model: a native process has no Cortex-M0")
 
     def __init__(self, artefact: Artefact, stack: ExitStack) -> None:
@@ -142,6 +147,11 @@ class ProbedBoard:
     def flashed(self) -> Flashed:
         """See `Realised`."""
         return Flashed(self._written, self._session.retries)
+
+    @property
+    def noticed(self) -> tuple[str, ...]:
+        """See `Realised`."""
+        return self._session.noticed()
 
     def program(self) -> None:
         """Flash the firmware where it is not there yet, as the mode says, and start it."""

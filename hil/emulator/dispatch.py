@@ -36,7 +36,7 @@ def _perform(machine: Machine, op: str, args: dict[str, Any], payload: bytes) ->
         case "status":
             status = machine.status()
             reason = status.reason.value if status.reason else None
-            result = {"state": status.state.value, "reason": reason, "detail": status.detail}
+            result = {"state": status.state.value, "reason": reason, "detail": status.detail, "noticed": status.noticed}
         case "read_memory":
             data = machine.read_memory(args["address"], args["size"])
         case "write_memory":

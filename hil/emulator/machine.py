@@ -55,11 +55,19 @@ class Access(Enum):
 
 @dataclass(frozen=True)
 class Status:
-    """State of the core; ``reason`` only when halted; ``detail`` says in words what led to a lockup or HardFault."""
+    """State of the core.
+
+    Attributes:
+        reason: only when halted.
+        detail: what led to a lockup or HardFault, in words.
+        noticed: what the firmware has done since power-up that a chip bears, and that loses data or has no effect there
+            too: a sentence each.
+    """
 
     state: CoreState
     reason: HaltReason | None = None
     detail: str = ""
+    noticed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,8 +154,14 @@ class Machine(Protocol):
     def step(self, *, mask_interrupts: bool = True) -> None:
         """Execute one instruction of a halted core; WFI does not put it to sleep."""
 
-    def reset(self, *, halt: bool) -> None:
-        """Reset the core and all peripherals; with ``halt`` the core stops before its first instruction."""
+    def reset(self, *, halt: bool, through_core: bool = False) -> None:
+        """Reset the core and all peripherals.
+
+        Args:
+            halt: the core stops before its first instruction.
+            through_core: a debugger has asked the core for it (AIRCR.SYSRESETREQ), as firmware can; otherwise it is the
+                reset pin. A chip may tell its firmware which it was.
+        """
 
     def read_memory(self, address: int, size: int) -> bytes:
         """Read ``size`` bytes, also while the core runs (it is held for a moment).

@@ -90,7 +90,7 @@ class RemoteMachine:
         """See `Machine`."""
         result = self._call("status")[0]["result"]
         reason = HaltReason(result["reason"]) if result["reason"] else None
-        return Status(CoreState(result["state"]), reason, result["detail"])
+        return Status(CoreState(result["state"]), reason, result["detail"], tuple(result["noticed"]))
 
     def halt(self) -> None:
         """See `Machine`."""
@@ -104,9 +104,9 @@ class RemoteMachine:
         """See `Machine`."""
         self._call("step", mask_interrupts=mask_interrupts)
 
-    def reset(self, *, halt: bool) -> None:
+    def reset(self, *, halt: bool, through_core: bool = False) -> None:
         """See `Machine`."""
-        self._call("reset", halt=halt)
+        self._call("reset", halt=halt, through_core=through_core)
 
     def read_memory(self, address: int, size: int) -> bytes:
         """See `Machine`."""

@@ -16,16 +16,16 @@ from hil.link.refusal import Refusal
 from hil.link.session import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
+    from hil.link.jobs import Progress
     from hil.link.session import Session
 
-_IDENTITY = struct.Struct("<11I8s")
+_IDENTITY = struct.Struct("<12I8s")
 _DIMENSIONS = struct.Struct("<4H")
 _OPEN_CYCLES_A_BYTE = 400
 _UNKNOWN = 0xFFFFFFFF
+_STORE_WORD_S = 0.02  # twice and more what erasing and programming a word takes
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Identity:
         stack_unused_bytes: stack that was never touched so far; None where the port cannot tell.
         counter_bits: of the core's own cycle counter; 0 where it has none.
         defect: what of the board itself does not work (hil.frame.Defect), 0 for nothing.
+        store_bytes: what keeps its content without power, for the firmware's own use; 0 without.
     """
 
     protocol_version: int
@@ -61,6 +62,7 @@ class Identity:
     stack_unused_bytes: int | None
     counter_bits: int
     defect: int
+    store_bytes: int
 
     def fits_ram(self, image_bytes: int, neurons: int, outputs: int, channels: int) -> bool:
         """Whether an image of this size can be loaded into RAM and run there (LTC_MEMORY_BYTES in ltc.h)."""
@@ -172,6 +174,39 @@ class Agent:
         body = self._ask(Command.IMAGE_OPEN, payload, reply_bytes=_DIMENSIONS.size, compute_s=open_s)
         return self._opened(body, crc)
 
+    def read_store(self, offset: int, size: int) -> bytes:
+        """Read what keeps its content without power; both in bytes, multiples of 4.
+
+        Raises:
+            TargetFault: that is beyond what there is (STORE_RANGE).
+        """
+        return self._ask(Command.STORE_READ, struct.pack("<II", offset, size), reply_bytes=size)
+
+    def write_store(self, offset: int, data: bytes) -> None:
+        """Write words into it that are still there after a reset, a power cut, or with other firmware.
+
+        Raises:
+            TargetFault: that is beyond what there is (STORE_RANGE), or a word did not get there (STORE_FAILED).
+        """
+        part = self._known_identity.payload_bytes - 4 & ~3
+        for at in range(0, len(data), part):
+            piece = data[at : at + part]
+            payload = struct.pack("<I", offset + at) + piece
+            # Alone: while the memory is written the core may not even take bytes from the wire.
+            self._ask(Command.STORE_WRITE, payload, compute_s=len(piece) // 4 * _STORE_WORD_S, alone=True)
+
+    def stop(self, milliseconds: int) -> None:
+        """Have the core stop with all its clocks, once: for a time (0: no end), or until something is asked of it.
+
+        A debugger cannot reach it meanwhile. The byte that wakes it up is lost, so the next request begins an epoch:
+        the zero before its SYNC is that byte.
+
+        Raises:
+            TargetFault: it cannot stop for so long, or not at all (STOP_RANGE).
+        """
+        self._ask(Command.STOP, struct.pack("<I", milliseconds), alone=True)
+        self._open_session.rest()
+
     def reset_state(self) -> None:
         """Set every state to zero."""
         neurons = self.dimensions.neurons
@@ -200,9 +235,10 @@ class Agent:
         elapsed: NDArray[np.uint32],
         *,
         state: NDArray[np.int32] | None = None,
+        sequence_steps: int | None = None,
         want_states: bool = True,
         count_cycles: bool = False,
-        progress: Callable[[int], None] | None = None,
+        progress: Progress | None = None,
     ) -> StepResult:
         """Run T steps.
 
@@ -210,9 +246,11 @@ class Agent:
             inputs: int32 (T, I), in the network's input formats.
             elapsed: uint32 (T,), time since the step before, in the runtime's format.
             state: int32 (N,) to start from; without it the present one.
+            sequence_steps: after so many steps, of which T is a multiple, the next sequence begins with the state to
+                start from; without it there is one sequence.
             want_states: return every state, not the last alone.
             count_cycles: have the core count the cycles of each step, undisturbed; it goes slower.
-            progress: called with the number of steps done so far, after each batch.
+            progress: called after each batch, see there.
 
         Raises:
             InputError: shapes or types do not fit the open network.
@@ -224,6 +262,9 @@ class Agent:
         _expect(elapsed, np.dtype(np.uint32), (len(elapsed),), "elapsed")
         if count_cycles and not self._known_identity.counter_bits:
             raise InputError(f"the firmware on board '{self._board_name}' has no cycle counter")
+        sequence_steps = sequence_steps or max(1, len(elapsed))
+        if len(elapsed) % sequence_steps:
+            raise InputError(f"{len(elapsed)} steps are no whole number of sequences of {sequence_steps}")
         restore = state is not None
         if state is not None:
             _expect(state, np.dtype(np.int32), (dimensions.neurons,), "state")
@@ -233,6 +274,7 @@ class Agent:
             inputs,
             elapsed,
             state,
+            sequence_steps=sequence_steps,
             restore=restore,
             dimensions=dimensions,
             limits=self._limits,
@@ -247,7 +289,8 @@ class Agent:
         except Refusal as refusal:
             if refusal.status != Status.STEP_REJECTED:
                 raise
-            where = f" at step {job.done + (refusal.detail >> 8)}"
+            sequence, step = divmod(job.done + (refusal.detail >> 8), sequence_steps)
+            where = f" at step {step}" + (f" of sequence {sequence}" if len(elapsed) > sequence_steps else "")
             raise Refusal(self._board_name, Command.STEP, refusal.status, refusal.detail, where=where) from refusal
         self._state = job.state
         return StepResult(job.states, job.outputs, job.state.copy(), self.retries - before, job.cycles)
@@ -269,8 +312,16 @@ class Agent:
         identity = self._known_identity
         return Limits(identity.payload_bytes, identity.window_bytes, identity.clock_hz)
 
-    def _ask(self, command: Command, payload: bytes = b"", *, reply_bytes: int = 0, compute_s: float = 0.0) -> bytes:
-        job = SingleJob(Request(command, payload, reply_bytes + 1, compute_s))
+    def _ask(
+        self,
+        command: Command,
+        payload: bytes = b"",
+        *,
+        reply_bytes: int = 0,
+        compute_s: float = 0.0,
+        alone: bool = False,
+    ) -> bytes:
+        job = SingleJob(Request(command, payload, reply_bytes + 1, compute_s, alone))
         self._open_session.run(job)
         return job.body
 
@@ -278,7 +329,7 @@ class Agent:
         body = self._ask(Command.IDENTIFY, reply_bytes=_IDENTITY.size + 32)
         if len(body) < _IDENTITY.size:
             self._check_length(Command.IDENTIFY, body, _IDENTITY.size)
-        (protocol, ltc, clock, payload, window, arena, slot, slot_bytes, stack, counter, defect, build_id) = (
+        (protocol, ltc, clock, payload, window, arena, slot, slot_bytes, stack, counter, defect, store, build_id) = (
             _IDENTITY.unpack_from(body)
         )
         return Identity(
@@ -295,6 +346,7 @@ class Agent:
             stack_unused_bytes=None if stack == _UNKNOWN else stack,
             counter_bits=counter,
             defect=defect,
+            store_bytes=store,
         )
 
     def _forget_network(self) -> None:

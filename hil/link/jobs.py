@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _REPLY_BYTES = 4096
 _BATCH_COMPUTE_S = 1.0
 
+Progress: TypeAlias = "Callable[[int, NDArray[np.int32], NDArray[np.int32]], None]"
+"""Told after each batch how many steps are done so far, and the arrays in which their states and outputs are."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -32,8 +35,12 @@ class Limits:
 
     @property
     def batch_bytes(self) -> int:
-        """A payload such that two frames fit into the window, one on the wire and one at work; at least 16 bytes."""
-        return max(16, min(self.payload_bytes, self.window_bytes // 2 - wire_bytes(0) - 8))
+        """A payload such that three frames fit into the window, at least 16 bytes.
+
+        One is at work, one waits, and one is on the wire: with two the core would wait for the next whenever a frame
+        takes as long on the wire as its work.
+        """
+        return max(16, min(self.payload_bytes, self.window_bytes // 3 - wire_bytes(0) - 8))
 
 
 @dataclass(frozen=True)
@@ -122,10 +129,16 @@ class ImageJob:
 class StepJob:
     """Run steps in batches. The last state received is where a repair goes on from, so every batch returns one.
 
+    The core begins when it has a whole frame. So the first batch is one step, and each next one twice as long as the
+    one before, until it is as long as goes.
+
+    Several sequences are one job: between two of them the state is set to the start again, and nothing is waited for.
+
     Args:
         inputs: int32 (T, I), in the network's input formats.
         elapsed: uint32 (T,).
-        state: int32 (N,), the state before the first step.
+        state: int32 (N,), the state before the first step of each sequence.
+        sequence_steps: steps of each sequence.
         restore: the agent is not in that state yet.
         want_states: every state, not only the last of a batch.
         count_cycles: have the core count each step with its interrupts off, so one batch at a time is on its way.
@@ -137,12 +150,13 @@ class StepJob:
         elapsed: NDArray[np.uint32],
         state: NDArray[np.int32],
         *,
+        sequence_steps: int,
         dimensions: Dimensions,
         limits: Limits,
         restore: bool,
         want_states: bool,
         count_cycles: bool,
-        progress: Callable[[int], None] | None,
+        progress: Progress | None,
     ) -> None:
         steps = len(elapsed)
         self.state = state
@@ -153,6 +167,8 @@ class StepJob:
         self._words = np.empty((steps, 1 + dimensions.inputs), "<i4")
         self._words[:, 0] = elapsed.view(np.int32)
         self._words[:, 1:] = inputs
+        self._start = state
+        self._sequence_steps = sequence_steps
         self._dimensions = dimensions
         self._flags = StepFlag.OUTPUTS | (StepFlag.STATES if want_states else StepFlag.LAST_STATE)
         if count_cycles:
@@ -163,6 +179,7 @@ class StepJob:
         self._step_s = dimensions.step_s(limits.clock_hz)
         self._largest = self._largest_batch(limits)
         self._batch = self._largest
+        self._ramp = 1
         self._next = 0
         self._restore = restore
         self._taken: deque[int] = deque()  # steps of each batch on its way; 0 for the state that a repair restores
@@ -182,15 +199,18 @@ class StepJob:
         if self._restore:
             self._restore = False
             self._taken.append(0)
-            if not self.state.any():  # as programs begin with the runtime, so that its own zeroing is seen as well
+            state = self._state_before(self._next)
+            if not state.any():  # as programs begin with the runtime, so that its own zeroing is seen as well
                 return Request(Command.STATE_RESET, reply_bytes=1)
-            return Request(Command.STATE_SET, self.state.astype("<i4").tobytes(), reply_bytes=1)
-        steps = min(self._batch, len(self._words) - self._next)
+            return Request(Command.STATE_SET, state.astype("<i4").tobytes(), reply_bytes=1)
+        steps = min(self._ramp, self._batch, self._left_of_sequence())
         if steps == 0:
             return None
+        self._ramp = min(2 * self._ramp, self._largest)
         payload = struct.pack("<HBB", steps, self._flags, 0) + self._words[self._next : self._next + steps].tobytes()
         self._taken.append(steps)
         self._next += steps
+        self._restore = self._begins_sequence(self._next)
         return Request(
             Command.STEP,
             payload,
@@ -198,6 +218,19 @@ class StepJob:
             compute_s=steps * self._step_s,
             alone=self._count_cycles,
         )
+
+    def _begins_sequence(self, step: int) -> bool:
+        return 0 < step < len(self._words) and step % self._sequence_steps == 0
+
+    def _left_of_sequence(self) -> int:
+        """Steps from the next one to the end of its sequence."""
+        if self._next == len(self._words):
+            return 0
+        return self._sequence_steps - self._next % self._sequence_steps
+
+    def _state_before(self, step: int) -> NDArray[np.int32]:
+        """Of a sequence's first step, or of the one that comes after what is done."""
+        return self._start if self._begins_sequence(step) else self.state
 
     def accept(self, body: bytes) -> bool:
         """See Job."""
@@ -225,13 +258,14 @@ class StepJob:
         self.done += steps
         self._batch = min(2 * self._batch, self._largest)
         if self._progress is not None:
-            self._progress(self.done)
+            self._progress(self.done, self.states, self.outputs)
         return True
 
     def rewind(self) -> None:
         """See Job. Shorter batches get through where long ones meet damage too often."""
         if self._taken:
             self._batch = max(1, self._batch // 2)
+        self._ramp = 1
         self._taken.clear()
         self._next = self.done
         self._restore = True

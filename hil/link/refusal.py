@@ -20,6 +20,9 @@ _MEANING = {
     Status.NO_NETWORK: "no network is open",
     Status.STATE_REJECTED: "the LTC runtime does not accept the state: {ltc}",
     Status.STEP_REJECTED: "the LTC runtime does not accept the step: {ltc}",
+    Status.STORE_RANGE: "that is beyond the {detail} bytes that keep their content without power",
+    Status.STORE_FAILED: "the word at {detail} is not as it was written",
+    Status.STOP_RANGE: "it can stop for {detail} ms at most (0: it has no Stop mode)",
 }
 
 _HINT = {

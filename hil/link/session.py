@@ -161,6 +161,10 @@ class Session:
             # Whatever ended this early, an interrupt from the keyboard too, may have left answers on their way.
             self._synced = self._synced and finished
 
+    def rest(self) -> None:
+        """Nothing is on its way, and what is said next may not be heard at first: it begins an epoch."""
+        self._synced = False
+
     def _pump(self, job: Job) -> None:
         """Send what the window allows and take the answers in order, until the job has no more."""
         request = job.take()

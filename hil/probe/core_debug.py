@@ -106,15 +106,15 @@ class CoreDebug:
                 self._causes &= ~value
             case _ if address == AIRCR:
                 if value >> 16 == _VECTKEY and value & _SYSRESETREQ:
-                    self.reset()
+                    self.reset(through_core=True)
             case _:
                 return False
         return True
 
-    def reset(self) -> None:
-        """Reset the chip; the core then runs, or halts where DEMCR.VC_CORERESET asks for it."""
+    def reset(self, *, through_core: bool = False) -> None:
+        """Reset the chip by its pin, or through the core; it runs, or halts where DEMCR.VC_CORERESET asks for that."""
         halt = bool(self._control & _C_DEBUGEN and self._demcr & _VC_CORERESET)
-        self._machine.reset(halt=halt)
+        self._machine.reset(halt=halt, through_core=through_core)
         self._was_reset = True
         self._moved()
 

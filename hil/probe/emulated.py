@@ -171,6 +171,11 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         with _as_pyocd_errors():
             return self._powered.machine.status().detail if self._powered else ""
 
+    def noticed(self) -> tuple[str, ...]:
+        """What the emulator has noticed of the firmware, see `Status`."""
+        with _as_pyocd_errors():
+            return self._powered.machine.status().noticed if self._powered else ()
+
     @property
     def is_open(self) -> bool:
         """Whether the board is held."""

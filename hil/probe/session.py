@@ -114,6 +114,14 @@ class ProbeSession:
         probe = self._session.probe
         return probe.stopped_by() if isinstance(probe, EmulatedProbe) else ""
 
+    def noticed(self) -> tuple[str, ...]:
+        """What the emulator has noticed of the firmware; nothing on silicon, and where the board has gone."""
+        probe = self._session.probe if self._session is not None else None
+        try:
+            return probe.noticed() if isinstance(probe, EmulatedProbe) else ()
+        except exceptions.ProbeError:
+            return ()
+
     def close(self) -> None:
         """Let the core run and the probe go."""
         try:

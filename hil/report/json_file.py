@@ -29,6 +29,7 @@ def run_json(result: RunResult) -> dict[str, Any]:
         "firmware": origin.firmware,
         "compiler": origin.compiler,
         "flash": {"bytes_written": origin.flashed.bytes_written, "retries": list(origin.flashed.retries)},
+        "noticed": list(origin.noticed),
         "model": result.model_name,
         "image": {"digest": result.image_digest, "place": result.image_place},
         "q_formats": result.q_formats,

@@ -23,6 +23,8 @@ INPUTS, ELAPSED = mixing.sequence(200, 3)
 START = np.arange(5, dtype=np.int32)
 STATES, OUTPUTS = mixing.run(MODEL, INPUTS, ELAPSED)
 LATER_STATES, LATER_OUTPUTS = mixing.run(MODEL, INPUTS, ELAPSED, START)
+HALF = len(ELAPSED) // 2
+ANEW_STATES, _ = mixing.run(MODEL, INPUTS[HALF:], ELAPSED[HALF:], START)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +44,8 @@ def work(wire: MemoryWire, session: type[Session] = Session) -> int:
     second = agent.run(INPUTS, ELAPSED, want_states=False)
     assert np.array_equal(second.outputs, LATER_OUTPUTS)
     assert np.array_equal(second.final_state, LATER_STATES[-1])
-    third = agent.run(INPUTS, ELAPSED, state=START)
-    assert np.array_equal(third.states, LATER_STATES)
+    third = agent.run(INPUTS, ELAPSED, state=START, sequence_steps=HALF)
+    assert np.array_equal(third.states, np.concatenate([LATER_STATES[:HALF], ANEW_STATES]))
     agent.reset_state()
     assert not agent.get_state().any()
     return agent.retries

@@ -74,6 +74,70 @@ def test_every_frame_of_a_command_doubled(library: Path, command: Command, way: 
     assert run_all(wire) == 0
 
 
+SEQUENCES = 3
+ROWS = len(ELAPSED) // SEQUENCES
+START = np.arange(1, 5, dtype=np.int32)
+BEGUN_ANEW = [
+    mixing.run(MODEL, INPUTS[row : row + ROWS], ELAPSED[row : row + ROWS], START)
+    for row in range(0, len(ELAPSED), ROWS)
+]
+
+
+def run_sequences(wire: MemoryWire) -> int:
+    """Sequences in one run; returns the repairs."""
+    agent = wire.agent()
+    agent.load_image(MODEL)
+    result = agent.run(INPUTS, ELAPSED, state=START, sequence_steps=ROWS)
+    assert np.array_equal(result.states, np.concatenate([states for states, _ in BEGUN_ANEW]))
+    assert np.array_equal(result.outputs, np.concatenate([outputs for _, outputs in BEGUN_ANEW]))
+    assert np.array_equal(agent.get_state(), BEGUN_ANEW[-1][0][-1])
+    return agent.retries
+
+
+def commands(frames: list[bytes]) -> list[int]:
+    return [parsed(frame).command & ~REPLY for frame in frames if len(frame) > 1]
+
+
+def test_sequences_are_one_run_without_a_pause(library: Path) -> None:
+    wire = MemoryWire(library)
+    assert run_sequences(wire) == 0
+    sent = commands(wire.up.history)
+    assert sent.count(Command.STATE_SET) == SEQUENCES
+    assert sent.count(Command.SYNC) == 1
+
+
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_each_frame_of_a_run_of_sequences_lost_once(library: Path, way: str) -> None:
+    sound = MemoryWire(library)
+    run_sequences(sound)
+    sent = commands(sound.up.history)
+    first = sent.index(Command.STATE_SET)
+    for lost in range(first, len(sent)):
+        left = [lost]
+
+        def drop_one(_direction: Direction, frame: bytes, left: list[int] = left) -> list[bytes]:
+            left[0] -= len(frame) > 1
+            return [] if left[0] == -1 and len(frame) > 1 else [frame]
+
+        wire = MemoryWire(library, **{way: drop_one})
+        assert run_sequences(wire) == 1, lost
+        again = commands(wire.up.history)
+        repaired = again.index(Command.SYNC, 1)
+        restored = again[repaired + 1]
+        assert restored == (Command.STATE_GET if sent[lost] == Command.STATE_GET else Command.STATE_SET), lost
+
+
+def test_a_refusal_names_the_sequence(library: Path) -> None:
+    agent = MemoryWire(library).agent()
+    agent.load_image(MODEL)
+    elapsed = ELAPSED.copy()
+    elapsed[ROWS + 7] = 0
+    with pytest.raises(Refusal, match=r"refused STEP at step 7 of sequence 1: STEP_REJECTED"):
+        agent.run(INPUTS, elapsed, state=START, sequence_steps=ROWS)
+    with pytest.raises(InputError, match="300 steps are no whole number of sequences of 7"):
+        agent.run(INPUTS, ELAPSED, state=START, sequence_steps=7)
+
+
 def test_answer_to_an_earlier_sync_comes_late(library: Path) -> None:
     # The first answer is held back and arrives just before the second: it must not be taken for the second's.
     held: list[bytes] = []
@@ -269,7 +333,7 @@ def test_another_protocol_version(library: Path) -> None:
         return [Frame(answer.epoch, answer.seq, answer.command, body).encode()]
 
     wire = MemoryWire(library, down=on(Command.SYNC, newer))
-    with pytest.raises(LinkError, match="speaks version 7 of the link protocol, this hil speaks version 3"):
+    with pytest.raises(LinkError, match="speaks version 7 of the link protocol, this hil speaks version 4"):
         wire.agent()
 
 
@@ -311,7 +375,7 @@ def test_a_run_that_a_callback_ends_leaves_a_sound_link(library: Path) -> None:
     agent = MemoryWire(library).agent()
     agent.load_image(MODEL)
 
-    def stop(done: int) -> None:
+    def stop(done: int, *_: object) -> None:
         raise KeyboardInterrupt(done)
 
     with pytest.raises(KeyboardInterrupt):
@@ -332,7 +396,7 @@ def test_every_shape(library: Path, dimensions: tuple[int, int, int], want_state
     agent = MemoryWire(library).agent()
     agent.load_image(model)
     seen: list[int] = []
-    result = agent.run(values, elapsed, want_states=want_states, progress=seen.append)
+    result = agent.run(values, elapsed, want_states=want_states, progress=lambda done, *_: seen.append(done))
     assert np.array_equal(result.outputs, expected_outputs)
     assert np.array_equal(result.final_state, expected_states[-1])
     assert result.states.shape == ((40, neurons) if want_states else (0, neurons))

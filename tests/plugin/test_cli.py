@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -234,9 +235,27 @@ def test_demo_shows_every_recording_and_its_decisions() -> None:
     assert "decisions equal to the float64 reference in 40 of 40; equal to the label in 39" in lines
 
 
+def only(folder: Path, *programs: str) -> str:
+    """A PATH on which nothing but these is."""
+    folder.mkdir()
+    for program in programs:
+        found = shutil.which(program)
+        assert found is not None
+        (folder / program).symlink_to(found)
+    return str(folder)
+
+
 def test_doctor_finds_what_is_there_and_names_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "everything that hil needs is there" in hil("doctor")
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", only(tmp_path / "gcc", "gcc"))
     text = hil("doctor", code=10)
-    assert "missing: arm-none-eabi-gcc, gcc (host, cycles), qemu-system-arm" in text
+    assert "missing: arm-none-eabi-gcc\n" in text
     assert "sudo apt-get install --yes gcc-arm-none-eabi" in text
+
+
+def test_doctor_does_not_miss_what_only_other_boards_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", only(tmp_path / "both", "gcc", "arm-none-eabi-gcc"))
+    lines = hil("doctor").splitlines()
+    (line,) = (line for line in lines if line.startswith("qemu-system-arm"))
+    assert re.search(r"  absent +needed for --board=microbit: .*apt-get install --yes qemu-system-arm$", line)
+    assert lines[-1] == "everything that board 'nucleo-l031' needs is there; absent: qemu-system-arm"

@@ -59,6 +59,7 @@ def test_profile_without_the_host_compiler_is_a_rig_error_with_what_to_install(
 ) -> None:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr("hil.cycles.compiler.INSTALLED", ("no-such-gcc",))
+    monkeypatch.setitem(sys.modules, "ziglang", None)
     monkeypatch.setattr("hil.cycles.library.FLAGS", ("-std=c11", "-O1", "-fPIC", "-shared"))  # so it is not cached
     with pytest.raises(RigError, match=r"cycles of tiny_dense not measured: .*no-such-gcc is not installed") as caught:
         profile(ProfileRequest(FILES, "microbit", tmp_path, "svg"), DutOptions(), Console(quiet=True))

@@ -8,6 +8,8 @@ import pytest
 
 from hil.emulator.machine import CoreState, HaltReason, MachineError, MemoryFault
 from hil.emulator.twin.machine import TwinMachine
+from hil.emulator.twin.stm32l031.rcc import RESET_BY_PIN, RESET_BY_POWER, RESET_BY_SOFTWARE
+from hil.probe.core_debug import AIRCR, CoreDebug
 from tests.contract.emulated import NUCLEO
 from tests.twin.snippets import assemble
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ADC1_CR = 0x40012408
+RCC_CSR = 0x40021050
+SYSRESETREQ = 0x05FA0004
 ORIGIN = NUCLEO.spec.flash_origin
 
 
@@ -134,3 +138,27 @@ def test_breakpoints_and_watchpoints_hold_over_a_power_cycle(machine: TwinMachin
     machine.resume()
     run(machine)
     assert machine.status().state is CoreState.RUNNING
+
+
+def test_the_firmware_is_told_which_reset_a_debugger_made(machine: TwinMachine) -> None:
+    """SFTRSTF and PINRSTF of RCC_CSR, as internal resets drive the pin too; PINRSTF alone for the pin (RM0377 7.3)."""
+    # Keeps the flags, as firmware that asks does, and clears them (RMVF).
+    start(
+        machine,
+        f"main: ldr r0, ={RCC_CSR:#x}; ldr r1, [r0]; lsrs r4, r1, #24; movs r2, #1; lsls r2, #23; str r2, [r0]\n b .",
+    )
+    debug = CoreDebug(machine)
+
+    def flags() -> int:
+        run(machine)
+        machine.halt()
+        return machine.read_register("r4") << 24
+
+    assert flags() == RESET_BY_POWER | RESET_BY_PIN
+    debug.write(AIRCR, SYSRESETREQ)
+    assert flags() == RESET_BY_SOFTWARE | RESET_BY_PIN
+    debug.reset()
+    assert flags() == RESET_BY_PIN
+    debug.hold_reset(asserted=True)
+    debug.hold_reset(asserted=False)
+    assert flags() == RESET_BY_PIN

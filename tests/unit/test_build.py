@@ -376,12 +376,15 @@ def test_presets_repeat_the_board_description(name: str) -> None:
         "HIL_SLOT_BYTES": board.image_slot.bytes,
         "HIL_RAM_ORIGIN": board.memory.ram.origin,
         "HIL_RAM_BYTES": board.memory.ram.bytes,
+        "HIL_EEPROM_ORIGIN": board.memory.eeprom.origin if board.memory.eeprom else 0,
+        "HIL_EEPROM_BYTES": board.memory.eeprom.bytes if board.memory.eeprom else 0,
         "HIL_UART_BAUD": uart.baud,
     }
     words = {
         "HIL_BOARD": name,
         "HIL_PORT": board.port,
         "HIL_CPU": board.core,
+        "HIL_MARKER": board.marker,
         "HIL_UART_TX": uart.tx,
         "HIL_UART_RX": uart.rx,
     }

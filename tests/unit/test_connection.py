@@ -48,6 +48,7 @@ class FakeBoard:
     found: HilError | None = None
     serial_path: str = "/dev/pts/1"
     probe_uid: str = ""
+    noticed: tuple[str, ...] = ()
     finds: list[set[int]] = field(default_factory=list)
     restarts: int = 0
     clients: list[FakeClient] = field(default_factory=list)

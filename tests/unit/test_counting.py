@@ -22,15 +22,15 @@ MODEL = "model: QEMU plugin, Cortex-M0 timing"
 
 @dataclass
 class FakeCounter:
-    """Counts what it is told: for each sequence the calls, or the number of calls that were missed."""
+    """Counts what it is told: for each run the calls, or the number of calls that were missed."""
 
-    sequences: list[list[Call] | int]
+    runs: list[list[Call] | int]
     begun: int = 0
     ended: int = 0
     astray: int = 0
     path_room: int | None = None
     holds: int = 10  # calls that it keeps
-    done: int = 10  # calls of the present sequence that are over
+    done: int = 10  # calls of the present run that are over
 
     @property
     def measured(self) -> int:
@@ -39,15 +39,15 @@ class FakeCounter:
 
     def calls(self, first: int) -> tuple[tuple[Call, ...], int]:
         self.ended = self.begun
-        found = self.sequences[self.begun - 1]
+        found = self.runs[self.begun - 1]
         if isinstance(found, int):
             return (), found
         fresh = found[first - 1000 * self.begun : self.done]
         return tuple(fresh[-self.holds :]), max(len(fresh) - self.holds, 0)
 
     def paths(self, root: str) -> dict[tuple[str, ...], PathCount]:
-        """Of each sequence that has ended, a cycle in every call of the function and the rest in what it calls."""
-        done = [call.cycles for each in self.sequences[: self.ended] if isinstance(each, list) for call in each]
+        """Of each run that has ended, a cycle in every call of the function and the rest in what it calls."""
+        done = [call.cycles for each in self.runs[: self.ended] if isinstance(each, list) for call in each]
         total = sum(done) - len(done)
         return {(root,): PathCount(len(done), len(done)), (root, "f"): PathCount(len(done), total + self.astray)}
 
@@ -69,20 +69,19 @@ def step(steps: int, *, retries: int = 0, cycles: tuple[int, ...] = ()) -> Simpl
     return SimpleNamespace(outputs=np.zeros((steps, 1)), retries=retries, cycles=np.array(cycles, np.uint32))
 
 
-def run(count: RunCount, *steps: SimpleNamespace) -> RunCount:
-    for each in steps:
-        count.begin_sequence()
-        count.end_sequence(each)
+def run(count: RunCount, steps: SimpleNamespace, sequences: int = 1) -> RunCount:
+    count.begin()
+    count.end(steps, sequences)
     return count
 
 
-def emulated(*sequences: list[Call] | int) -> RunCount:
-    meter = CycleMeter(BOARD, QEMU, Emulated(FakeCounter(list(sequences))))
+def emulated(counted: list[Call] | int) -> RunCount:
+    meter = CycleMeter(BOARD, QEMU, Emulated(FakeCounter([counted])))
     return meter.start(FakeAgent(), wanted=True)
 
 
 def test_each_step_has_the_count_of_its_call() -> None:
-    cycles = run(emulated(calls(5, 6, 7), calls(8, 9, 10)), step(3), step(3)).result()
+    cycles = run(emulated(calls(5, 6, 7, 8, 9, 10)), step(6), sequences=2).result()
     assert cycles.measured is not None
     assert cycles.measured.per_step.tolist() == [[5, 6, 7], [8, 9, 10]]
     assert (cycles.core, cycles.measured.source, cycles.measured.tolerance) == ("cortex-m0", MODEL, 0)
@@ -90,20 +89,20 @@ def test_each_step_has_the_count_of_its_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "done", "words"),
+    ("counted", "done", "words"),
     [
-        (calls(8, 9, 10), step(3, retries=1), "the link needed 1 repairs, so a step may have been executed twice"),
-        (calls(8, 9), step(3), "2 calls of ltc_step were counted for 3 steps"),
-        (calls(8, 9, 10, 11), step(3), "4 calls of ltc_step were counted for 3 steps"),
-        ([], step(3), "no call of ltc_step was measured"),
-        (7, step(3), "7 calls were measured but are no longer known"),
-        (calls(8, 9, 10, trouble=4), step(3), "cannot be trusted: execution could not be followed"),
+        (calls(8, 9, 10, 11), step(4, retries=1), "the link needed 1 repairs, so a step may have been executed twice"),
+        (calls(8, 9), step(4), "2 calls of ltc_step were counted for 4 steps"),
+        (calls(8, 9, 10, 11, 12), step(4), "5 calls of ltc_step were counted for 4 steps"),
+        ([], step(4), "no call of ltc_step was measured"),
+        (7, step(4), "7 calls were measured but are no longer known"),
+        (calls(8, 9, 10, 11, trouble=4), step(4), "cannot be trusted: execution could not be followed"),
     ],
 )
-def test_a_doubtful_sequence_makes_the_whole_run_not_measured(
-    second: list[Call] | int, done: SimpleNamespace, words: str
+def test_a_doubtful_count_makes_the_whole_run_not_measured(
+    counted: list[Call] | int, done: SimpleNamespace, words: str
 ) -> None:
-    cycles = run(emulated(calls(5, 6, 7), second, calls(1, 2, 3)), step(3), done, step(3)).result()
+    cycles = run(emulated(counted), done, sequences=2).result()
     assert cycles.measured is None
     assert cycles.sources == ()
     assert cycles.missing[0].startswith(f"{MODEL}: ")
@@ -111,14 +110,14 @@ def test_a_doubtful_sequence_makes_the_whole_run_not_measured(
 
 
 @pytest.mark.parametrize("reads", [True, False])
-def test_a_sequence_may_have_more_steps_than_the_counter_keeps_where_it_is_read_meanwhile(*, reads: bool) -> None:
+def test_a_run_may_have_more_steps_than_the_counter_keeps_where_it_is_read_meanwhile(*, reads: bool) -> None:
     counter = FakeCounter([calls(*range(100, 108))], holds=3)
     count = CycleMeter(BOARD, QEMU, Emulated(counter)).start(FakeAgent(), wanted=True)
-    count.begin_sequence()
+    count.begin()
     for counter.done in (2, 5, 6, 8):
         if reads:
             count.read_on()
-    count.end_sequence(step(8))
+    count.end(step(8), 1)
     cycles = count.result()
     if reads:
         assert cycles.measured is not None
@@ -128,18 +127,18 @@ def test_a_sequence_may_have_more_steps_than_the_counter_keeps_where_it_is_read_
 
 
 def test_paths_of_calls_add_up_to_the_steps_of_this_run_or_are_not_given() -> None:
-    counter = FakeCounter([calls(50, 60), calls(5, 6, 7), calls(8, 9, 10)], begun=1, ended=1)  # one run before
+    counter = FakeCounter([calls(50, 60), calls(5, 6, 7, 8, 9, 10)], begun=1, ended=1)  # one run before
     count = CycleMeter(BOARD, QEMU, Emulated(counter)).start(FakeAgent(), wanted=True)
-    paths = run(count, step(3), step(3)).result().paths
+    paths = run(count, step(6), sequences=2).result().paths
     assert [(each.path, each.calls, each.cycles) for each in paths] == [
         (("ltc_step",), 6, 6),
         (("ltc_step", "f"), 6, 5 + 6 + 7 + 8 + 9 + 10 - 6),
     ]
     counter = FakeCounter([calls(5, 6, 7)])
     count = CycleMeter(BOARD, QEMU, Emulated(counter)).start(FakeAgent(), wanted=True)
-    count.begin_sequence()
+    count.begin()
     counter.astray = 1
-    count.end_sequence(step(3))
+    count.end(step(3), 1)
     result = count.result()
     assert (result.paths, result.no_paths) == ((), "the paths of calls have 19 cycles together, the steps 18")
     counter.path_room = 8

@@ -43,8 +43,8 @@ class FakeMachine:
         self.told.append(f"step masked={mask_interrupts}")
         self.state = Status(CoreState.HALTED, HaltReason.STEP)
 
-    def reset(self, *, halt: bool) -> None:
-        self.told.append(f"reset halt={halt}")
+    def reset(self, *, halt: bool, through_core: bool = False) -> None:
+        self.told.append(f"reset halt={halt}" + " through core" * through_core)
         self.state = Status(CoreState.HALTED, HaltReason.RESET) if halt else Status(CoreState.RUNNING)
 
     def read_memory(self, address: int, size: int) -> bytes:
@@ -158,7 +158,7 @@ def test_a_reset_is_reported_once(core: CoreDebug, machine: FakeMachine) -> None
     core.write(AIRCR, 4)  # without the key
     assert machine.told == []
     core.write(AIRCR, 0x05FA0004)
-    assert machine.told == ["reset halt=False"]
+    assert machine.told == ["reset halt=False through core"]
     assert dhcsr(core) & S_RESET_ST
     assert not dhcsr(core) & S_RESET_ST
     assert dhcsr(core) & S_RETIRE_ST
@@ -167,7 +167,7 @@ def test_a_reset_is_reported_once(core: CoreDebug, machine: FakeMachine) -> None
 def test_reset_catch_halts(core: CoreDebug, machine: FakeMachine) -> None:
     core.write(DEMCR, 1)
     core.write(AIRCR, 0x05FA0004)
-    assert machine.told == ["debug True False", "reset halt=True"]
+    assert machine.told == ["debug True False", "reset halt=True through core"]
     assert dhcsr(core) & S_HALT
     assert core.read(DFSR) == 8
 

@@ -40,3 +40,34 @@ ABSENT void port_idle(void) {
 ABSENT uint32_t port_stack_unused(void) {
     return UINT32_MAX;
 }
+
+ABSENT void port_marker_high(void) {
+}
+
+ABSENT void port_marker_low(void) {
+}
+
+ABSENT uint32_t port_store_bytes(void) {
+    return 0;
+}
+
+ABSENT void port_store_read(uint32_t offset, uint32_t *words, uint32_t count) {
+    (void)offset;
+    (void)words;
+    (void)count;
+}
+
+ABSENT uint32_t port_store_write(uint32_t offset, const uint32_t *words, uint32_t count) {
+    (void)offset;
+    (void)words;
+    (void)count;
+    return 0;
+}
+
+ABSENT uint32_t port_stop_longest_ms(void) {
+    return 0;
+}
+
+ABSENT void port_stop(uint32_t milliseconds) {
+    (void)milliseconds;
+}

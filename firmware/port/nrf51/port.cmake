@@ -5,8 +5,11 @@ foreach(line TX RX)
   endif()
   set(HIL_UART_${line}_PIN ${CMAKE_MATCH_1})
 endforeach()
+if(NOT HIL_MARKER STREQUAL "")
+  message(FATAL_ERROR "HIL_MARKER is '${HIL_MARKER}', but the nRF51's port raises no marker")
+endif()
 
-target_sources(agent PRIVATE port/nrf51/port.c port/nrf51/vectors.c)
+target_sources(agent PRIVATE port/nrf51/absent.c port/nrf51/port.c port/nrf51/vectors.c)
 target_compile_definitions(agent PRIVATE
   BOARD_UART_TX_PIN=${HIL_UART_TX_PIN}u BOARD_UART_RX_PIN=${HIL_UART_RX_PIN}u)
 include(port/armv6m/link.cmake)

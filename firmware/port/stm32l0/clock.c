@@ -61,7 +61,11 @@ static bool oscillators(void) {
 }
 
 bool stm32l0_clock_start(void) {
-    if (!voltage_range_1() || !flash_access() || !oscillators()) {
+    return voltage_range_1() && flash_access() && stm32l0_clock_resume();
+}
+
+bool stm32l0_clock_resume(void) {
+    if (!oscillators()) {
         return false;
     }
     RCC_CFGR = (RCC_CFGR & ~RCC_CFGR_SW) | CLOCK_SWITCH;

@@ -75,6 +75,7 @@ void port_init(void) {
         baud_register = BAUD_REGISTER(STM32L0_MSI_HZ);
     }
     link_start(baud_register);
+    stm32l0_marker_start();
     counter_start();
 }
 
@@ -88,9 +89,8 @@ struct port_memory port_memory(void) {
 
 /* ---- link ---- */
 
-/* One received byte from the USART; returns how many, 0 or 1. */
-static uint32_t receive(uint8_t *byte) {
-    const uint32_t status = USART2_ISR;
+/* One received byte from the USART, whose status was read; returns how many, 0 or 1. */
+static inline uint32_t receive(uint32_t status, uint8_t *byte) {
     if ((status & USART2_ISR_ORE) != 0) {
         /* The receiver stands still until then; the frame's CRC tells what was lost. */
         USART2_ICR = USART2_ICR_ORECF;
@@ -103,8 +103,8 @@ static uint32_t receive(uint8_t *byte) {
 }
 
 /* One byte of the ring to the USART, if it can take one. Interrupts are masked. */
-static void transmit(void) {
-    if ((USART2_ISR & USART2_ISR_TXE) == 0) {
+static inline void transmit(uint32_t status) {
+    if ((status & USART2_ISR_TXE) == 0) {
         return;
     }
     const uint32_t tail = unsent_tail;
@@ -116,16 +116,18 @@ static void transmit(void) {
     unsent_tail = tail + 1u;
 }
 
+/* Some hundred cycles a byte matter here: what arrives in the meantime raises it again. */
 void stm32l0_usart2_handler(void) {
+    const uint32_t status = USART2_ISR;
     uint8_t byte;
-    while (receive(&byte) != 0) {
+    if (receive(status, &byte) != 0) {
         const uint32_t head = received_head;
         if (head - received_tail < RECEIVE_BYTES) {
             received[head % RECEIVE_BYTES] = byte;
             received_head = head + 1u;
         }
     }
-    transmit();
+    transmit(status);
 }
 
 uint32_t port_read(uint8_t *data, uint32_t capacity) {
@@ -137,19 +139,25 @@ uint32_t port_read(uint8_t *data, uint32_t capacity) {
     return count;
 }
 
-/* Into the ring; returns whether there was room. */
+/* Into the ring; returns whether there was room. Without, it has waited until there may be some:
+ * asleep, but in the fault handler, which runs with interrupts masked for good. */
 static bool enqueue(uint8_t byte) {
     uint32_t masked;
     __asm volatile("mrs %0, primask" : "=r"(masked));
     __asm volatile("cpsid i" ::: "memory");
     const uint32_t head = unsent_head;
-    const bool room = head - unsent_tail < TRANSMIT_BYTES;
+    const uint32_t waiting = head - unsent_tail;
+    const bool room = waiting < TRANSMIT_BYTES;
     if (room) {
         unsent[head % TRANSMIT_BYTES] = byte;
         unsent_head = head + 1u;
-        USART2_CR1 |= USART2_CR1_TXEIE;
+        if (waiting == 0) { /* else it is set */
+            USART2_CR1 |= USART2_CR1_TXEIE;
+        }
+    } else if (masked != 0) {
+        transmit(USART2_ISR);
     } else {
-        transmit(); /* the fault handler runs with interrupts masked for good */
+        __asm volatile("wfi" ::: "memory"); /* what ends it is handled with interrupts on again */
     }
     __asm volatile("msr primask, %0" : : "r"(masked) : "memory");
     return room;
@@ -164,15 +172,23 @@ void port_write(const uint8_t *data, uint32_t count) {
 }
 
 uint32_t startup_poll(uint8_t *byte) {
-    transmit();
-    return receive(byte);
+    const uint32_t status = USART2_ISR;
+    transmit(status);
+    return receive(status, byte);
 }
 
 void port_idle(void) {
     /* With interrupts masked a byte that arrives after the test still ends the sleep. */
     __asm volatile("cpsid i" ::: "memory");
     if (received_tail == received_head) {
-        __asm volatile("wfi" ::: "memory");
+        if (stm32l0_stops()) {
+            stm32l0_stop();
+            if (defect == PROTOCOL_DEFECT_NONE && !stm32l0_clock_resume()) {
+                defect = PROTOCOL_DEFECT_CLOCK;
+            }
+        } else {
+            __asm volatile("wfi" ::: "memory");
+        }
     }
     __asm volatile("cpsie i" ::: "memory");
 }

@@ -15,42 +15,69 @@
 #define FLASH_ACR_LATENCY (1u << 0) /* one wait state */
 #define FLASH_ACR_PRFTEN  (1u << 1) /* prefetch */
 
+#define FLASH_PECR        STM32L0_REGISTER(0x40022004u)
+#define FLASH_PECR_PELOCK (1u << 0)
+#define FLASH_PEKEYR      STM32L0_REGISTER(0x4002200Cu)
+#define FLASH_PEKEY1      0x89ABCDEFu
+#define FLASH_PEKEY2      0x02030405u
+#define FLASH_SR          STM32L0_REGISTER(0x40022018u)
+#define FLASH_SR_BSY      (1u << 0)
+
 /* RM0377 6.4, PWR. */
 #define PWR_CR         STM32L0_REGISTER(0x40007000u)
+#define PWR_CR_LPSDSR  (1u << 0) /* the low-power regulator in Stop mode */
+#define PWR_CR_PDDS    (1u << 1) /* deep sleep is Standby, not Stop */
+#define PWR_CR_CWUF    (1u << 2)
+#define PWR_CR_ULP     (1u << 9)  /* VREFINT off in Stop mode */
+#define PWR_CR_FWU     (1u << 10) /* wake up without waiting for it */
 #define PWR_CR_VOS     (3u << 11)
 #define PWR_CR_VOS_1V8 (1u << 11) /* range 1; reset: 2, range 2 */
 #define PWR_CSR        STM32L0_REGISTER(0x40007004u)
 #define PWR_CSR_VOSF   (1u << 4) /* the regulator is still on its way */
 
 /* RM0377 7.3, RCC. */
-#define RCC_CR               STM32L0_REGISTER(0x40021000u)
-#define RCC_CR_HSI16ON       (1u << 0)
-#define RCC_CR_HSI16RDYF     (1u << 2)
-#define RCC_CR_PLLON         (1u << 24)
-#define RCC_CR_PLLRDY        (1u << 25)
-#define RCC_CFGR             STM32L0_REGISTER(0x4002100Cu)
-#define RCC_CFGR_SW          (3u << 0) /* 0 MSI, 1 HSI16, 2 HSE, 3 PLL */
-#define RCC_CFGR_SW_HSI16    (1u << 0)
-#define RCC_CFGR_SW_PLL      (3u << 0)
-#define RCC_CFGR_SWS_SHIFT   2u         /* what SW has come to */
-#define RCC_CFGR_PLLMUL4     (1u << 18) /* PLLSRC 0: from HSI16 */
-#define RCC_CFGR_PLLDIV2     (1u << 22)
-#define RCC_IOPENR           STM32L0_REGISTER(0x4002102Cu)
-#define RCC_IOPENR_IOPAEN    (1u << 0)
-#define RCC_APB1ENR          STM32L0_REGISTER(0x40021038u)
-#define RCC_APB1ENR_USART2EN (1u << 17)
-#define RCC_APB1ENR_PWREN    (1u << 28)
+#define RCC_CR                  STM32L0_REGISTER(0x40021000u)
+#define RCC_CR_HSI16ON          (1u << 0)
+#define RCC_CR_HSI16RDYF        (1u << 2)
+#define RCC_CR_PLLON            (1u << 24)
+#define RCC_CR_PLLRDY           (1u << 25)
+#define RCC_CFGR                STM32L0_REGISTER(0x4002100Cu)
+#define RCC_CFGR_SW             (3u << 0) /* 0 MSI, 1 HSI16, 2 HSE, 3 PLL */
+#define RCC_CFGR_SW_HSI16       (1u << 0)
+#define RCC_CFGR_SW_PLL         (3u << 0)
+#define RCC_CFGR_SWS_SHIFT      2u         /* what SW has come to */
+#define RCC_CFGR_STOPWUCK       (1u << 15) /* HSI16 after Stop mode, not MSI */
+#define RCC_CFGR_PLLMUL4        (1u << 18) /* PLLSRC 0: from HSI16 */
+#define RCC_CFGR_PLLDIV2        (1u << 22)
+#define RCC_IOPENR              STM32L0_REGISTER(0x4002102Cu)
+#define RCC_IOPENR_IOPAEN       (1u << 0)
+#define RCC_APB1ENR             STM32L0_REGISTER(0x40021038u)
+#define RCC_APB1ENR_USART2EN    (1u << 17)
+#define RCC_APB1ENR_PWREN       (1u << 28)
+#define RCC_APB1ENR_LPTIM1EN    (1u << 31)
+#define RCC_CCIPR               STM32L0_REGISTER(0x4002104Cu)
+#define RCC_CCIPR_LPTIM1SEL     (3u << 18)
+#define RCC_CCIPR_LPTIM1SEL_LSI (1u << 18)
+#define RCC_CSR                 STM32L0_REGISTER(0x40021050u)
+#define RCC_CSR_LSION           (1u << 0)
+#define RCC_CSR_LSIRDY          (1u << 1)
 
-/* RM0377 8.4, GPIO port A. */
-#define GPIOA_MODER           STM32L0_REGISTER(0x50000000u)
-#define GPIOA_MODER_MASK(pin) (3u << (2u * (pin)))
-#define GPIOA_MODER_AF(pin)   (2u << (2u * (pin))) /* reset: 3, analog */
-#define GPIOA_PUPDR           STM32L0_REGISTER(0x5000000Cu)
-#define GPIOA_PUPDR_MASK(pin) (3u << (2u * (pin)))
-#define GPIOA_PUPDR_UP(pin)   (1u << (2u * (pin)))
-#define GPIOA_AFR(pin)        STM32L0_REGISTER(0x50000020u + 4u * ((pin) / 8u)) /* AFRL, AFRH */
-#define GPIOA_AFR_MASK(pin)   (15u << (4u * ((pin) % 8u)))
-#define GPIOA_AFR_USART2(pin) (4u << (4u * ((pin) % 8u))) /* DS10668, alternate functions: AF4 */
+/* RM0377 8.4, GPIO; ports A, B, C are 0, 1, 2. */
+#define GPIO_REGISTER(port, offset) STM32L0_REGISTER(0x50000000u + 0x400u * (port) + (offset))
+#define GPIO_MODER(port)            GPIO_REGISTER(port, 0x00u)
+#define GPIO_MODER_MASK(pin)        (3u << (2u * (pin)))
+#define GPIO_MODER_OUTPUT(pin)      (1u << (2u * (pin)))
+#define GPIO_BSRR(port)             GPIO_REGISTER(port, 0x18u) /* ones set */
+#define GPIO_BRR(port)              GPIO_REGISTER(port, 0x28u) /* ones reset */
+#define GPIOA_MODER                 STM32L0_REGISTER(0x50000000u)
+#define GPIOA_MODER_MASK(pin)       (3u << (2u * (pin)))
+#define GPIOA_MODER_AF(pin)         (2u << (2u * (pin))) /* reset: 3, analog */
+#define GPIOA_PUPDR                 STM32L0_REGISTER(0x5000000Cu)
+#define GPIOA_PUPDR_MASK(pin)       (3u << (2u * (pin)))
+#define GPIOA_PUPDR_UP(pin)         (1u << (2u * (pin)))
+#define GPIOA_AFR(pin)              STM32L0_REGISTER(0x50000020u + 4u * ((pin) / 8u)) /* AFRL, AFRH */
+#define GPIOA_AFR_MASK(pin)         (15u << (4u * ((pin) % 8u)))
+#define GPIOA_AFR_USART2(pin)       (4u << (4u * ((pin) % 8u))) /* DS10668, alternate functions: AF4 */
 
 /* RM0377, chapter USART. Registers keep their reset values where nothing is written: 8 data bits,
  * no parity, 1 stop bit, 16 samples a bit, clocked by PCLK1. */
@@ -64,11 +91,32 @@
 #define USART2_ISR        STM32L0_REGISTER(0x4000441Cu)
 #define USART2_ISR_ORE    (1u << 3)
 #define USART2_ISR_RXNE   (1u << 5)
+#define USART2_ISR_TC     (1u << 6)
 #define USART2_ISR_TXE    (1u << 7)
+#define USART2_ISR_BUSY   (1u << 16) /* a byte is arriving */
 #define USART2_ICR        STM32L0_REGISTER(0x40004420u)
 #define USART2_ICR_ORECF  (1u << 3)
 #define USART2_RDR        STM32L0_REGISTER(0x40004424u)
 #define USART2_TDR        STM32L0_REGISTER(0x40004428u)
+
+/* RM0377 12.5, EXTI: line n is pin n, of port A unless SYSCFG says otherwise; 29 is LPTIM1. */
+#define EXTI_IMR    STM32L0_REGISTER(0x40010400u)
+#define EXTI_FTSR   STM32L0_REGISTER(0x4001040Cu)
+#define EXTI_PR     STM32L0_REGISTER(0x40010414u)
+#define EXTI_LPTIM1 (1u << 29)
+
+/* RM0377, chapter LPTIM. */
+#define LPTIM1_ISR           STM32L0_REGISTER(0x40007C00u)
+#define LPTIM1_ICR           STM32L0_REGISTER(0x40007C04u)
+#define LPTIM1_IER           STM32L0_REGISTER(0x40007C08u)
+#define LPTIM1_ARRM          (1u << 1) /* in these three: ARR was reached */
+#define LPTIM1_ARROK         (1u << 4) /* ARR has been taken over */
+#define LPTIM1_CFGR          STM32L0_REGISTER(0x40007C0Cu)
+#define LPTIM1_CFGR_PRESC_32 (5u << 9)
+#define LPTIM1_CR            STM32L0_REGISTER(0x40007C10u)
+#define LPTIM1_CR_ENABLE     (1u << 0)
+#define LPTIM1_CR_SNGSTRT    (1u << 1)
+#define LPTIM1_ARR           STM32L0_REGISTER(0x40007C18u)
 
 /* ARMv6-M, B3.3: SysTick, a down counter of 24 bits. */
 #define SYST_CSR           STM32L0_REGISTER(0xE000E010u)
@@ -79,8 +127,15 @@
 #define SYST_BITS          24u
 #define SYST_MAX           ((1u << SYST_BITS) - 1u)
 
-/* ARMv6-M, B3.4: interrupt set-enable; RM0377 11.3: position in the vector table. */
+/* ARMv6-M, B3.2.7: system control. */
+#define SCR           STM32L0_REGISTER(0xE000ED10u)
+#define SCR_SLEEPDEEP (1u << 2)
+
+/* ARMv6-M, B3.4: interrupts; RM0377 11.3: position in the vector table. */
 #define NVIC_ISER          STM32L0_REGISTER(0xE000E100u)
+#define NVIC_ICER          STM32L0_REGISTER(0xE000E180u)
+#define NVIC_ICPR          STM32L0_REGISTER(0xE000E280u)
+#define STM32L0_LPTIM1_IRQ 13u
 #define STM32L0_USART2_IRQ 28u
 
 /* MSI, which the core runs from after reset, in Hz: 64 times 32768 (MSIRANGE 5). */
@@ -89,6 +144,17 @@
 /* From MSI to BOARD_CLOCK_HZ. False if something never became ready: the core then still runs from
  * MSI. */
 bool stm32l0_clock_start(void);
+
+/* The same after Stop mode, which has left it the core on HSI16. */
+bool stm32l0_clock_resume(void);
+
+/* The marker's pin, low. */
+void stm32l0_marker_start(void);
+
+/* With interrupts masked and nothing to read: whether Stop mode was asked for and can be entered
+ * now; and enter it, until something ends it. */
+bool stm32l0_stops(void);
+void stm32l0_stop(void);
 
 /* Vector 16 + STM32L0_USART2_IRQ. */
 void stm32l0_usart2_handler(void);

@@ -132,8 +132,9 @@ class QemuMachine:
                 return
             self._core.step(mask_interrupts=mask_interrupts)
 
-    def reset(self, *, halt: bool) -> None:
-        """See `Machine`."""
+    def reset(self, *, halt: bool, through_core: bool = False) -> None:
+        """See `Machine`. QEMU's nRF51 has no register that tells why it was reset."""
+        del through_core
         self._core.poll()
         require_power(self._spec, self._core.status)
         if self._core.status.state is CoreState.RUNNING:

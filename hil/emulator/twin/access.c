@@ -260,6 +260,7 @@ enum access_end access_execute(struct engine *engine, uint32_t pc) {
         engine->shared.failure = ENGINE_NO_ACCESS;
         return ACCESS_STOPPED;
     }
+    engine->shared.clock += code_wait(engine, pc); /* the access is made once it is fetched */
     const bool aligned = (transfer.address & (transfer.bytes - 1u)) == 0;
     const int32_t failed = aligned ? make(engine, &transfer, loaded, &address) : ENGINE_BUS_ERROR;
     if (failed == ENGINE_GIVE_UP) {

@@ -60,7 +60,7 @@ class Chip(Timebase):
     def wait_until(self, cycle: int) -> None:
         """The core waits on its bus, also from within an access; meanwhile happens what is due."""
         self.core.shared.clock = max(self.core.shared.clock, cycle)
-        self._run_due(self.core.shared.clock, self.events, self.outside)
+        self._run_due(self.core.shared.clock)
 
     # Interrupts
 
@@ -192,7 +192,7 @@ class Chip(Timebase):
 
     def _run_events(self) -> None:
         try:
-            self._run_due(self.core.shared.clock, self.events, self.outside)
+            self._run_due(self.core.shared.clock)
         except NotModelledError as error:
             self._give_up(error)
 

@@ -79,6 +79,12 @@ struct cost code_cost(struct engine *engine, uint32_t address) {
     return code == NULL ? (struct cost){.bytes = 2} : cost_at(engine, code, address);
 }
 
+uint32_t code_wait(struct engine *engine, uint32_t address) {
+    const struct code *code = code_at(engine, address);
+
+    return code != NULL && (address & 3u) == 0 ? code->memory.sequential_wait : 0;
+}
+
 /* What the next instruction in sequence takes: each word of code costs when execution gets into it.
  */
 static uint32_t cycles_of(const struct code *code, uint32_t address, const struct cost *cost) {

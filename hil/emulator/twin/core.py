@@ -316,6 +316,11 @@ class Core:
         """
         self._lib.engine_bar(self._engine, origin, on)
 
+    def wait_states(self, address: int, cycles: int) -> None:
+        """From now on each aligned word of code in the memory at an address adds so many cycles when it is fetched."""
+        for place in self._places(address):
+            self._lib.engine_wait_states(self._engine, place, cycles)
+
     def watch_reads(self, places: Sequence[tuple[int, int]], before: Callable[[], None]) -> list[int]:
         """Have something called before each load from memories, by address and size. It slows the core down."""
 

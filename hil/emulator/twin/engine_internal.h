@@ -150,6 +150,8 @@ struct code_part code_part(struct engine *engine, const struct code_block *block
 /* First boundary within a block, from its start on, that lies at least `cycles` behind it. */
 uint32_t code_boundary(struct engine *engine, const struct code_block *block, uint64_t cycles);
 struct cost code_cost(struct engine *engine, uint32_t address);
+/* Wait states of the fetch of a 16-bit instruction, where it begins a word. */
+uint32_t code_wait(struct engine *engine, uint32_t address);
 uint16_t code_halfword(struct engine *engine, uint32_t address);
 
 /* exception.c */

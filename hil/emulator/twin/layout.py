@@ -109,6 +109,7 @@ def load_engine() -> ctypes.CDLL:
     lib.engine_forget_code.argtypes = (pointer, word, word)
     lib.engine_bar.argtypes = (pointer, word, ctypes.c_bool)
     lib.engine_load_waits.argtypes = (pointer, ctypes.c_uint64)
+    lib.engine_wait_states.argtypes = (pointer, word, word)
     answering = {
         "attach": (pointer, pointer),
         "count": (pointer, pointer),

@@ -111,9 +111,11 @@ class TwinMachine:
 
     def status(self) -> Status:
         """See `Machine`."""
-        if self._chip is not None and not self._status.detail and self._chip.in_hard_fault:
-            return dataclasses.replace(self._status, detail=self._chip.fault_words())
-        return self._status
+        chip = self._chip
+        if chip is None:
+            return self._status
+        detail = self._status.detail or (chip.fault_words() if chip.in_hard_fault else "")
+        return dataclasses.replace(self._status, detail=detail, noticed=tuple(chip.notes.values()))
 
     def event_fd(self) -> int | None:
         """See `OwnedMachine`."""
@@ -194,10 +196,12 @@ class TwinMachine:
             chip = self._powered()
             self._advance(chip, lambda: chip.step(mask_interrupts=mask_interrupts))
 
-    def reset(self, *, halt: bool) -> None:
+    def reset(self, *, halt: bool, through_core: bool = False) -> None:
         """See `Machine`."""
         chip = self._powered()
         self.uart.forget_input()
+        if through_core:
+            chip.reset_by_software()
         chip.reset()
         self._keep()
         self._status = Status(CoreState.HALTED, HaltReason.RESET)

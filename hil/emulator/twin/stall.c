@@ -17,6 +17,15 @@ void engine_bar(struct engine *engine, uint32_t address, bool barred) {
     code_forget(code, code->memory.origin, code->memory.bytes);
 }
 
+void engine_wait_states(struct engine *engine, uint32_t address, uint32_t cycles) {
+    struct code *code = code_at(engine, address);
+
+    if (code != NULL) {
+        code->memory.fetch_wait = code->memory.sequential_wait = cycles;
+        code_forget(code, code->memory.origin, code->memory.bytes); /* their costs */
+    }
+}
+
 void engine_load_waits(struct engine *engine, uint64_t cycle) {
     const uint32_t pc = engine_get(engine, REG_PC) & ~1u;
     const struct code_block *block = engine->block;

@@ -67,7 +67,7 @@ class Timebase:
 
     def cycles(self, seconds: Fraction) -> int:
         """Cycles of the core's clock, at the frequency of now, that a time takes: the next whole number."""
-        return -(-seconds * self._clock_hz // 1)
+        return -(-seconds.numerator * self._clock_hz // seconds.denominator)
 
     def set_clock(self, hz: int) -> None:
         """The core's clock runs at another frequency from now on."""
@@ -102,8 +102,13 @@ class Timebase:
     def _arm(self, timer: Timer) -> None:
         self.events.cancel(timer.event)
         queue = self.outside if timer.soft else self.events
-        cycle = self.now() + max(0, self.cycles(timer.due - self.seconds()))
-        timer.event = queue.at(cycle, lambda _cycle: self._happen(timer))
+        timer.event = queue.at(max(self.now(), self._cycle_at(timer.due)), lambda _cycle: self._happen(timer))
+
+    def _cycle_at(self, due: Fraction) -> int:
+        """The first cycle that is not before a time, if the clock goes on as it does. In integers: bytes are many."""
+        cycle, second = self._segment
+        early = second.numerator * due.denominator - due.numerator * second.denominator
+        return cycle - early * self._clock_hz // (second.denominator * due.denominator)
 
     def _happen(self, timer: Timer) -> None:
         self.cancel(timer)
@@ -129,7 +134,11 @@ class Timebase:
         """Cycle of the next event of either kind."""
         return min(self.events.next(), self.outside.next())
 
-    def _run_due(self, now: int, *queues: Events) -> None:
-        """Let happen what is due, in order."""
-        while (first := min(queues, key=Events.next)).next() <= now:
-            first.run_one()
+    def _run_due(self, now: int) -> None:
+        """Let happen what is due, in order; what is due at the same cycle as what comes from outside goes first."""
+        events, outside = self.events, self.outside
+        while True:
+            inner, outer = events.next(), outside.next()
+            if min(inner, outer) > now:
+                return
+            (events if inner <= outer else outside).run_one()

@@ -94,12 +94,13 @@ class Stm32l031(Chip):
         )
         super().__init__(core, _RESET_HZ)
         self._built = False
+        self._waits = 0
         self.rcc = Rcc(self, self._check_speed, lambda: self.pwr.has(DBP))
         self.pwr = Pwr(self, self._clock("APB1ENR", 28), self._check_speed)
         self.rcc.range = self.pwr.range
         self.exti = Exti(self)
         self.syscfg = Syscfg(self._clock("APB2ENR", 0))
-        self.flash = Flash(self, self.flash_content, self.eeprom_content, self._check_speed)
+        self.flash = Flash(self, self.flash_content, self.eeprom_content, self._wait_states)
         self._guard = Guard(core, self.flash.nvm.areas, self._nvm_is_read)
         self.iwdg = Iwdg(self, self.rcc.force_lsi, self._reset_by_watchdog)
         self.dbgmcu = Dbgmcu(self._clock("APB2ENR", 22))
@@ -135,9 +136,10 @@ class Stm32l031(Chip):
             bit=17,
             select=2,
             interrupt=28,
-            rx=lambda: self.pins.why_not("USART2_RX", SERIAL_RX),
-            tx=lambda: self.pins.why_not("USART2_TX", SERIAL_TX),
+            rx=self.pins.path("USART2_RX", SERIAL_RX),
+            tx=self.pins.path("USART2_TX", SERIAL_TX),
             on_wake=lambda: self.exti.direct(USART2_WAKEUP),
+            on_start=lambda: self._start_bit(int(SERIAL_RX[2:])),
             baud=baud,
         )
 
@@ -150,9 +152,10 @@ class Stm32l031(Chip):
             bit=18,
             select=10,
             interrupt=29,
-            rx=lambda: self.pins.why_not("LPUART1_RX", "PA3"),
-            tx=lambda: self.pins.why_not("LPUART1_TX", "PA2"),
+            rx=self.pins.path("LPUART1_RX", "PA3"),
+            tx=self.pins.path("LPUART1_TX", "PA2"),
             on_wake=lambda: self.exti.direct(LPUART1_WAKEUP),
+            on_start=lambda: self._start_bit(3),
             baud=_LPUART_BAUD,
         )
 
@@ -166,7 +169,7 @@ class Stm32l031(Chip):
         return timer
 
     def _attach_all(self) -> None:
-        self.attach(SystemControl(self, CPUID, 8, self._reset_by_software), size=SYSTEM_PAGE_BYTES)
+        self.attach(SystemControl(self, CPUID, 8, self._request_reset), size=SYSTEM_PAGE_BYTES)
         always = (self.rcc, self.pwr, self.flash, self.exti, self.syscfg, self.iwdg, self.rtc, self.dbgmcu)
         others = (self.usart2, self.lpuart1, self.spi1, self.tim2, self.tim21, self.tim22, self.lptim1)
         for peripheral in (*always, *others, *self.ports.values(), OptionBytes(self.flash.store_option_bytes)):
@@ -191,6 +194,11 @@ class Stm32l031(Chip):
                     self.exti.edge(pin, rising=bool(new >> pin & 1))
 
         return changed
+
+    def _start_bit(self, pin: int) -> None:
+        """A line falls at a pin of port A."""
+        if self.exti.value["FTSR"] >> pin & 1 and self.syscfg.port(pin) == "A":
+            self.exti.edge(pin, rising=False)
 
     def _nss_low(self) -> bool:
         return self.spi_master.selected()
@@ -228,8 +236,12 @@ class Stm32l031(Chip):
         self.usart2.wire.forget()
         self.lpuart1.wire.forget()
 
-    def _reset_by_software(self) -> None:
+    def reset_by_software(self) -> None:
+        """The reset that comes next is one that the core was asked for, by firmware or a debugger (SYSRESETREQ)."""
         self.rcc.next_reset(rcc_module.RESET_BY_SOFTWARE | rcc_module.RESET_BY_PIN)
+
+    def _request_reset(self) -> None:
+        self.reset_by_software()
         self.request_reset()
 
     def _reset_by_watchdog(self) -> None:
@@ -248,6 +260,14 @@ class Stm32l031(Chip):
             )
 
     # Non-volatile memory
+
+    def _wait_states(self) -> None:
+        """As `hil.cycles` counts them: for each word of code, as if there were no prefetch; none for data."""
+        if self._built and self.flash.latency() != self._waits:
+            self._waits = self.flash.latency()
+            for origin in (FLASH_ORIGIN, EEPROM_ORIGIN):
+                self.core.wait_states(origin, self._waits)
+        self._check_speed()
 
     def store(self, address: int, size: int, value: int) -> bool:
         """See `Chip`: one that comes while an operation is under way waits for its end (RM0377 3.6, recalled)."""
@@ -280,7 +300,7 @@ class Stm32l031(Chip):
     def _nvm_is_read(self) -> None:
         if self.flash.active and (until := self.flash.accessed()):
             self.core.load_waits(until)
-            self._run_due(until, self.events, self.outside)
+            self._run_due(until)
 
     def cut_power(self, cycle: int, seed: int) -> None:
         """Run up to a cycle and lose the power there: then `flash_content` and `eeprom_content` are what is left.

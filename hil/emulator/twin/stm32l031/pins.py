@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from hil.emulator.twin.stm32l031.gpio import Gpio
 
@@ -38,10 +38,13 @@ class Pins:
         """Port and number of a pin, as in ``PA2``."""
         return self._ports[pin[1]], int(pin[2:])
 
-    def why_not(self, signal: str, pin: str) -> str:
-        """Why a signal does not get to a pin; empty where it does."""
+    def path(self, signal: str, pin: str) -> Callable[[], str]:
+        """Tells why a signal does not get to a pin; empty where it does."""
         port, number = self.port(pin)
         function = FUNCTIONS[signal][pin]
-        if port.function(number) == function:
-            return ""
-        return f"{pin} is not set to alternate function {function} ({signal})"
+        blocked = f"{pin} is not set to alternate function {function} ({signal})"
+        return lambda: "" if port.function(number) == function else blocked
+
+    def why_not(self, signal: str, pin: str) -> str:
+        """Why a signal does not get to a pin; empty where it does."""
+        return self.path(signal, pin)()

@@ -31,6 +31,7 @@ CR1_MODELLED: Final = UE | UESM | RE | TE | IDLEIE | RXNEIE | TCIE | TXEIE | PEI
 CR3_MODELLED: Final = EIE | OVRDIS | WUS | WUFIE
 RXFRQ: Final = 8
 _CLEARS: Final = PE | FE | NF | ORE | IDLE | TC | WUF
+_ENABLED_ALIKE: Final = TXE | TC | RXNE | IDLE  # flags of ISR whose bits in CR1 that enable them lie as they do
 _WUS_START, _WUS_RXNE = 2, 3
 _HOST_TOLERANCE: Final = Fraction(375, 10000)  # what the receiver of the host's end bears, taken to be like USART2's
 _WAKE: Final = Fraction(5, 1_000_000)  # tWUUSART: until HSI16 runs after a start bit in Stop mode (DS10668; recalled)
@@ -65,6 +66,7 @@ class Uart(UartClock):
         rx: why the line does not get to the receiver through the pins; empty where it does.
         tx: the same of the transmitter.
         on_wake: its interrupt is raised in Stop mode.
+        on_start: a start bit falls at the receiver's pin. (Of the edges within a byte EXTI hears nothing.)
         baud: what the host's end of its line is set to.
 
     Attributes:
@@ -86,12 +88,15 @@ class Uart(UartClock):
         rx: Callable[[], str],
         tx: Callable[[], str],
         on_wake: Callable[[], None],
+        on_start: Callable[[], None],
         baud: int,
     ) -> None:
         self._interrupt = interrupt
         self._rx = rx
         self._tx = tx
         self._on_wake = on_wake
+        self._on_start = on_start
+        self._unsampled = False
         self.wire = Wire(chip, baud, self)
         self._sender = Transmitter(chip, self)
         self._fit_baud: Fraction | None = None
@@ -115,9 +120,11 @@ class Uart(UartClock):
 
     def starts(self) -> None:
         """See `Port`."""
-        if self._chip.standing_still and self._wakes_by() == _WUS_START and not self._why_lost():
+        self._unsampled = self._chip.standing_still and bool(self._why_lost())
+        if self._chip.standing_still and self._wakes_by() == _WUS_START and not self._unsampled:
             self.value["ISR"] |= WUF
             self._update()
+        self._on_start()
 
     def _wakes_by(self) -> int:
         return (self.value["CR3"] & WUS) >> 20 if self.value["CR1"] & UESM else 0
@@ -127,6 +134,8 @@ class Uart(UartClock):
         if why := self._why_lost():
             self._chip.note(f"{self.name} RX", f"a byte for {self.name} is lost: {why}")
             return
+        if self._unsampled:
+            return  # its start bit came in Stop mode, and something else has woken the chip up by it
         if self.value["ISR"] & ORE:
             return  # the receiver stands still until ORECF is written
         flags = RXNE
@@ -270,10 +279,8 @@ class Uart(UartClock):
         """Drive the interrupt line (RM0377 24.7, table of interrupt requests)."""
         isr, cr1, cr3 = self.value["ISR"], self.value["CR1"], self.value["CR3"]
         level = bool(
-            (isr & TXE and cr1 & TXEIE)
-            or (isr & TC and cr1 & TCIE)
-            or (isr & (RXNE | ORE) and cr1 & RXNEIE)
-            or (isr & IDLE and cr1 & IDLEIE)
+            isr & cr1 & _ENABLED_ALIKE
+            or (isr & ORE and cr1 & RXNEIE)
             or (isr & (FE | NF | ORE) and cr3 & EIE)
             or (isr & WUF and cr3 & WUFIE)
         )

@@ -57,6 +57,7 @@ class Wire:
 
     Attributes:
         to_host: bytes that have arrived at the host's end.
+        frame: how long a byte takes, in s.
     """
 
     def __init__(self, chip: Chip, baud: int, port: Port) -> None:
@@ -66,13 +67,9 @@ class Wire:
         self._coming: deque[int] = deque()
         self._timer: Timer | None = None
         self._due = Fraction(0)
+        self.frame = Fraction(FRAME_BITS, baud)
         self._arriving = False
         self.to_host = bytearray()
-
-    @property
-    def frame(self) -> Fraction:
-        """How long a byte takes, in s."""
-        return Fraction(FRAME_BITS, self.baud)
 
     @property
     def arriving(self) -> bool:

@@ -1,0 +1,112 @@
+"""How well a stream of steps uses the wire and the core, in virtual time.
+
+Three things work at once: the wire to the board, the wire from it, and the core. A run can be no faster than the one
+that has most to do. So its efficiency is the largest share of the time for which one of them works: each wire while a
+byte is on it, the core while it does not sleep. (The firmware never asks in a loop whether something has come or is
+sent.)
+
+What the core does is more than steps: it takes and gives each byte by interrupt, checks and frames it. No network that
+is bound by the core can have 95 % of the time for its steps, so that share is told, and is no bar.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hil.build import build
+from hil.cycles.counter import CycleCounter
+from hil.dut.counting import timing_model
+from hil.image import ModelImage
+from hil.model import load_model
+from hil.resources import examples_dir
+from hil.vectors import load_vectors
+from hil.work import Work
+from tests.twin.virtual_host import BAUD, BITS, BOARD, AgentChip, connect
+
+if TYPE_CHECKING:
+    from hil.link.agent import Agent
+
+
+@dataclass(frozen=True)
+class Streaming:
+    """One case: seconds, of virtual time."""
+
+    steps: int
+    virtual_s: float
+    to_board_s: float
+    from_board_s: float
+    core_s: float
+    steps_s: float
+    repairs: int
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of the time, by what works."""
+        return {
+            "to the board": self.to_board_s / self.virtual_s,
+            "from the board": self.from_board_s / self.virtual_s,
+            "core": self.core_s / self.virtual_s,
+        }
+
+    @property
+    def binds(self) -> str:
+        """What has most to do."""
+        return max(self.shares, key=lambda each: self.shares[each])
+
+    @property
+    def efficiency(self) -> float:
+        """The share of what binds."""
+        return self.shares[self.binds]
+
+
+def load_work(name: str) -> Work:
+    """A public case."""
+    folder = examples_dir() / "networks"
+    own = folder / f"{name}.model.npz"
+    model = load_model(own if own.exists() else folder / f"{name.rpartition('_')[0]}.model.npz")
+    return Work.make(model, load_vectors(folder / f"{name}.vectors.npz", model))
+
+
+def open_image(agent: Agent, chip: AgentChip, image: bytes) -> None:
+    """In RAM where it fits, else in flash, where it is put without a programmer."""
+    net = ModelImage.from_bytes(image)
+    if agent.identify().fits_ram(len(image), len(net.neuron), len(net.output)):
+        agent.load_image(image)
+        return
+    assert chip.core.write(BOARD.image_slot.origin, image)
+    agent.open_flash_image(len(image), zlib.crc32(image))
+
+
+def measure(name: str) -> Streaming:
+    """Stream all sequences of a public case as a run does, and compare every bit."""
+    artefact = build(BOARD)
+    work = load_work(name)
+    assert artefact.bin is not None
+    model = timing_model(BOARD)
+    assert model is not None
+    chip = AgentChip(artefact.bin)
+    with CycleCounter(artefact.elf, model, plugin=False) as counter, chip.counted(counter):
+        agent, wire = connect(chip)
+        open_image(agent, chip, work.converted.image)
+        chip.core.book()
+        before, written, sent = counter.snapshot(), len(wire.written), len(chip.sent)
+        began, slept, clock = chip.seconds(), chip.slept, chip.now()
+        sequences, steps = work.elapsed.shape
+        inputs = work.inputs.reshape(sequences * steps, -1)
+        result = agent.run(inputs, work.elapsed.reshape(-1), state=work.state0, sequence_steps=steps)
+        assert np.array_equal(result.states.reshape(work.golden_states.shape), work.golden_states)
+        chip.core.book()
+        calls = counter.counts(since=before).of("ltc_step")
+        return Streaming(
+            steps=len(calls),
+            virtual_s=float(chip.seconds() - began),
+            to_board_s=sum(len(data) for _, data in wire.written[written:]) * BITS / BAUD,
+            from_board_s=(len(chip.sent) - sent) * BITS / BAUD,
+            core_s=(chip.now() - clock - (chip.slept - slept)) / chip.clock_hz,
+            steps_s=sum(call.cycles for call in calls) / chip.clock_hz,
+            repairs=result.retries,
+        )

@@ -1,0 +1,115 @@
+"""32 MHz from the PLL, with the wait state that it needs: each word of code costs one, as docs/cycles.md says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from hil.build import build
+from hil.cycles.counter import CycleCounter
+from hil.dut.counting import timing_model
+from hil.emulator.twin.core import Stop
+from tests.twin.snippets import Bench
+from tests.twin.streaming import load_work, open_image
+from tests.twin.virtual_host import BOARD, FAST, AgentChip, connect
+
+if TYPE_CHECKING:
+    from hil.board import Board
+
+TURNS = 1000
+STEPS = 10
+# From the first load of SYST_CVR to the second: 2 cycles, what stands before the loop, and the loop.
+LOOP = """
+main:
+    ldr r4, =0xE000E010
+    ldr r0, =0xFFFFFF
+    str r0, [r4, #4]
+    str r0, [r4, #8]
+    movs r0, #5
+    str r0, [r4]
+    ldr r0, =TURNS
+    .balign 4
+    ldr r5, [r4, #8]
+    BEFORE
+1:  subs r0, #1
+    bne 1b
+    ldr r6, [r4, #8]
+    subs r5, r6
+    ldr r0, =RESULT
+    str r5, [r0]
+    wfi
+"""
+
+
+def cycles(*, before: str, waits: bool) -> int:
+    chip = Bench(LOOP.replace("TURNS", str(TURNS)).replace("BEFORE", before))
+    if waits:
+        chip.set("FLASH_ACR", 1)
+    assert chip.run(100_000) is Stop.ASLEEP
+    return chip.word()
+
+
+@pytest.mark.parametrize(
+    ("before", "cost", "words"),
+    [
+        # Words: LDR NOP | SUBS BNE | LDR. The loop is one word.
+        ("nop", 1, TURNS + 1),
+        # LDR SUBS | BNE LDR: two in each turn, but the first is there already when the loop begins.
+        ("", 0, 2 * TURNS - 1),
+        # LDR NOP | NOP SUBS | BNE LDR
+        ("nop; nop", 2, 2 * TURNS),
+    ],
+)
+def test_a_loop_pays_for_each_word_that_it_fetches(before: str, cost: int, words: int) -> None:
+    plain = 2 + cost + 3 * TURNS - 1
+    assert cycles(before=before, waits=False) == plain
+    assert cycles(before=before, waits=True) == plain + words
+
+
+@pytest.mark.parametrize("before", ["nop", "", "nop; nop"])
+def test_instruction_by_instruction_it_pays_the_same(before: str) -> None:
+    turns = 20
+    clocks = []
+    for stepped in (False, True):
+        chip = Bench(LOOP.replace("TURNS", str(turns)).replace("BEFORE", before))
+        chip.set("FLASH_ACR", 1)
+        while stepped and not chip.word():
+            assert chip.step(mask_interrupts=True) is Stop.STEPPED
+        assert chip.run(100_000) is Stop.ASLEEP
+        clocks.append((chip.now(), chip.word()))
+    assert clocks[0] == clocks[1]
+
+
+def test_they_end_with_the_latency_and_with_a_reset() -> None:
+    for end in (lambda chip: chip.clear("FLASH_ACR", 1), lambda chip: chip.reset()):
+        chip = Bench(LOOP.replace("TURNS", str(TURNS)).replace("BEFORE", "nop"))
+        chip.set("FLASH_ACR", 1)
+        end(chip)
+        assert chip.run(100_000) is Stop.ASLEEP
+        assert chip.word() == 2 + 1 + 3 * TURNS - 1
+
+
+@pytest.mark.parametrize(("board", "fetches"), [(BOARD, range(1)), (FAST, range(1, 3))], ids=["16 MHz", "32 MHz"])
+def test_the_firmware_counts_what_the_twin_counts(board: Board, fetches: range) -> None:
+    """The agent at both clocks of its port: bits, and cycles of each step by SysTick and by the counter."""
+    work = load_work("tiny_dense")
+    artefact, model = build(board), timing_model(board)
+    assert artefact.bin is not None
+    assert model is not None
+    assert model.exact == (board is BOARD)
+    chip = AgentChip(artefact.bin)
+    with CycleCounter(artefact.elf, model, plugin=False) as counter, chip.counted(counter):
+        agent, _ = connect(chip)
+        assert chip.clock_hz == agent.identify().clock_hz == board.clock_hz
+        open_image(agent, chip, work.converted.image)
+        chip.core.book()
+        before = counter.snapshot()
+        result = agent.run(work.inputs[0][:STEPS], work.elapsed[0][:STEPS], state=work.state0, count_cycles=True)
+        chip.core.book()
+        counted = [call.cycles for call in counter.counts(since=before).of("ltc_step")]
+    assert np.array_equal(result.states, work.golden_states[0][:STEPS])
+    # The empty call that the firmware subtracts: MOVS and BX, 3 cycles and one or two words.
+    (difference,) = {by_counter - by_chip for by_counter, by_chip in zip(counted, result.cycles.tolist(), strict=True)}
+    assert difference - 3 in fetches

@@ -1,0 +1,137 @@
+"""The agent on the twin and a host in the twin's own time: no pty, no process, no clock on the wall.
+
+The host answers at once: within a quarter of a byte's time. So what a run takes in virtual time is the board's and the
+protocol's doing alone, and the same each time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hil.board import load_board
+from hil.emulator.twin.core import Stop
+from hil.emulator.twin.stm32l031.part import Stm32l031
+from hil.link.agent import Agent
+from hil.link.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from fractions import Fraction
+    from pathlib import Path
+
+    from hil.cycles.counter import CycleCounter
+
+BOARD = load_board("nucleo-l031")
+assert BOARD.links.uart is not None
+_MEMORY = BOARD.memory
+_SLOW_FLASH = _MEMORY.flash.model_copy(update={"fetch_wait_states": 1})
+FAST = BOARD.model_copy(update={"clock_hz": 32_000_000, "memory": _MEMORY.model_copy(update={"flash": _SLOW_FLASH})})
+"""The board as fast as its part goes: from the PLL, with a wait state on the flash."""
+
+BAUD = BOARD.links.uart.baud
+BITS = 10  # of a byte on the wire
+EPOCH = 0x1234  # where another session's would be random
+
+
+class AgentChip(Stm32l031):
+    """The chip with a firmware, reset.
+
+    Attributes:
+        sent: all bytes that have left its transmitter, and when.
+        slept: cycles that the core has slept.
+    """
+
+    def __init__(self, firmware: Path, eeprom: bytes = b"") -> None:
+        super().__init__(BAUD)
+        self.eeprom_content[: len(eeprom)] = eeprom
+        image = firmware.read_bytes()
+        self.flash_content[: len(image)] = image
+        self.sent: list[tuple[Fraction, int]] = []
+        self.slept = 0
+        deliver = self.usart2.sent
+
+        def sent(byte: int | None) -> None:
+            deliver(byte)
+            if byte is not None:
+                self.sent.append((self.seconds(), byte))
+
+        self.usart2.sent = sent  # type: ignore[method-assign]
+        self.reset()
+
+    def go(self, cycles: int) -> Stop:
+        """Run on, as the machine does in each of its slices."""
+        stop = self.run(self.core.shared.clock + cycles)
+        assert stop in {Stop.DUE, Stop.ASLEEP}, (stop, self.fault_words())
+        assert not self.trouble
+        assert not self.notes
+        return stop
+
+    def _sleep(self, horizon: int) -> bool:
+        since = self.now()
+        goes_on = super()._sleep(horizon)
+        self.slept += self.now() - since
+        return goes_on
+
+    @contextmanager
+    def counted(self, counter: CycleCounter) -> Iterator[None]:
+        """Count into a counter's file meanwhile; booked at the end, and the core is gone then."""
+        with mmap.mmap(counter.fd, 0) as file:
+            view = ctypes.c_uint8.from_buffer(file)
+            try:
+                assert self.core.count(ctypes.addressof(view))
+                yield
+                self.core.book()
+            finally:
+                self.core.close()
+                del view
+
+
+class VirtualWire:
+    """A `hil.link.session.Wire`: to wait is to let the chip run.
+
+    Attributes:
+        written: what the host has sent, and when.
+        slice_cycles: how long the chip runs before the host looks what has come: a quarter of a byte's time.
+    """
+
+    address = "the twin"
+
+    def __init__(self, chip: AgentChip) -> None:
+        self._chip = chip
+        self.written: list[tuple[Fraction, bytes]] = []
+        self.slice_cycles = BITS * chip.clock_hz // BAUD // 4
+
+    def write(self, data: bytes) -> None:
+        self.written.append((self._chip.seconds(), data))
+        self._chip.usart2.wire.send(data)
+
+    def read(self) -> bytes:
+        heard = self._chip.usart2.wire.to_host
+        while not heard:
+            stop = self._chip.go(self.slice_cycles)
+            assert heard or stop is not Stop.ASLEEP, "the host and the board both wait"
+        data = bytes(heard)
+        del heard[:]
+        return data
+
+
+def connect(chip: AgentChip) -> tuple[Agent, VirtualWire]:
+    """An agent's client on the chip, once the firmware has started and sleeps."""
+    while chip.go(chip.clock_hz // 100) is not Stop.ASLEEP:
+        pass
+    wire = VirtualWire(chip)
+    agent = Agent(BOARD.name)
+    agent.attach(
+        Session(
+            wire,
+            BOARD.name,
+            baud=BAUD,
+            timeout_s=2.0,
+            clock=lambda: float(chip.seconds()),
+            random_bits=lambda bits: EPOCH & ((1 << bits) - 1),
+        )
+    )
+    return agent, wire
