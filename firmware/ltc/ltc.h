@@ -105,8 +105,8 @@ void ltc_reset(struct ltc *net);
 /*
  * One input sample. `inputs`: net->inputs values, each in its own Q-format (image, written by the
  * converter), any value is allowed and saturates at +-LTC_FULL_SCALE. `elapsed`: time since the
- * last sample. `outputs`: net->outputs values. The number of loop turns depends on the image and the
- * elapsed time alone; where that is another than before, a step takes a little longer.
+ * last sample. `outputs`: net->outputs values. The number of loop turns depends on the image and
+ * the elapsed time alone; where that is another than before, a step takes a little longer.
  */
 int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *outputs);
 
