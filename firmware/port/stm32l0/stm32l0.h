@@ -75,9 +75,9 @@
 #define GPIOA_PUPDR                 STM32L0_REGISTER(0x5000000Cu)
 #define GPIOA_PUPDR_MASK(pin)       (3u << (2u * (pin)))
 #define GPIOA_PUPDR_UP(pin)         (1u << (2u * (pin)))
-#define GPIOA_AFR(pin)              STM32L0_REGISTER(0x50000020u + 4u * ((pin) / 8u)) /* AFRL, AFRH */
-#define GPIOA_AFR_MASK(pin)         (15u << (4u * ((pin) % 8u)))
-#define GPIOA_AFR_USART2(pin)       (4u << (4u * ((pin) % 8u))) /* DS10668, alternate functions: AF4 */
+#define GPIOA_AFR(pin)        STM32L0_REGISTER(0x50000020u + 4u * ((pin) / 8u)) /* AFRL, AFRH */
+#define GPIOA_AFR_MASK(pin)   (15u << (4u * ((pin) % 8u)))
+#define GPIOA_AFR_USART2(pin) (4u << (4u * ((pin) % 8u))) /* DS10668, alternate functions: AF4 */
 
 /* RM0377, chapter USART. Registers keep their reset values where nothing is written: 8 data bits,
  * no parity, 1 stop bit, 16 samples a bit, clocked by PCLK1. */
