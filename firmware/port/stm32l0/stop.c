@@ -11,10 +11,9 @@
 
 #include "stm32l0.h"
 
-#define TICKS(milliseconds)                                                                        \
-    ((milliseconds) * 37u / 32u) /* of LSI behind LPTIM1's prescaler of 32                         \
-                                  */
-#define LONGEST_MS 56000u
+/* Of LSI behind LPTIM1's prescaler of 32. */
+#define TICKS(milliseconds) ((milliseconds) * 37u / 32u)
+#define LONGEST_MS          56000u
 _Static_assert(TICKS(LONGEST_MS) <= 0xFFFFu, "LPTIM1 has 16 bits");
 
 #define READY_TRIES 100000u /* as in clock.c; also for a byte to leave */
