@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ELAPSED_FRAC = 22
 
 _LOG2E = 1 / math.log(2)
-_SCALE_BITS = 30  # a source at its full scale is 2^30
+_SCALE_BITS = 30  # a state or an input at its full scale is 2^30
 _SMALLEST_BOUND = 1e-6
 
 
@@ -235,7 +235,8 @@ def _synapses(model: LtcModel, scales: list[float], state_exponent: int, notes: 
 def _note_flattened(at: encode.Argument, where: str, notes: list[str]) -> None:
     if at.flattened > 1:
         notes.append(
-            f"{where}: its sigmoid is {at.flattened:.3g} times steeper than the format holds, and was flattened"
+            f"{where}: its sigmoid is {at.flattened:.3g} times steeper, or its middle as much further from the scale, "
+            "than the format holds, and was flattened"
         )
 
 

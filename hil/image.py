@@ -22,7 +22,6 @@ SUM_MAX = 0x7EFFFFFF
 OPEN = 32767
 WIDE_FRAC = 32
 HALF_UPPER = 0x8000
-MAX_CHANNELS = 2040
 
 _HEADER = struct.Struct("<IHHIIHHHBbHHII")
 _CRC_OFFSET = 12
@@ -39,6 +38,12 @@ NEURON = np.dtype(
 )
 MAP = np.dtype([("gain", "<i4"), ("offset", "<i4"), ("shift", "u1"), ("of", "u1"), ("zero", "<u2")])
 SYNAPSE = np.dtype([("slope_source", "<i4"), ("offset", "<i4"), ("weight", "<u4"), ("reversal", "<i4")])
+
+
+def memory_bytes(neurons: int, channels: int) -> int:
+    """Working memory of a network: LTC_MEMORY_BYTES in ltc.h, in whole words."""
+    return -(-(24 * neurons + 2 * channels + 8) // 4) * 4
+
 
 Records = npt.NDArray[Any]  # a structured array of one of the three dtypes above
 
@@ -63,8 +68,8 @@ class ModelImage:
 
     @property
     def memory_bytes(self) -> int:
-        """RAM that the runtime asks for beside the image: LTC_MEMORY_BYTES in ltc.h, in whole words."""
-        return -(-(24 * len(self.neuron) + 2 * len(self.channel) + 8) // 4) * 4
+        """RAM that the runtime asks for beside the image, in whole words."""
+        return memory_bytes(len(self.neuron), len(self.channel))
 
     def to_bytes(self) -> bytes:
         """The image as the runtime reads it, CRC included."""

@@ -1,10 +1,21 @@
 /* One step of a network, and access to its state. */
 #include "ltc.h"
 
+#include <stddef.h>
+
 #include "ltc_internal.h"
 #include "ltc_kernel.h"
 #include "ltc_math.h"
+#include "ltc_tables.h"
 #include "ltc_wide.h"
+
+/* What ltc_kernel_v6m.S knows of the layout. */
+_Static_assert(sizeof(struct ltc_synapse) == 16 && sizeof(struct ltc_cell) == 20, "records");
+_Static_assert(offsetof(struct ltc_cell, rate) == 12 && offsetof(struct ltc_cell, state) == 16,
+               "a cell");
+_Static_assert(offsetof(struct ltc_tables, sigmoid) == 192 &&
+                   offsetof(struct ltc_tables, reciprocal) + LTC_RECIPROCALS == 192,
+               "the reciprocals end where the sigmoid's table begins");
 
 uint32_t ltc_version(void) {
     return LTC_VERSION;
@@ -109,10 +120,10 @@ LTC_COLD int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, 
 LTC_COLD static void put_state(struct ltc *net, uint32_t j, int32_t state) {
     net->cell[j].state = state;
     net->before[j] = (int16_t)(state >> 15);
-    net->elapsed = 0; /* so that the next step's cycles do not depend on what ran before */
 }
 
 LTC_COLD void ltc_reset(struct ltc *net) {
+    net->elapsed = 0; /* so that the next step's cycles do not depend on what ran before */
     for (uint32_t j = 0; j < net->neurons; j++) {
         put_state(net, j, 0);
     }
@@ -137,6 +148,7 @@ LTC_COLD int ltc_set_state(struct ltc *net, const int32_t *state, uint32_t count
             return LTC_ERR_STATE;
         }
     }
+    net->elapsed = 0;
     for (uint32_t j = 0; j < count; j++) {
         put_state(net, j, state[j]);
     }

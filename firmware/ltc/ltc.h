@@ -48,7 +48,7 @@ enum ltc_error {
     LTC_ERR_VERSION = -4,  /* an image of another format version */
     LTC_ERR_CRC = -5,      /* damaged image */
     LTC_ERR_LAYOUT = -6,   /* counts and length of the image do not fit together */
-    LTC_ERR_INDEX = -7,    /* a synapse names a source that does not exist */
+    LTC_ERR_INDEX = -7,    /* a synapse or a channel names a source that does not exist */
     LTC_ERR_RANGE = -8,    /* a parameter outside its range, or one that could overflow */
     LTC_ERR_MEMORY = -9,   /* less working memory than LTC_MEMORY_BYTES() */
     LTC_ERR_ELAPSED = -10, /* elapsed outside LTC_ELAPSED_MIN..LTC_ELAPSED_MAX */
@@ -104,9 +104,10 @@ void ltc_reset(struct ltc *net);
 
 /*
  * One input sample. `inputs`: net->inputs values, each in its own Q-format (image, written by the
- * converter), any value is allowed and saturates at +-LTC_FULL_SCALE. `elapsed`: time since the
- * last sample. `outputs`: net->outputs values. The number of loop turns depends on the image and
- * the elapsed time alone; where that is another than before, a step takes a little longer.
+ * converter), any value is allowed and saturates at the ends of LTC_FULL_SCALE. `elapsed`: time
+ * since the last sample. `outputs`: net->outputs values. The first step after a state was set, and
+ * one with another elapsed time than the step before, takes longer; apart from that its time
+ * depends on values by some ten cycles a neuron and unfold (docs/cycles.md).
  */
 int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *outputs);
 

@@ -17,7 +17,7 @@
 #define LTC_MAX_NEURONS  255u
 #define LTC_MAX_SYNAPSES (1u << 20) /* a power of two: of sensory ones, and of the others */
 
-/* Everything that can ever be added to a neuron's denominator stays below this. */
+/* The most that can ever be added to a neuron's denominator, LTC_HALF_UPPER included. */
 #define LTC_SUM_MAX 0x7EFFFFFFu
 #define LTC_OPEN    32767u /* a synapse that is fully open */
 

@@ -158,7 +158,9 @@ ltc_advance:
 .Lchange:
     lsrs    r4, r4, #8
     asrs    r1, r1, r4
-    adcs    r1, r1, r1              /* doubled, with the last bit shifted out below */
+    /* Doubled, with the last bit shifted out below it. Where none was shifted out the carry is that
+     * of the lsrs: bit 7 of a shift of 16, which is 0. */
+    adcs    r1, r1, r1
     adds    r6, r6, r1
     adds    r1, r6, r6
     bvs     .Lbeyond

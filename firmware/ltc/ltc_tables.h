@@ -10,7 +10,7 @@
 
 /* In this order and without gaps: the assembly reaches both from one address. */
 struct ltc_tables {
-    uint8_t zero;
+    uint8_t zero;                        /* so that the sigmoid's table is aligned */
     uint8_t reciprocal[LTC_RECIPROCALS]; /* 2^22 / (256 * (LTC_RECIPROCAL_FIRST + i + 1/2)) */
     uint32_t
         sigmoid[LTC_SIGMOID_INTERVALS]; /* upper half: value at the interval's start in units

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hil.bench.network_header import network_header
+from hil.errors import BuildError
 from hil.resources import firmware_dir
 
 if TYPE_CHECKING:
@@ -65,17 +66,20 @@ def make_firmware(folder: Path, contestant: Contestant, model: LtcModel, convert
     definition = f"#define {contestant.definition}\n" if contestant.definition else ""
     (ltc / "network.h").write_text(network_header(model, converted))
     bench = folder / "bench"
-    header = (
-        (bench / "contestant.h").read_text().replace("#define CONTESTANT_H\n", f"#define CONTESTANT_H\n{definition}")
-    )
-    (ltc / "contestant.h").write_text(header)
+    shutil.copy(bench / "contestant.h", ltc)
+    _edit(ltc / "contestant.h", "#define CONTESTANT_H\n", f"#define CONTESTANT_H\n{definition}")
     shutil.copy(bench / "contestant.c", ltc / "ltc.c")
     shutil.copy(bench / f"{contestant.source}.c", ltc)
     script = folder / "CMakeLists.txt"
-    text = script.read_text().replace("HIL_STACK_BYTES 1024", f"HIL_STACK_BYTES {_STACK_BYTES}")
-    script.write_text(
-        text.replace("target_link_libraries(agent PRIVATE ltc)", "target_link_libraries(agent PRIVATE ltc m c)")
-    )
+    _edit(script, "HIL_STACK_BYTES 1024", f"HIL_STACK_BYTES {_STACK_BYTES}")
+    _edit(script, "target_link_libraries(agent PRIVATE ltc)", "target_link_libraries(agent PRIVATE ltc m c)")
     for name in ("ltc_float.h", *(("ltc_float.c",) if contestant.source == "reference" else ())):
         shutil.copy(folder / "reference" / name, ltc)
     return folder
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    if text.count(old) != 1:
+        raise BuildError(f"{path.name} has {text.count(old)} times '{old}'", hint="hil's firmware folder was changed")
+    path.write_text(text.replace(old, new))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from hil.bench.contestants import HIL, NOTHING, Contestant, make_firmware
 from hil.convert import convert
 from hil.dut.dut import open_dut
-from hil.errors import BuildError, CyclesError
+from hil.errors import BuildError, CyclesError, InputError
 from hil.image import ModelImage
+from hil.model import MAX_UNFOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from hil.vectors import Vectors
 
 _STEPS = 50  # of the first sequence
+_NO_LIBRARY = ("math.h", "cannot find -lm", "cannot find -lc")
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,15 @@ def measure(
 
     Raises:
         CyclesError: nothing counts cycles on this board.
+        InputError: the network has more than half of the unfolds that there can be.
         HilError: as they come from build and board.
     """
     short = first_steps(vectors, _STEPS)
+    if 2 * model.unfolds > MAX_UNFOLDS:
+        raise InputError(
+            f"model '{model.name}' has {model.unfolds} unfolds: what they take is measured with twice as many, and the "
+            f"runtime has {MAX_UNFOLDS} at most"
+        )
     twice, unasked = replace(model, unfolds=2 * model.unfolds), replace(short, states=None)
     empty, _ = _run(board, NOTHING, model, short)
     for contestant in contestants:
@@ -109,7 +117,7 @@ def _run(board: Board, contestant: Contestant, model: LtcModel, vectors: Vectors
             with open_dut(board, firmware_root=root) as dut:
                 return dut.artefact, dut.measure(model, vectors)
         except BuildError as error:
-            if contestant is not HIL:
+            if any(word in error.message + (error.cause or "") for word in _NO_LIBRARY):
                 error.hint = "the others need the C library: apt-get install libnewlib-arm-none-eabi"
             raise
 

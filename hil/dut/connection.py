@@ -133,7 +133,7 @@ class Connection:
         wanted = Dimensions(len(net.neuron), len(net.input_frac), len(net.output), net.unfolds)
         with self.guard() as client:
             identity = self.identity
-            if identity.fits_ram(len(image), wanted.neurons, wanted.outputs, len(net.channel)):
+            if identity.fits_ram(len(image), net.memory_bytes, wanted.neurons + wanted.outputs):
                 client.load_image(image)
                 place = RAM
             elif len(image) <= identity.slot_bytes:

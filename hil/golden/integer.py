@@ -1,8 +1,9 @@
 """The exact integer model: what ``firmware/ltc`` computes, bit for bit, for any image the converter makes.
 
-Written over whole arrays of sequences and synapses; each function stands beside the C function of the same name in
-``ltc_kernel.c``, ``ltc_wide.c``, ``ltc_math.c`` and ``ltc.c``. ``tests/unit/test_integer.py`` holds it against
-unbounded integers.
+Written over whole arrays of sequences and synapses. ``opening``, ``reciprocal`` and ``update`` are those of
+``ltc_kernel.c``; ``wide_opening`` and ``add_wide`` are ``opening`` and ``add`` of ``ltc_wide.c``; ``rate``,
+``capacitance`` and ``map_values`` are ``ltc_set_rate``, ``ltc_capacitance`` and ``map``.
+``tests/unit/test_integer.py`` holds it against unbounded integers.
 """
 
 from __future__ import annotations

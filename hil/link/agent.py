@@ -64,10 +64,15 @@ class Identity:
     defect: int
     store_bytes: int
 
-    def fits_ram(self, image_bytes: int, neurons: int, outputs: int, channels: int) -> bool:
-        """Whether an image of this size can be loaded into RAM and run there (LTC_MEMORY_BYTES in ltc.h)."""
-        working = -(-(24 * neurons + 2 * channels + 8) // 4) * 4
-        return -(-image_bytes // 8) * 8 + working + 4 * (neurons + outputs) <= self.arena_bytes
+    def fits_ram(self, image_bytes: int, memory_bytes: int, values: int) -> bool:
+        """Whether an image can be loaded into RAM and run there.
+
+        Args:
+            image_bytes: its size.
+            memory_bytes: working memory that the runtime asks for, in whole words.
+            values: states and outputs, which the agent keeps as well.
+        """
+        return -(-image_bytes // 8) * 8 + memory_bytes + 4 * values <= self.arena_bytes
 
 
 @dataclass(frozen=True)

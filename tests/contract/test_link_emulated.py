@@ -18,6 +18,7 @@ from hil.dut.dut import open_dut
 from hil.emulator.power import power
 from hil.errors import RigError, TargetFault
 from hil.flash import FlashSession
+from hil.image import memory_bytes
 from hil.link.client import AgentClient
 from tests.contract import mixing
 from tests.contract.faults import RandomFaults
@@ -123,7 +124,7 @@ def test_a_run_on_the_emulated_core(port: Ported, artefact: Artefact) -> None:
         slot = port.board.image_slot
         assert (identity.board_name, identity.clock_hz) == (port.name, 16_000_000)
         assert (identity.slot_origin, identity.slot_bytes) == (slot.origin, slot.bytes)
-        assert identity.fits_ram(len(port.model), 14, 4, 0)
+        assert identity.fits_ram(len(port.model), memory_bytes(14, 0), 14 + 4)
         agent.load_image(port.model)
         result = agent.run(inputs, elapsed)
         assert np.array_equal(result.states, states)
@@ -141,7 +142,7 @@ def test_the_widest_step_and_the_largest_image(port: Ported, artefact: Artefact)
         inputs, elapsed = mixing.sequence(6, port.widest)
         agent.load_image(wide)
         assert np.array_equal(agent.run(inputs, elapsed).states, mixing.run(wide, inputs, elapsed)[0])
-        room = arena - (24 * 10 + 8) - 4 * (10 + 2)
+        room = arena - memory_bytes(10, 0) - 4 * (10 + 2)
         largest = mixing.image(10, 3, 2, padding=room // 8 * 8 - 24)
         inputs, elapsed = mixing.sequence(20, 3)
         agent.load_image(largest)

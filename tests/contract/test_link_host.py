@@ -21,6 +21,7 @@ import serial
 from hil.emulator.native import NativeBoard
 from hil.errors import LinkError, RigError, TargetFault
 from hil.frame import PROTOCOL_VERSION
+from hil.image import memory_bytes
 from hil.link.client import AgentClient
 from tests.contract import mixing
 from tests.contract.faults import RandomFaults
@@ -83,9 +84,9 @@ def test_fits_ram_is_what_the_agent_accepts(native: NativeBoard) -> None:
     with client(native.serial_path) as agent:
         identity = agent.identify()
         for neurons, outputs in ((1, 1), (7, 3), (64, 64)):
-            largest = next(
-                size for size in range(identity.arena_bytes, 0, -1) if identity.fits_ram(size, neurons, outputs, 0)
-            )
+            memory, values = memory_bytes(neurons, 0), neurons + outputs
+            sizes = range(identity.arena_bytes, 0, -1)
+            largest = next(size for size in sizes if identity.fits_ram(size, memory, values))
             agent.load_image(mixing.image(neurons, 1, outputs, padding=largest - 24))
             with pytest.raises(TargetFault, match=r"NO_ROOM|IMAGE_RANGE"):
                 agent.load_image(mixing.image(neurons, 1, outputs, padding=largest - 23))

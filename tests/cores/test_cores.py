@@ -15,6 +15,7 @@ from tests.networks import Case, end_of_scale, random_case
 
 HERE = Path(__file__).parent
 LTC = REPO / "firmware" / "ltc"
+BUFFER_BYTES = 4 * 65536  # of driver.c
 FLAGS = ("-std=c11", "-O2", "-ffreestanding", "-nostdlib", "-Wall", "-Wextra", "-Werror", f"-I{LTC}")
 
 
@@ -52,12 +53,14 @@ def run_on(core: Core, folder: Path, cases: list[Case]) -> list[np.ndarray]:
     command = [*core.compiler, *FLAGS, *map(str, sources), *link]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    (folder / "cases.bin").write_bytes(b"".join(map(_encoded, cases)))
+    encoded = b"".join(map(_encoded, cases))
+    assert len(encoded) < BUFFER_BYTES
+    (folder / "cases.bin").write_bytes(encoded)
     semihosting = ("-semihosting-config", "enable=on,target=native")
     subprocess.run(
         [*core.machine, "-nographic", "-monitor", "none", "-serial", "none", *semihosting, "-kernel", str(program)],
         cwd=folder,
-        check=True,
+        check=False,  # what is missing of the results says more
         timeout=60,
     )
     words = np.frombuffer((folder / "results.bin").read_bytes(), "<i4")

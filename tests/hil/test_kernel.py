@@ -41,7 +41,7 @@ def _run(name: str) -> tuple[list[tuple[np.ndarray, np.ndarray]], RunResult]:
     with open_dut(load_board(name)) as dut:
         found = [dut.run_image(each.converted.image, each.inputs, each.elapsed, each.state0) for each in _cases()]
         model = load_model(NETWORKS / "ncp19_lane.model.npz")
-        return found, dut.run(model, load_vectors(NETWORKS / "ncp19_lane.vectors.npz", model))
+        return found, dut.run(model, load_vectors(NETWORKS / "ncp19_lane.vectors.npz", model), check=False)
 
 
 @pytest.mark.parametrize("name", ["microbit", "nucleo-l031"])

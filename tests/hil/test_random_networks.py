@@ -35,8 +35,8 @@ def _check(dut: Dut, case: Case) -> None:
 
 
 def _fits(dut: Dut, case: Case) -> bool:
-    channels = len(ModelImage.from_bytes(case.converted.image).channel)
-    return dut.identity.fits_ram(len(case.converted.image), case.model.neurons, case.model.outputs, channels)
+    memory = ModelImage.from_bytes(case.converted.image).memory_bytes
+    return dut.identity.fits_ram(len(case.converted.image), memory, case.model.neurons + case.model.outputs)
 
 
 def test_random_networks_in_ram(microbit: Dut) -> None:

@@ -74,7 +74,7 @@ def load_work(name: str) -> Work:
 def open_image(agent: Agent, chip: AgentChip, image: bytes) -> None:
     """In RAM where it fits, else in flash, where it is put without a programmer."""
     net = ModelImage.from_bytes(image)
-    if agent.identify().fits_ram(len(image), len(net.neuron), len(net.output)):
+    if agent.identify().fits_ram(len(image), net.memory_bytes, len(net.neuron) + len(net.output)):
         agent.load_image(image)
         return
     assert chip.core.write(BOARD.image_slot.origin, image)
