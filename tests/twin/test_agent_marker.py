@@ -55,6 +55,6 @@ def test_with_its_own_count_nothing_disturbs_a_step() -> None:
 def test_without_it_interrupts_lengthen_some() -> None:
     high, counted, _ = pulses(count_cycles=False)
     more = high - counted
-    assert 0 < min(more) < INTERRUPT
+    assert min(more) > 0
     assert max(more) > min(more), "bytes arrive and leave meanwhile"
     assert max(more) < min(counted) // 2

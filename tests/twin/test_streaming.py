@@ -15,10 +15,10 @@ FLOOR = 0.95
 @pytest.mark.parametrize(
     ("name", "steps", "binds"),
     [
-        ("tiny_dense", 200, "core"),
+        ("tiny_dense", 200, "from the board"),
         ("unfold1", 200, "from the board"),
-        ("ncp19_lane", 200, "core"),
-        ("basicmotions_missing", 40 * 40, "core"),  # 40 short sequences
+        ("ncp19_lane", 200, "to the board"),
+        ("basicmotions_missing", 40 * 40, "from the board"),  # 40 short sequences
     ],
 )
 def test_what_binds_works_all_the_time(name: str, steps: int, binds: str) -> None:
