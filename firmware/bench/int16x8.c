@@ -9,11 +9,11 @@
 static int16_t state[NEURONS];
 
 float contestant_state(uint32_t neuron) {
-    return (float)state[neuron] * (1.0f / (float)(1 << Q_STATE));
+    return (float)state[neuron] * (1.0f / Q_STATE_UNITS);
 }
 
 void contestant_set_state(uint32_t neuron, float value) {
-    float units = value * (float)(1 << Q_STATE);
+    float units = value * Q_STATE_UNITS;
 
     state[neuron] = (int16_t)(units > 32767.0f ? 32767.0f : units < -32768.0f ? -32768.0f : units);
 }
@@ -36,6 +36,11 @@ static int32_t sigmoid(int32_t x) {
 
 static int32_t shifted(int32_t value, int32_t right) {
     return right >= 0 ? value >> right : value * (1 << -right);
+}
+
+/* Of 64 bits. */
+static int64_t scaled(int64_t value, int32_t right) {
+    return right >= 0 ? value >> right : value * (INT64_C(1) << -right);
 }
 
 static void add(int32_t *num, int32_t *den, const struct q8_synapse *synapse, int32_t distance,
@@ -68,7 +73,7 @@ void contestant_step(const int32_t *inputs, uint32_t elapsed, int32_t *outputs) 
         for (int j = 0; j < NEURONS; j++) {
             int32_t c = shifted(q8_cm[j] * rate, Q_CM + 8 - Q_SUM);
 
-            num[j] = base_num[j] + (int32_t)(((int64_t)c * state[j]) >> (Q_STATE - Q_EREV));
+            num[j] = base_num[j] + (int32_t)scaled((int64_t)c * state[j], Q_STATE - Q_EREV);
             den[j] = base_den[j] + c;
         }
         for (int k = 0; k < SYNAPSES; k++) {
@@ -78,12 +83,11 @@ void contestant_step(const int32_t *inputs, uint32_t elapsed, int32_t *outputs) 
                 Q_SIGMA + Q_STATE - 11);
         }
         for (int j = 0; j < NEURONS; j++) {
-            state[j] =
-                den[j] != 0 ? (int16_t)((((int64_t)num[j]) << (Q_STATE - Q_EREV)) / den[j]) : 0;
+            state[j] = den[j] != 0 ? (int16_t)(scaled(num[j], Q_EREV - Q_STATE) / den[j]) : 0;
         }
     }
     for (int k = 0; k < OUTPUTS; k++) {
         outputs[k] =
-            (int32_t)(((int64_t)fixed_output_w[k] * state[k]) >> Q_STATE) + fixed_output_b[k];
+            (int32_t)scaled((int64_t)fixed_output_w[k] * state[k], Q_STATE) + fixed_output_b[k];
     }
 }

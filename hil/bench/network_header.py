@@ -143,9 +143,10 @@ def _eight_bits(model: LtcModel) -> list[str]:
         "": (weights, frac(model.mu[recurrent]), frac(model.sigma[recurrent]), erev),
         "sensory_": (weights, frac(model.sensory_mu[sensory]), frac(model.sensory_sigma[sensory]), erev),
     }
-    bound = max(model.potential_bound, 1e-6)
+    state = 15 - exponent_above(max(model.potential_bound, 1e-6) * (1 + 2.0**-7))
     lines = [
-        f"#define Q_STATE {15 - exponent_above(bound * (1 + 2.0**-7))}",
+        f"#define Q_STATE {state}",
+        f"#define Q_STATE_UNITS {_float(math.ldexp(1.0, state))}",
         f"#define Q_EREV {erev}",
         f"#define Q_SUM {weights + 8}",
         *(f"#define Q_{name.upper()} {value}" for name, value in fracs.items()),

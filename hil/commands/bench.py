@@ -67,7 +67,7 @@ def bench(request: BenchRequest, console: Console) -> None:
     console.print(_table(rows))
     for each in CONTESTANTS:
         console.print(f"  {each.name}: {each.about}")
-    console.print("static RAM: without the stack, where some contestants keep their sums; energy: not modelled yet")
+    console.print("RAM: without the stack, where some contestants keep their sums; energy: not modelled yet")
     if request.json is not None:
         _write(request.json, json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     if request.picture is not None:
@@ -90,7 +90,7 @@ def _files(files: Sequence[Path]) -> tuple[Path, Path]:
 def _table(rows: Sequence[Row]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("program", no_wrap=True)
-    for heading in ("cycles/step", "recurrent part", "times ours", "flash", "static RAM", "worst error"):
+    for heading in ("cycles/step", "recurrent part", "times ours", "flash", "RAM", "worst error"):
         table.add_column(heading, justify="right", no_wrap=True)
     ours = rows[0].recurrent_cycles_per_step
     for row in rows:
