@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from hil.board import DEFAULT_BOARD, load_instance
-from hil.commands.noticed import noticed_told
+from hil.commands.noticed import tell_noticed
 from hil.emulator.power import power
 from hil.errors import HilError
 
@@ -50,8 +50,11 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
             target = f" -t {board.pyocd_target}" if board.pyocd_target else ""
             _say(f"  probe        {powered.probe_uid}   (pyocd reset -u {powered.probe_uid}{target})")
             _say("  stop         Ctrl-C")
-            with noticed_told(powered, _say):
+            try:
                 powered.wait()
+            except (KeyboardInterrupt, _StopRequest):
+                tell_noticed(powered, _say)
+                raise
             raise powered.why_ended()
     except (KeyboardInterrupt, _StopRequest):
         _say(f"{board.title} is off")

@@ -20,6 +20,11 @@ def noticed_told(powered: PoweredBoard, say: Callable[[str], object]) -> Iterato
     try:
         yield
     finally:
-        with suppress(MachineError):
-            if sentence := noticed_sentence(powered.machine.status().noticed):
-                say(sentence)
+        tell_noticed(powered, say)
+
+
+def tell_noticed(powered: PoweredBoard, say: Callable[[str], object]) -> None:
+    """Tell it now; of a board that has lost its power nothing is known any more."""
+    with suppress(MachineError):
+        if sentence := noticed_sentence(powered.machine.status().noticed):
+            say(sentence)

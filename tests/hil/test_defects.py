@@ -131,7 +131,7 @@ DEFECTS = [
     Defect("not reset when opened", CHECK, "    ltc_reset(net);\n", ""),
     Defect("state not set", LTC, "        put_state(net, j, state[j]);", "        (void)state[j];"),
     Defect("state set but not for synapses", LTC, "    net->before[j] = (int16_t)(state >> 15);\n", ""),
-    Defect("elapsed time of another network", LTC, "    net->elapsed = 0;", ""),
+    Defect("elapsed time of another network", LTC, "    net->elapsed = 0; /* so", "    /* so"),
     Defect("capacitance doubled", MATH, "rate->exponent + more", "rate->exponent + more + 1"),
     Defect("capacitance not rounded up", MATH, "scale - shift) + 1u)", "scale - shift))"),
     Defect("rate one bit short", MATH, "bit < 16; bit++", "bit < 15; bit++"),
