@@ -13,22 +13,26 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hil.build import build
+from hil.convert import convert
 from hil.cycles.counter import CycleCounter
 from hil.dut.counting import timing_model
-from tests.twin.streaming import load_work, open_image
+from hil.golden import run_integer
+from hil.image import FULL_SCALE
+from tests.networks import random_model
+from tests.twin.streaming import open_image
 from tests.twin.virtual_host import BOARD, FAST, AgentChip, connect
 
 if TYPE_CHECKING:
     from hil.board import Board
     from hil.emulator.twin.core import Stop
 
-CASE = "unfold12"  # many cycles a byte
+NEURONS, UNFOLDS, STEPS = 26, 32, 40  # dense: a step of many cycles and few bytes
 SLICE_CYCLES = 50_000
 RUNS = 5
 FLOOR = 4.0
@@ -75,7 +79,11 @@ class TimedChip(AgentChip):
 
 def measure(board: Board) -> tuple[Speed, Speed]:
     """Step the network: while it computes, and in all."""
-    work = load_work(CASE)
+    rng = np.random.default_rng(1)
+    converted = convert(replace(random_model(rng, NEURONS, 1, 1.0, 0.0), unfolds=UNFOLDS))
+    inputs = rng.integers(-FULL_SCALE, FULL_SCALE, (1, STEPS, 1)).astype(np.int32)
+    elapsed, state0 = np.full((1, STEPS), 1 << 22, np.uint32), np.zeros(NEURONS, np.int32)
+    _, outputs = run_integer(converted.image, inputs, elapsed, state0)
     artefact, model = build(board), timing_model(board)
     assert artefact.bin is not None
     assert model is not None
@@ -84,13 +92,13 @@ def measure(board: Board) -> tuple[Speed, Speed]:
         agent, wire = connect(chip)
         assert chip.clock_hz == board.clock_hz
         wire.slice_cycles = SLICE_CYCLES
-        open_image(agent, chip, work.converted.image)
+        open_image(agent, chip, converted.image)
         chip.computing, whole = Speed(), Speed()
         began, second, instructions = time.perf_counter(), chip.seconds(), chip.core.shared.instructions
-        result = agent.run(work.inputs[0], work.elapsed[0], state=work.state0, want_states=False)
+        result = agent.run(inputs[0], elapsed[0], state=state0, want_states=False)
         wall = time.perf_counter() - began
         whole.add(float(chip.seconds() - second), wall, chip.core.shared.instructions - instructions)
-        assert np.array_equal(result.outputs, work.golden_outputs[0])
+        assert np.array_equal(result.outputs, outputs[0])
         return chip.computing, whole
 
 
