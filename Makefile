@@ -12,7 +12,7 @@ demo:
 	@.venv/bin/hil demo
 
 test: lint
-	@.venv/bin/pytest -n auto --dist loadgroup
+	@.venv/bin/pytest -n auto --dist loadgroup --board=nucleo-l031 --board=microbit
 
 lint:
 	@tools/setup dev

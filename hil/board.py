@@ -8,7 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from hil.backends import known_backend
 from hil.errors import InputError
@@ -174,6 +182,16 @@ class Board(_Strict):
     currents: tuple[Current, ...] = ()
     emulators: tuple[EmulatorSpec, ...] = ()
     """The first is taken where none is asked for."""
+
+    @field_validator("image_slot")
+    @classmethod
+    def _in_flash(cls, slot: Memory, info: ValidationInfo) -> Memory:
+        memory = info.data.get("memory")
+        if memory is not None:
+            flash: Memory = memory.flash
+            if slot.origin < flash.origin or slot.origin + slot.bytes > flash.origin + flash.bytes:
+                raise ValueError(f"is not within the flash, {flash.bytes} bytes from {flash.origin:#x} on")
+        return slot
 
     def emulator(self, backend: str) -> EmulatorSpec | None:
         """The emulator of this backend, or None."""

@@ -100,6 +100,7 @@ def test_a_board_file_that_does_not_fit_is_told(tmp_path: Path) -> None:
         ("clock_hz: 16000000", "clock_hz: .nan", "clock_hz", "integer"),
         ("clock_hz: 16000000", "clock_hz: '16000000'", "clock_hz", "integer"),
         ("clock_hz: 16000000", "clock_hz: 16000000000000", "clock_hz", "less than or equal to"),
+        ("{origin: 0x00020000, bytes: 0x20000}", "{origin: 0x30000, bytes: 0x20000}", "image_slot", "within the flash"),
         ("multiply_cycles: 1", "multiply_cycles: true", "timing.multiply_cycles", "1 or 32"),
         ("multiply_cycles: 1", "multiply_cycles: 1.0", "timing.multiply_cycles", "1 or 32"),
         ("multiply_cycles: 1", "multiply_cycles: 2", "timing.multiply_cycles", "1 or 32"),
