@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hil.model import LtcModel
 
-_LOG2E = 1 / math.log(2)
+LOG2E = 1 / math.log(2)
 _REACH = (18.0, 64.0)  # units of log(2) to each side of a sigmoid's middle: its table's end, and where all vanishes
 _TAIL_BITS = 12  # beyond its reach a sigmoid is this far below what its target has besides
 _WIDEST = 256.0  # units that the steepest sigmoid of a channel may move over all of it
@@ -49,7 +49,7 @@ class Channel:
 
 def arguments(model: LtcModel, i: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """(slope, constant) of input i's sigmoids over all targets, in units of log(2): slope * x + constant."""
-    sigma = model.sensory_sigma[i] * _LOG2E
+    sigma = model.sensory_sigma[i] * LOG2E
     return sigma * model.input_w[i], sigma * (model.input_b[i] - model.sensory_mu[i])
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hil import encode
-from hil.channels import Channel, arguments, reading
+from hil.channels import LOG2E, Channel, arguments, reading
 from hil.errors import InputError
 from hil.image import FULL_SCALE, MAP, NEURON, SYNAPSE, ModelImage, Records
 from hil.model import ELAPSED_MAX, ELAPSED_MIN, LtcModel
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 ELAPSED_FRAC = 22
 
-_LOG2E = 1 / math.log(2)
 _SCALE_BITS = 30  # a state or an input at its full scale is 2^30
 _SMALLEST_BOUND = 1e-6
 
@@ -224,7 +223,7 @@ def _synapses(model: LtcModel, scales: list[float], state_exponent: int, notes: 
     pairs = np.argwhere(model.w.T > 0)
     records = np.zeros(len(pairs), SYNAPSE)
     for k, (j, i) in enumerate(pairs):
-        sigma = float(model.sigma[i, j]) * _LOG2E
+        sigma = float(model.sigma[i, j]) * LOG2E
         at = encode.argument(math.ldexp(sigma, state_exponent), -sigma * float(model.mu[i, j]), floored=True)
         _note_flattened(at, f"synapse {i}->{j}", notes)
         reversal = math.ldexp(float(model.erev[i, j]), -state_exponent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from hil.commands.output import progress_bar
 from hil.errors import InputError
 from hil.model import load_model
 from hil.report.bars import draw_bars
+from hil.report.json_file import prepare_json, write_json
 from hil.resources import examples_dir
 from hil.vectors import load_vectors
 
@@ -56,8 +56,8 @@ def bench(request: BenchRequest, console: Console) -> None:
     board = load_board(request.board)
     model = load_model(model_file)
     vectors = load_vectors(vectors_file, model)
-    for path in filter(None, (request.json, request.picture)):
-        _write(path, "")  # what cannot be written is said before anything is measured
+    if request.json is not None:
+        prepare_json(request.json)
     rows: list[Row] = []
     with progress_bar(console, "contestants", len(CONTESTANTS)) as advance:
         for row in measure(board, vectors.name, model, vectors, CONTESTANTS):
@@ -69,7 +69,7 @@ def bench(request: BenchRequest, console: Console) -> None:
         console.print(f"  {each.name}: {each.about}")
     console.print("RAM: without the stack, where some contestants keep their sums; energy: not modelled yet")
     if request.json is not None:
-        _write(request.json, json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+        write_json(request.json, [asdict(row) for row in rows])
     if request.picture is not None:
         title = f"{vectors.name}: core cycles of a step, recurrent part"
         draw_bars(request.picture, title, {row.name: row.recurrent_cycles_per_step for row in rows})
@@ -104,10 +104,3 @@ def _table(rows: Sequence[Row]) -> Table:
             f"{row.max_error:.1e}",
         )
     return table
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written", cause=error.strerror) from error

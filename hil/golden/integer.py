@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hil.golden.tables import INTERVALS, INTERVALS_A_UNIT, ONE, RECIPROCAL_FIRST, reciprocal_table, sigmoid_table
+from hil.encode import INTERVALS_A_UNIT
+from hil.golden.tables import INTERVALS, ONE, RECIPROCAL_FIRST, reciprocal_table, sigmoid_table
 from hil.image import FULL_SCALE, HALF_UPPER, OPEN, WIDE_FRAC, ModelImage, Records
 
 Int = npt.NDArray[np.int64]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from hil.encode import INTERVALS_A_UNIT
+
 INTERVALS = 256
-INTERVALS_A_UNIT = 8  # a unit is log(2): a factor of two in a sigmoid's tail
 ONE = 65534  # an open sigmoid in the table; the kernel drops its last bit
 RECIPROCAL_FIRST, RECIPROCALS = 64, 191
 _PER_LINE = 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hil.errors import InputError
+from hil.report.picture import new_figure, save_figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,11 +19,7 @@ def draw_bars(path: Path, title: str, values: Mapping[str, float]) -> None:
     Raises:
         InputError: matplotlib is not installed, or the file cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra, and slow to import
-    except ImportError as error:
-        raise InputError("the picture needs matplotlib", hint="pip install 'hil-ltc[plots]'") from error
-    figure = Figure(figsize=(9, 0.9 + 0.45 * len(values)), layout="constrained")
+    figure = new_figure(9, 0.9 + 0.45 * len(values))
     axes = figure.add_subplot()
     bars = axes.barh(list(values), list(values.values()), color=_INK)
     axes.bar_label(bars, labels=[f"{value:,.0f}" for value in values.values()], padding=4, fontsize=8)
@@ -33,7 +29,4 @@ def draw_bars(path: Path, title: str, values: Mapping[str, float]) -> None:
     axes.set_title(title, fontsize=9, loc="left")
     axes.grid(visible=True, axis="x", alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    try:
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=130)
-    except (OSError, ValueError) as error:
-        raise InputError(f"the picture {path} cannot be written", cause=str(error)) from error
+    save_figure(figure, path)

@@ -111,7 +111,7 @@ def forget_json(path: Path) -> None:
         raise _unwritable(path, error) from error
 
 
-def write_json(path: Path, data: dict[str, Any]) -> None:
+def write_json(path: Path, data: dict[str, Any] | list[dict[str, Any]]) -> None:
     """Write a JSON file, making its folder; whoever reads it sees all of it, or what was there before.
 
     Raises:

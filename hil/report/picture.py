@@ -34,12 +34,9 @@ def draw_cycles(path: Path, title: str, cycles: StepCycles, *, budget: float | N
     Raises:
         InputError: matplotlib is not installed, or the file cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra, and slow to import
-        from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
-    except ImportError as error:
-        raise InputError("the picture needs matplotlib", hint="pip install 'hil-ltc[plots]'") from error
-    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    figure = new_figure(9, 4.2)
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - after the figure, which says where there is none
+
     axes = figure.add_subplot()
     steps = np.arange(cycles.per_step.shape[1])
     if len(cycles.per_step) <= _LINES:
@@ -60,6 +57,28 @@ def draw_cycles(path: Path, title: str, cycles: StepCycles, *, budget: float | N
     axes.ticklabel_format(axis="y", useOffset=False, style="plain")
     axes.grid(visible=True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
+    save_figure(figure, path)
+
+
+def new_figure(width: float, height: float) -> Any:
+    """An empty matplotlib figure, in inches.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as error:
+        raise InputError("the picture needs matplotlib", hint="pip install 'hil-ltc[plots]'") from error
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure; the file's ending says which kind, and the same figure gives the same bytes.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     try:
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=130)
     except (OSError, ValueError) as error:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import mmap
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from elftools.elf.elffile import ELFFile
@@ -14,9 +12,11 @@ from hil.emulator.twin.chip import SYSTEM_PAGE_BYTES, Chip
 from hil.emulator.twin.core import CodeMemory, Core, CoreTiming
 from hil.emulator.twin.registers import Peripheral
 from hil.emulator.twin.system import SystemControl
+from tests.twin.counted import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from hil.cycles.counter import CycleCounter
@@ -63,18 +63,9 @@ class Bare(Chip):
             for segment in ELFFile(stream).iter_segments("PT_LOAD"):
                 self.core.write(segment["p_paddr"], segment.data())
 
-    @contextmanager
-    def counted(self, counter: CycleCounter) -> Iterator[None]:
-        """Count into a counter's file meanwhile; booked at the end."""
-        with mmap.mmap(counter.fd, 0) as file:
-            view = ctypes.c_uint8.from_buffer(file)
-            try:
-                assert self.core.count(ctypes.addressof(view))
-                yield
-                self.core.book()
-            finally:
-                self.close()
-                del view
+    def counted(self, counter: CycleCounter) -> AbstractContextManager[None]:
+        """Count into a counter's file meanwhile; booked at the end, and the core is gone then."""
+        return counted(self.core, counter)
 
     def close(self) -> None:
         self.core.close()

@@ -6,9 +6,6 @@ protocol's doing alone, and the same each time.
 
 from __future__ import annotations
 
-import ctypes
-import mmap
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hil.board import load_board
@@ -16,9 +13,10 @@ from hil.emulator.twin.core import Stop
 from hil.emulator.twin.stm32l031.part import Stm32l031
 from hil.link.agent import Agent
 from hil.link.session import Session
+from tests.twin.counted import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from fractions import Fraction
     from pathlib import Path
 
@@ -75,18 +73,9 @@ class AgentChip(Stm32l031):
         self.slept += self.now() - since
         return goes_on
 
-    @contextmanager
-    def counted(self, counter: CycleCounter) -> Iterator[None]:
+    def counted(self, counter: CycleCounter) -> AbstractContextManager[None]:
         """Count into a counter's file meanwhile; booked at the end, and the core is gone then."""
-        with mmap.mmap(counter.fd, 0) as file:
-            view = ctypes.c_uint8.from_buffer(file)
-            try:
-                assert self.core.count(ctypes.addressof(view))
-                yield
-                self.core.book()
-            finally:
-                self.core.close()
-                del view
+        return counted(self.core, counter)
 
 
 class VirtualWire:
