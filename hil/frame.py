@@ -106,6 +106,7 @@ class LtcError(IntEnum):
     ELAPSED = 10
     COUNT = 11
     STATE = 12
+    SOLVER = 13
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,15 @@ import numpy.typing as npt
 from hil.errors import InputError
 
 MAGIC = 0x3143544C
-VERSION = 2
+VERSION = 3
 FULL_SCALE = 1 << 30
 SUM_MAX = 0x7EFFFFFF
 OPEN = 32767
 WIDE_FRAC = 32
+FUSED = 0  # enum ltc_solver
 HALF_UPPER = 0x8000
 
-_HEADER = struct.Struct("<IHHIIHHHBbHHII")
+_HEADER = struct.Struct("<IHHIIHHHBbHBBIII")
 _CRC_OFFSET = 12
 NEURON = np.dtype(
     [
@@ -54,6 +55,7 @@ class ModelImage:
 
     ``neuron``, ``channel``, ``sensory``, ``synapse`` and ``output`` are structured arrays; synapses are sorted by
     target neuron, sensory ones read channels.
+    ``solver`` is one of ``enum ltc_solver``, ``error_bound`` that of the adaptive one.
     ``input_frac`` (I,) and ``state_frac`` are fractional bits of the integers that go in and come out.
     """
 
@@ -65,6 +67,8 @@ class ModelImage:
     synapse: Records
     output: Records
     input_frac: npt.NDArray[np.int8]
+    solver: int = FUSED
+    error_bound: int = 0
 
     @property
     def memory_bytes(self) -> int:
@@ -91,9 +95,11 @@ class ModelImage:
                 self.unfolds,
                 self.state_frac,
                 len(self.channel),
+                self.solver,
                 0,
                 len(self.sensory),
                 len(self.synapse),
+                self.error_bound,
             )
         )
         struct.pack_into("<I", header, _CRC_OFFSET, _crc(bytes(header) + body))
@@ -111,7 +117,7 @@ class ModelImage:
         _, version, header_bytes, total, crc, neurons, inputs, outputs, unfolds, state_frac, *counts = (
             _HEADER.unpack_from(data)
         )
-        channels, _, n_sensory, n_synapse = counts
+        channels, solver, _, n_sensory, n_synapse, error_bound = counts
         if version != VERSION:
             raise InputError(
                 f"{where} has image version {version}, this hil reads version {VERSION}",
@@ -136,7 +142,7 @@ class ModelImage:
             parts.append(np.frombuffer(data, dtype, count, at))
             at += dtype.itemsize * count
         neuron, channel, sensory, synapse, output, input_frac = parts
-        return cls(unfolds, state_frac, neuron, channel, sensory, synapse, output, input_frac.astype(np.int8))
+        return cls(unfolds, state_frac, neuron, channel, sensory, synapse, output, input_frac.astype(np.int8), solver, error_bound)
 
 
 def _crc(image: bytes) -> int:

@@ -23,8 +23,8 @@
 extern "C" {
 #endif
 
-#define LTC_VERSION       0x00020000u /* of this library: major 16, minor 8, patch 8 bits */
-#define LTC_IMAGE_VERSION 2u          /* of the image format */
+#define LTC_VERSION       0x00030000u /* of this library: major 16, minor 8, patch 8 bits */
+#define LTC_IMAGE_VERSION 3u          /* of the image format */
 
 /* Working memory for a network in bytes, exactly what ltc_open() asks for, and an array of it.
  * `hil convert` prints the number of channels; it is at least that of the inputs in use. */
@@ -54,6 +54,7 @@ enum ltc_error {
     LTC_ERR_ELAPSED = -10, /* elapsed outside LTC_ELAPSED_MIN..LTC_ELAPSED_MAX */
     LTC_ERR_COUNT = -11,   /* a state array whose length is not the number of neurons */
     LTC_ERR_STATE = -12,   /* a state beyond LTC_FULL_SCALE */
+    LTC_ERR_SOLVER = -13,  /* a solver that this library does not have, or was built without */
 };
 
 struct ltc_cell;

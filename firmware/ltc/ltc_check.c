@@ -141,7 +141,10 @@ static int check_image(struct ltc *net, const struct ltc_header *header, uint32_
     if (header->crc != crc) {
         return LTC_ERR_CRC;
     }
-    if (header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS || header->zero != 0) {
+    if (header->solver != LTC_FUSED) {
+        return LTC_ERR_SOLVER;
+    }
+    if (header->error_bound != 0 || header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS || header->zero != 0) {
         return LTC_ERR_RANGE;
     }
     error = check_maps(net->channel, net->channels, net->inputs);

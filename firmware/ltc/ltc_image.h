@@ -28,6 +28,11 @@
 /* Fractional bits that a neuron's record has beyond those of the kernel's sums. */
 #define LTC_WIDE_FRAC 32
 
+/* How a step is solved. */
+enum ltc_solver {
+    LTC_FUSED = 0, /* semi-implicit, as ncps */
+};
+
 struct ltc_header {
     uint32_t magic;
     uint16_t version;
@@ -40,9 +45,11 @@ struct ltc_header {
     uint8_t unfolds;
     int8_t state_frac; /* fractional bits of a state: informative, not used in a step */
     uint16_t channels;
-    uint16_t zero;
+    uint8_t solver; /* enum ltc_solver */
+    uint8_t zero;
     uint32_t sensory_synapses;
     uint32_t synapses;
+    uint32_t error_bound; /* of LTC_ADAPTIVE, in units of a state; else 0 */
 };
 
 typedef int64_t ltc_int64 __attribute__((aligned(4))); /* as an image is */

@@ -34,7 +34,7 @@ WIDE = 1  # one that does not
 LINK = (0, 0, 1, 0)  # slope and source, offset, weight, reversal
 PLAIN = (1, 0, 0, 0, 0)  # gain, offset, shift, of, zero
 MAX_SYNAPSES = 1 << 20
-HEADER = {"header_bytes": (6, 2), "total_bytes": (8, 4), "zero": (26, 2), "sensory": (28, 4), "synapses": (32, 4)}
+HEADER = {"header_bytes": (6, 2), "total_bytes": (8, 4), "solver": (26, 1), "zero": (27, 1), "error_bound": (36, 4), "sensory": (28, 4), "synapses": (32, 4)}
 
 
 def small(row: int = -1, **fields: object) -> ModelImage:
@@ -257,12 +257,12 @@ def test_the_neurons_have_all_synapses_and_no_more(driver: Driver, table: str) -
 @pytest.mark.parametrize(
     ("fields", "padding"),
     [
-        ({"header_bytes": 35}, 0),
-        ({"header_bytes": 37}, 0),
+        ({"header_bytes": 39}, 0),
+        ({"header_bytes": 41}, 0),
         ({"header_bytes": 0}, 0),
-        ({"total_bytes": 204}, 4),
-        ({"total_bytes": 201}, 4),
-        ({"total_bytes": 196}, 0),
+        ({"total_bytes": 208}, 4),
+        ({"total_bytes": 205}, 4),
+        ({"total_bytes": 200}, 0),
         ({"sensory": 1, "synapses": 3}, 0),
         ({"sensory": 1}, 0),
         ({"synapses": 3}, 16),
@@ -271,13 +271,18 @@ def test_the_neurons_have_all_synapses_and_no_more(driver: Driver, table: str) -
 )
 def test_the_lengths_in_the_header(driver: Driver, fields: dict[str, int], padding: int) -> None:
     whole = small().to_bytes()
-    assert len(whole) == 200
+    assert len(whole) == 204
     refuses(driver, small(), LtcError.LAYOUT, patched(whole + bytes(padding), **fields))
 
 
 def test_what_is_zero_in_the_header(driver: Driver) -> None:
-    for value in (1, 65535):
-        refuses(driver, small(), LtcError.RANGE, patched(small().to_bytes(), zero=value))
+    for field, value in product(("zero", "error_bound"), (1, 255)):
+        refuses(driver, small(), LtcError.RANGE, patched(small().to_bytes(), **{field: value}))
+
+
+def test_a_solver_that_the_library_does_not_have(driver: Driver) -> None:
+    for value in (1, 255):
+        refuses(driver, small(), LtcError.SOLVER, patched(small().to_bytes(), solver=value))
 
 
 def test_all_that_can_be_added_to_a_neuron_stays_within_the_limit(driver: Driver) -> None:

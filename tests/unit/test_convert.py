@@ -34,7 +34,7 @@ def test_an_image_survives_decoding() -> None:
     [
         (lambda b: b[:20], "is not an LTC model image"),
         (lambda b: b"\0" + b[1:], "is not an LTC model image"),
-        (lambda b: b[:4] + struct.pack("<H", 1) + b[6:], "has image version 1, this hil reads version 2"),
+        (lambda b: b[:4] + struct.pack("<H", 1) + b[6:], "has image version 1, this hil reads version 3"),
         (lambda b: b[:-4], "is cut off"),
         (lambda b: b[:-1] + bytes([b[-1] ^ 1]), "its CRC-32 does not match"),
     ],
