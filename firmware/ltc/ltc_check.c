@@ -2,8 +2,7 @@
  * check. */
 #include <stdbool.h>
 
-#include "ltc_internal.h"
-#include "ltc_kernel.h"
+#include "ltc_solver.h"
 
 #define CRC_OFFSET 12u
 #define LEAK_MAX   ((int64_t)(LTC_SUM_MAX - LTC_HALF_UPPER) << LTC_WIDE_FRAC)
@@ -22,6 +21,8 @@ static bool find_arrays(struct ltc *net, const struct ltc_header *header) {
     net->outputs = header->outputs;
     net->unfolds = header->unfolds;
     net->channels = header->channels;
+    net->solver = header->solver;
+    net->error_bound = header->error_bound;
     net->neuron = (const void *)at;
     at += header->neurons * sizeof *net->neuron;
     net->channel = (const void *)at;
@@ -141,10 +142,11 @@ static int check_image(struct ltc *net, const struct ltc_header *header, uint32_
     if (header->crc != crc) {
         return LTC_ERR_CRC;
     }
-    if (header->solver != LTC_FUSED) {
+    if (header->solver >= LTC_SOLVERS) {
         return LTC_ERR_SOLVER;
     }
-    if (header->error_bound != 0 || header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS || header->zero != 0) {
+    if (header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS || header->zero != 0 ||
+        (header->error_bound != 0 && header->solver != LTC_ADAPTIVE)) {
         return LTC_ERR_RANGE;
     }
     error = check_maps(net->channel, net->channels, net->inputs);
@@ -157,6 +159,7 @@ static int check_image(struct ltc *net, const struct ltc_header *header, uint32_
 LTC_COLD int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *memory,
                       uint32_t memory_bytes) {
     int error = check_image(net, image, image_bytes);
+    uint32_t needed;
 
     if (error != LTC_OK) {
         return error;
@@ -164,7 +167,13 @@ LTC_COLD int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, 
     if (((uintptr_t)memory & 3u) != 0) {
         return LTC_ERR_ALIGN;
     }
-    if (memory_bytes < LTC_MEMORY_BYTES((uint32_t)net->neurons, (uint32_t)net->channels)) {
+    needed = LTC_MEMORY_BYTES((uint32_t)net->neurons, (uint32_t)net->channels);
+    if (LTC_IS_STAGED(net->solver)) {
+        needed = (needed + 3u) & ~3u;
+        net->stage = (void *)((uintptr_t)memory + needed);
+        needed += net->neurons * (uint32_t)sizeof *net->stage;
+    }
+    if (memory_bytes < needed) {
         return LTC_ERR_MEMORY;
     }
     net->cell = memory;

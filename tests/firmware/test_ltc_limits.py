@@ -281,7 +281,7 @@ def test_what_is_zero_in_the_header(driver: Driver) -> None:
 
 
 def test_a_solver_that_the_library_does_not_have(driver: Driver) -> None:
-    for value in (1, 255):
+    for value in (5, 7, 255):
         refuses(driver, small(), LtcError.SOLVER, patched(small().to_bytes(), solver=value))
 
 
