@@ -16,6 +16,11 @@ EXPLICIT: frozenset[SolverName] = frozenset({"euler", "rk4"})
 MAX_UNFOLDS = 32
 
 
+def unfolds_in_words(unfolds: int) -> str:
+    """``1 unfold``, ``6 unfolds``."""
+    return f"{unfolds} unfold{'' if unfolds == 1 else 's'}"
+
+
 class Solver(BaseModel):
     """A solver, its unfolds a step and, for the adaptive one, how near two results must be.
 
@@ -48,5 +53,5 @@ class Solver(BaseModel):
 
     def __str__(self) -> str:
         bound = "" if self.error_bound is None else f" to {self.error_bound:g}"
-        unfolds = "" if self.unfolds is None else f", {self.unfolds} unfolds{' at most' if bound else ''}"
+        unfolds = "" if self.unfolds is None else f", {unfolds_in_words(self.unfolds)}{' at most' if bound else ''}"
         return f"{self.method}{bound}{unfolds}"

@@ -9,9 +9,10 @@ import numpy as np
 
 from hil.convert import convert
 from hil.errors import InputError
-from hil.image import ModelImage
+from hil.image import STAGED, ModelImage
 from hil.model import load_model
 from hil.model_arrays import LARGEST
+from hil.solver import unfolds_in_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
 
     from hil.convert import Converted
     from hil.model import LtcModel
+    from hil.solver import Solver
 
 _WORDS_A_LINE = 8
 
 
 def convert_model(
-    model_path: Path, output: Path, console: Console, *, c_array: bool, state_bound: float | None
+    model_path: Path,
+    output: Path,
+    console: Console,
+    *,
+    c_array: bool,
+    state_bound: float | None,
+    solver: Solver | None,
 ) -> None:
     """Write the image of a model, and print its formats.
 
@@ -35,6 +43,7 @@ def convert_model(
         console: for the formats and notes.
         c_array: write C source, words in the byte order of the Cortex-M, instead of bytes.
         state_bound: largest start state that will be set, where it is beyond the model's potentials.
+        solver: instead of the model's own.
 
     Raises:
         InputError: the model cannot be used, or the file cannot be written.
@@ -45,6 +54,7 @@ def convert_model(
             hint="leave it out where start states lie within the model's own potentials",
         )
     model = load_model(model_path)
+    model = model if solver is None else model.solved_by(solver)
     converted = convert(model, state_bound=state_bound)
     content = _c_source(model, converted).encode() if c_array else converted.image
     try:
@@ -55,8 +65,10 @@ def convert_model(
         f"{model.name}: {model.inputs} inputs, {model.neurons} neurons, {model.outputs} outputs, "
         f"image of {len(converted.image)} bytes in {output}"
     )
-    channels = len(ModelImage.from_bytes(converted.image).channel)
-    console.print(f"  memory: LTC_MEMORY(memory, {model.neurons}, {channels})")
+    image = ModelImage.from_bytes(converted.image)
+    macro = "LTC_STAGED_MEMORY" if image.solver in STAGED else "LTC_MEMORY"
+    console.print(f"  memory: {macro}(memory, {model.neurons}, {len(image.channel)})")
+    console.print(f"  solver: {model.solver}, {unfolds_in_words(model.unfolds)}")
     for name, formats in converted.q_formats.items():
         console.print(f"  {name}: {formats}")
     for note in converted.notes:

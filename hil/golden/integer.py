@@ -324,6 +324,13 @@ def _solve(network: _Network, step: _Step, state: Int) -> Int:
     return state
 
 
+def explicit_takes(image: bytes, elapsed: int) -> bool:
+    """Whether an explicit solver's image takes a step of this elapsed time (Q10.22); it does up to some length."""
+    network = _Network(ModelImage.from_bytes(image))
+    mantissa, exponent = network.first_rate(np.array([elapsed], np.int64))
+    return bool((capacitance(network.cm, network.cm_shift + exponent, mantissa).shift > SHIFT_MIN).all())
+
+
 def _check_stiff(network: _Network, step: _Step, elapsed: npt.NDArray[np.uint32], t: int) -> None:
     """Refuse what the device refuses with LTC_ERR_STIFF."""
     stiff = np.argwhere(step.beside.shift == SHIFT_MIN)
