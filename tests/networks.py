@@ -122,6 +122,33 @@ def end_of_scale() -> Case:
     return Case(model, convert(model), inputs, elapsed, np.zeros(4, np.int32))
 
 
+# Two neurons that push each other, and pull themselves, across the middle of their sigmoids, as far as an explicit
+# solver may: from the end of the scale a stage of Runge-Kutta's would lie beyond it.
+_PAIR = np.ones((2, 2))
+OVERSHOOTING: dict[str, object] = {
+    "gleak": np.zeros(2),
+    "vleak": np.zeros(2),
+    "cm": np.full(2, 2.05),
+    "w": _PAIR,
+    "mu": 0.6 * _PAIR,
+    "sigma": 100 * (2 * np.eye(2) - _PAIR),
+    "erev": _PAIR - 2 * np.eye(2),
+    **{f"sensory_{key}": np.zeros((1, 2)) for key in ("w", "mu", "sigma", "erev")},
+    "input_w": np.ones(1),
+    "output_w": np.ones(2),
+    "ode_unfolds": 1,
+    "epsilon": 1e-8,
+    "solver": "rk4",
+}
+
+
+def overshooting() -> Case:
+    """That network, from the end of its scale."""
+    model = model_from_arrays(OVERSHOOTING, where="overshooting", name="overshooting")
+    inputs, elapsed = np.zeros((1, 4, 1), np.int32), np.full((1, 4), 1 << 22, np.uint32)
+    return Case(model, convert(model), inputs, elapsed, np.full(2, FULL_SCALE - 1, np.int32))
+
+
 # Sigmoids that are a step: their arguments lie far over, and under, what fits 32 bits.
 STEEP: dict[str, object] = {
     "gleak": np.full(2, 0.1),

@@ -27,8 +27,6 @@ LTC_COLD static void set_leak(struct ltc_cell *cell, const struct ltc_neuron *ne
 
 /* Everything of a step that depends on the elapsed time alone. */
 LTC_COLD static int set_elapsed(struct ltc *net, uint32_t elapsed) {
-    uint32_t is_explicit = LTC_IS_EXPLICIT(net->solver);
-
     net->elapsed = 0;
     ltc_set_rate(&net->rate, net->solver == LTC_ADAPTIVE ? 1u : net->unfolds, elapsed);
     for (uint32_t j = 0; j < net->neurons; j++) {
@@ -39,13 +37,13 @@ LTC_COLD static int set_elapsed(struct ltc *net, uint32_t elapsed) {
         cell->rate = ltc_capacitance(neuron, &net->rate, 0);
         set_leak(cell, neuron);
         sure = (cell->rate >> 16) + ltc_scale(cell->den, -(int32_t)(cell->rate & 0xFFu));
-        if (is_explicit) {
+        if (LTC_IS_EXPLICIT(net->solver)) {
             if ((cell->rate & 0xFFu) == LTC_SHIFT_MIN) { /* less than the sums can become */
                 return LTC_ERR_STIFF;
             }
             cell->rate = (cell->rate & ~0xFFu) | LTC_ALONE;
         }
-        cell->bytes = !is_explicit && sure < LTC_TOTAL_MIN
+        cell->bytes = sure < LTC_TOTAL_MIN
                           ? -1
                           : (int32_t)(neuron->synapses * (uint32_t)sizeof(struct ltc_synapse));
     }
