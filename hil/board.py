@@ -6,7 +6,7 @@ A description never says where a board is plugged in (serial number, /dev/tty*):
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationInfo,
     field_validator,
 )
@@ -22,7 +23,7 @@ from hil.backends import known_backend
 from hil.errors import InputError
 from hil.nearest import offer
 from hil.resources import boards_dir, own_boards_dirs
-from hil.yaml_file import load_yaml
+from hil.yaml_file import load_yaml, place_of
 
 DEFAULT_BOARD = "nucleo-l031"
 """What runs where no board is named."""
@@ -162,6 +163,7 @@ class Board(_Strict):
     part: Text
     """Its microcontroller."""
     core: Literal["cortex-m0", "cortex-m0plus", "host"]
+    """Its processor; ``host`` for a process of this computer."""
     clock_hz: Whole = Field(gt=0, le=10_000_000_000)
     """Clock of the core that the firmware sets up."""
     timing: CoreTiming | None = None
@@ -183,6 +185,8 @@ class Board(_Strict):
     emulators: tuple[EmulatorSpec, ...] = ()
     """The first is taken where none is asked for."""
 
+    _file: Path | None = PrivateAttr(default=None)
+
     @field_validator("image_slot")
     @classmethod
     def _in_flash(cls, slot: Memory, info: ValidationInfo) -> Memory:
@@ -192,6 +196,17 @@ class Board(_Strict):
             if slot.origin < flash.origin or slot.origin + slot.bytes > flash.origin + flash.bytes:
                 raise ValueError(f"is not within the flash, {flash.bytes} bytes from {flash.origin:#x} on")
         return slot
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Remember the file that it came from."""
+        self._file = (context or {}).get("file")
+
+    def mistake(self, key: str, what: str, hint: str) -> InputError:
+        """The error for a key that shows to be wrong beside something else, dotted as in ``links.uart.tx``."""
+        if self._file is None:
+            return InputError(f"board '{self.name}', key '{key}': {what}", hint=hint)
+        keys = tuple(int(each) if each.isdecimal() else each for each in key.split("."))
+        return InputError(f"{place_of(self._file, 'board file', keys)}: {what}", hint=hint)
 
     def emulator(self, backend: str) -> EmulatorSpec | None:
         """The emulator of this backend, or None."""

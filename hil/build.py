@@ -36,6 +36,7 @@ _COMPILE_ERROR = re.compile(
     r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+)(?::\d+)?: (?:fatal )?error: (?P<text>.*)$", re.MULTILINE
 )
 _OVERFLOW = re.compile(r"region [`'](?P<region>\w+)' overflowed by (?P<bytes>\d+) bytes")
+_FLASH_HINT = "the program ends where image_slot of the board's file begins: leave it more room there"
 _ASSERT = re.compile(r"(?:ld|ld\.bfd): (?P<text>too little RAM .*)$", re.MULTILINE)
 _CODE_FLAGS = ("-O", "-f", "-m", "-std=", "-D")
 _OTHER_FLAGS = ("-ffile-prefix-map=", "-fcallgraph-info")  # which leave the code as it is
@@ -264,7 +265,8 @@ def _failure(output: str, plan: _Plan) -> BuildError:
     if overflow is not None:
         return BuildError(
             f"the firmware does not fit board '{board.name}': "
-            f"{overflow['region']} is too small by {overflow['bytes']} bytes"
+            f"{overflow['region']} is too small by {overflow['bytes']} bytes",
+            hint=_FLASH_HINT if overflow["region"] == "FLASH" else None,
         )
     starved = _ASSERT.search(output)
     if starved is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hil.board import DEFAULT_BOARD, load_instance
 from hil.commands.noticed import tell_noticed
+from hil.dut.board_check import check_board
 from hil.emulator.power import power
 from hil.errors import HilError
 
@@ -38,10 +39,11 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
         backend: the emulator; by default the first that the board has.
 
     Raises:
-        InputError: there is no such board.
+        InputError: there is no such board, or its file does not fit its port or its part.
         RigError: it cannot be powered, or its emulator ended by itself.
     """
     board, instance = load_instance(name)
+    check_board(board)
     previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         with power(board, backend, instance, announced=True, paced=paced) as powered:

@@ -84,6 +84,20 @@ def test_a_board_file_that_does_not_fit_is_told(tmp_path: Path) -> None:
     assert caught.value.hint == "name the file microbit.yaml, or the board so"
 
 
+def test_what_is_missing_is_told_with_what_it_is_for(tmp_path: Path) -> None:
+    path = tmp_path / "microbit.yaml"
+    path.write_text(GOOD.replace("part: nRF51822-QFAA\n", ""), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_board_file(path)
+    assert str(caught.value) == f"board file {path}, line 1, key 'part': missing\n  hint: part: Its microcontroller."
+    path.write_text(GOOD.replace("  ram: ", "  rom: "), encoding="utf-8")
+    with pytest.raises(InputError, match="did you mean 'ram'"):
+        load_board_file(path)
+    path.write_text(GOOD.replace("part: nRF", "prat: nRF"), encoding="utf-8")
+    with pytest.raises(InputError, match="did you mean 'part'"):  # 'port' is as near, and is there
+        load_board_file(path)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key", "words"),
     [
@@ -121,3 +135,4 @@ def test_a_mistake_is_named_with_file_line_and_key(tmp_path: Path, old: str, new
     said = str(caught.value)
     assert said.startswith(f"board file {path}, line {line_of(text, new)}, key '{key}': ")
     assert words in said
+    assert "\n  hint: " in said

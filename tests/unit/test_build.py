@@ -178,7 +178,9 @@ def test_what_does_not_fit_is_said_in_bytes() -> None:
     with pytest.raises(BuildError, match=r"does not fit board 'microbit': RAM is too small by \d+ bytes"):
         build(board)
     slot = MICROBIT.image_slot.model_copy(update={"origin": 0x1000})
-    with pytest.raises(BuildError, match=r"does not fit board 'microbit': FLASH is too small by \d+ bytes"):
+    with pytest.raises(
+        BuildError, match=r"does not fit board 'microbit': FLASH is too small by \d+ bytes\n  hint: the pro"
+    ):
         build(MICROBIT.model_copy(update={"image_slot": slot}))
     tight = MICROBIT.memory.ram.model_copy(update={"bytes": 0x1400})
     board = MICROBIT.model_copy(update={"memory": MICROBIT.memory.model_copy(update={"ram": tight})})
