@@ -64,14 +64,6 @@ def test_a_shipped_board_fits(name: str) -> None:
         ),
         (
             "nucleo-l031",
-            ", erased_byte: 0x00}",
-            "} #",
-            "memory.flash.erased_byte",
-            "reads 0x00, not 0xff",
-            "write erased_byte: 0x00",
-        ),
-        (
-            "nucleo-l031",
             "page_bytes: 0x80",
             "page_bytes: 0x400",
             "memory.flash.page_bytes",
@@ -203,7 +195,17 @@ def test_a_mistake_is_named_by_file_line_and_key(  # noqa: PLR0917
     assert hint in caught.value.hint
 
 
-def test_a_board_of_another_memory_is_named_without_a_file() -> None:
+def test_what_is_left_out_and_is_not_what_the_part_has_is_named_too(tmp_path: Path) -> None:
+    good = (boards_dir() / "nucleo-l031.yaml").read_text(encoding="utf-8")
+    assert good.count(", erased_byte: 0x00") == 1
+    path = tmp_path / "nucleo-l031.yaml"
+    path.write_text(good.replace(", erased_byte: 0x00", ""), encoding="utf-8")
+    where = rf"^board file {path}, line \d+, key 'memory\.flash\.erased_byte': erased flash .* reads 0x00, not 0xff\n"
+    with pytest.raises(InputError, match=where):
+        check_board(load_board_file(path))
+
+
+def test_a_board_that_came_from_no_file_is_named_by_its_name() -> None:
     board = Board.model_validate(load_board("nucleo-l031").model_dump() | {"port": "stm32l1"})
     with pytest.raises(InputError, match=r"^board 'nucleo-l031', key 'port': there is no folder stm32l1 in "):
         check_board(board)
