@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.test_noticed import ended, hil
-from tests.contract.test_pyocd_commands import emulate, gdb, gdbserver, pyocd
+from tests.contract.test_pyocd_commands import TIMEOUT_S, emulate, gdb, gdbserver, pyocd
 from tests.contract.tiny_firmware import SOURCE, TinyFirmware, build
 
 if TYPE_CHECKING:
@@ -128,6 +128,13 @@ def test_what_is_noticed_is_a_warning_once(firmware: Callable[[str], TinyFirmwar
     log = pyocd("commander", *OPTIONS, "-c", "status", "-c", "reset", "-c", "sleep 50", "-c", "status")
     (line,) = [line for line in log.splitlines() if "noticed" in line]
     assert re.match(rf"\d+ W emulated:{BOARD} {NOTICED}", line), log
+
+
+def test_at_the_end_of_monitor(firmware: Callable[[str], TinyFirmware]) -> None:
+    does, words = ENDS["not modelled"]
+    pyocd("flash", *OPTIONS, firmware(does).hex)
+    printed = hil("monitor", BOARD, "--seconds", "0.5").communicate(timeout=TIMEOUT_S)[0]
+    assert re.search(words, " ".join(printed.split())), printed
 
 
 @pytest.fixture
