@@ -44,6 +44,15 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class WaitStates(_Strict):
+    """What a memory adds while the core's clock is not above a limit."""
+
+    up_to_hz: Whole = Field(gt=0, le=10_000_000_000)
+    """The fastest clock for which that holds."""
+    cycles: Whole = Field(ge=0, le=15)
+    """Cycles that each word of code adds."""
+
+
 class Memory(_Strict):
     """A contiguous memory."""
 
@@ -55,10 +64,22 @@ class Memory(_Strict):
     """For flash: size of what is erased at a time, in bytes."""
     erased_byte: Whole = Field(default=0xFF, ge=0, le=0xFF)
     """For flash: what each byte reads as when it is erased."""
-    fetch_wait_states: Whole = Field(default=0, ge=0, le=15)
-    """Cycles at the board's clock that each word of code adds."""
+    fetch_wait_states: tuple[WaitStates, ...] = ()
+    """Cycles that each word of code adds, by the core's clock, from the slowest on; none without a list."""
     data_wait_states: Whole = Field(default=0, ge=0, le=15)
     """Cycles at the board's clock that each load or store adds."""
+
+    @field_validator("fetch_wait_states")
+    @classmethod
+    def _ascending(cls, steps: tuple[WaitStates, ...]) -> tuple[WaitStates, ...]:
+        limits = [step.up_to_hz for step in steps]
+        if limits != sorted(set(limits)):
+            raise ValueError("must go from the slowest clock to the fastest, each once")
+        return steps
+
+    def fetch_waits(self, clock_hz: int) -> int:
+        """Cycles that each word of code adds at a clock of the core, one that the description allows."""
+        return next((step.cycles for step in self.fetch_wait_states if clock_hz <= step.up_to_hz), 0)
 
 
 class MemoryMap(_Strict):
@@ -186,6 +207,15 @@ class Board(_Strict):
     """The first is taken where none is asked for."""
 
     _file: Path | None = PrivateAttr(default=None)
+
+    @field_validator("memory")
+    @classmethod
+    def _fast_enough(cls, memory: MemoryMap, info: ValidationInfo) -> MemoryMap:
+        clock_hz = info.data.get("clock_hz")
+        for name, each in (("flash", memory.flash), ("ram", memory.ram)):
+            if clock_hz and each.fetch_wait_states and clock_hz > (limit := each.fetch_wait_states[-1].up_to_hz):
+                raise ValueError(f"{name}.fetch_wait_states ends at {limit} Hz, and clock_hz is {clock_hz}")
+        return memory
 
     @field_validator("image_slot")
     @classmethod

@@ -183,6 +183,7 @@ def _facts(board: Board, defines: Mapping[str, str]) -> dict[str, str]:
         "HIL_PORT": board.port,
         "HIL_CPU": board.core,
         "HIL_CLOCK_HZ": str(board.clock_hz),
+        "HIL_FETCH_WAIT_STATES": str(memory.flash.fetch_waits(board.clock_hz)),
         "HIL_FLASH_ORIGIN": f"0x{memory.flash.origin:08x}",
         "HIL_SLOT_ORIGIN": f"0x{board.image_slot.origin:08x}",
         "HIL_SLOT_BYTES": f"0x{board.image_slot.bytes:08x}",

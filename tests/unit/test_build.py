@@ -376,6 +376,7 @@ def test_presets_repeat_the_board_description(name: str) -> None:
     assert uart is not None
     numbers = {
         "HIL_CLOCK_HZ": board.clock_hz,
+        "HIL_FETCH_WAIT_STATES": board.memory.flash.fetch_waits(board.clock_hz),
         "HIL_FLASH_ORIGIN": board.memory.flash.origin,
         "HIL_SLOT_ORIGIN": board.image_slot.origin,
         "HIL_SLOT_BYTES": board.image_slot.bytes,
