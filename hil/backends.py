@@ -18,17 +18,21 @@ class Listed:
         module: where its ``BACKEND`` is; empty while this version has none: the name is an option all the same.
         supervised: it powers a board that has a probe, flash and a serial port, held by a supervisor. One that is not
             is the firmware as a process of this computer: it is the board's only backend, and no option.
+        parts: how the names of the microcontrollers begin that it emulates; empty for one that emulates none.
+        machines: what a board's ``machine`` can be, where there is a choice.
     """
 
     module: str = ""
     supervised: bool = True
+    parts: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
 
 
 LISTED: Final[dict[str, Listed]] = {
     "native": Listed("hil.emulator.native", supervised=False),
-    "qemu": Listed("hil.emulator.qemu.backend"),
+    "qemu": Listed("hil.emulator.qemu.backend", parts=("nRF51",), machines=("microbit",)),
     "renode": Listed(),
-    "twin": Listed("hil.emulator.twin.backend"),
+    "twin": Listed("hil.emulator.twin.backend", parts=("STM32L031",)),
 }
 
 

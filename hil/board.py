@@ -6,7 +6,7 @@ A description never says where a board is plugged in (serial number, /dev/tty*):
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationInfo,
     field_validator,
 )
@@ -22,7 +23,7 @@ from hil.backends import known_backend
 from hil.errors import InputError
 from hil.nearest import offer
 from hil.resources import boards_dir, own_boards_dirs
-from hil.yaml_file import load_yaml
+from hil.yaml_file import load_yaml, place_of
 
 DEFAULT_BOARD = "nucleo-l031"
 """What runs where no board is named."""
@@ -43,6 +44,15 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class WaitStates(_Strict):
+    """What a memory adds while the core's clock is not above a limit."""
+
+    up_to_hz: Whole = Field(gt=0, le=10_000_000_000)
+    """The fastest clock for which that holds."""
+    cycles: Whole = Field(ge=0, le=15)
+    """Cycles that each word of code adds."""
+
+
 class Memory(_Strict):
     """A contiguous memory."""
 
@@ -54,10 +64,22 @@ class Memory(_Strict):
     """For flash: size of what is erased at a time, in bytes."""
     erased_byte: Whole = Field(default=0xFF, ge=0, le=0xFF)
     """For flash: what each byte reads as when it is erased."""
-    fetch_wait_states: Whole = Field(default=0, ge=0, le=15)
-    """Cycles at the board's clock that each word of code adds."""
+    fetch_wait_states: tuple[WaitStates, ...] = ()
+    """Cycles that each word of code adds, by the core's clock, from the slowest on; none without a list."""
     data_wait_states: Whole = Field(default=0, ge=0, le=15)
     """Cycles at the board's clock that each load or store adds."""
+
+    @field_validator("fetch_wait_states")
+    @classmethod
+    def _ascending(cls, steps: tuple[WaitStates, ...]) -> tuple[WaitStates, ...]:
+        limits = [step.up_to_hz for step in steps]
+        if limits != sorted(set(limits)):
+            raise ValueError("must go from the slowest clock to the fastest, each once")
+        return steps
+
+    def fetch_waits(self, clock_hz: int) -> int:
+        """Cycles that each word of code adds at a clock of the core, one that the description allows."""
+        return next((step.cycles for step in self.fetch_wait_states if clock_hz <= step.up_to_hz), 0)
 
 
 class MemoryMap(_Strict):
@@ -162,6 +184,7 @@ class Board(_Strict):
     part: Text
     """Its microcontroller."""
     core: Literal["cortex-m0", "cortex-m0plus", "host"]
+    """Its processor; ``host`` for a process of this computer."""
     clock_hz: Whole = Field(gt=0, le=10_000_000_000)
     """Clock of the core that the firmware sets up."""
     timing: CoreTiming | None = None
@@ -183,6 +206,17 @@ class Board(_Strict):
     emulators: tuple[EmulatorSpec, ...] = ()
     """The first is taken where none is asked for."""
 
+    _file: Path | None = PrivateAttr(default=None)
+
+    @field_validator("memory")
+    @classmethod
+    def _fast_enough(cls, memory: MemoryMap, info: ValidationInfo) -> MemoryMap:
+        clock_hz = info.data.get("clock_hz")
+        for name, each in (("flash", memory.flash), ("ram", memory.ram)):
+            if clock_hz and each.fetch_wait_states and clock_hz > (limit := each.fetch_wait_states[-1].up_to_hz):
+                raise ValueError(f"{name}.fetch_wait_states ends at {limit} Hz, and clock_hz is {clock_hz}")
+        return memory
+
     @field_validator("image_slot")
     @classmethod
     def _in_flash(cls, slot: Memory, info: ValidationInfo) -> Memory:
@@ -192,6 +226,17 @@ class Board(_Strict):
             if slot.origin < flash.origin or slot.origin + slot.bytes > flash.origin + flash.bytes:
                 raise ValueError(f"is not within the flash, {flash.bytes} bytes from {flash.origin:#x} on")
         return slot
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Remember the file that it came from."""
+        self._file = (context or {}).get("file")
+
+    def mistake(self, key: str, what: str, hint: str) -> InputError:
+        """The error for a key that shows to be wrong beside something else, dotted as in ``links.uart.tx``."""
+        if self._file is None:
+            return InputError(f"board '{self.name}', key '{key}': {what}", hint=hint)
+        keys = tuple(int(each) if each.isdecimal() else each for each in key.split("."))
+        return InputError(f"{place_of(self._file, 'board file', keys)}: {what}", hint=hint)
 
     def emulator(self, backend: str) -> EmulatorSpec | None:
         """The emulator of this backend, or None."""

@@ -36,6 +36,7 @@ _COMPILE_ERROR = re.compile(
     r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+)(?::\d+)?: (?:fatal )?error: (?P<text>.*)$", re.MULTILINE
 )
 _OVERFLOW = re.compile(r"region [`'](?P<region>\w+)' overflowed by (?P<bytes>\d+) bytes")
+_FLASH_HINT = "the program ends where image_slot of the board's file begins: leave it more room there"
 _ASSERT = re.compile(r"(?:ld|ld\.bfd): (?P<text>too little RAM .*)$", re.MULTILINE)
 _CODE_FLAGS = ("-O", "-f", "-m", "-std=", "-D")
 _OTHER_FLAGS = ("-ffile-prefix-map=", "-fcallgraph-info")  # which leave the code as it is
@@ -182,6 +183,7 @@ def _facts(board: Board, defines: Mapping[str, str]) -> dict[str, str]:
         "HIL_PORT": board.port,
         "HIL_CPU": board.core,
         "HIL_CLOCK_HZ": str(board.clock_hz),
+        "HIL_FETCH_WAIT_STATES": str(memory.flash.fetch_waits(board.clock_hz)),
         "HIL_FLASH_ORIGIN": f"0x{memory.flash.origin:08x}",
         "HIL_SLOT_ORIGIN": f"0x{board.image_slot.origin:08x}",
         "HIL_SLOT_BYTES": f"0x{board.image_slot.bytes:08x}",
@@ -264,7 +266,8 @@ def _failure(output: str, plan: _Plan) -> BuildError:
     if overflow is not None:
         return BuildError(
             f"the firmware does not fit board '{board.name}': "
-            f"{overflow['region']} is too small by {overflow['bytes']} bytes"
+            f"{overflow['region']} is too small by {overflow['bytes']} bytes",
+            hint=_FLASH_HINT if overflow["region"] == "FLASH" else None,
         )
     starved = _ASSERT.search(output)
     if starved is not None:

@@ -199,7 +199,7 @@ class FlashSession:
         if pages:
             # The algorithm runs on the target's core: not asleep, and with no interrupt or watchdog of the firmware's.
             self.reset(halt=True)
-            self._write(segments, what, only_different=only_different)
+            self._write(segments, pages, what, only_different=only_different)
         return len(pages)
 
     def _pages(self, segments: list[_Segment], *, only_different: bool) -> set[int]:
@@ -215,9 +215,11 @@ class FlashSession:
                     pages.add(page)
         return pages
 
-    def _write(self, segments: list[_Segment], what: str, *, only_different: bool) -> None:
+    def _write(self, segments: list[_Segment], pages: set[int], what: str, *, only_different: bool) -> None:
+        flash = self._board.memory.flash
+        marked = {page * flash.page_bytes for page in pages}
         with pyocd_errors(f"{what} cannot be written to board '{self._board.name}'"):
-            use_own_algorithm(self._probe.session, self._board.memory.flash.origin, always=not only_different)
+            use_own_algorithm(self._probe.session, flash.origin, marked, always=not only_different)
             loader = MemoryLoader(
                 self._probe.session,
                 progress=_ignore,

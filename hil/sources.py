@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FOLDERS_APART = {"bench", "build", "port", "reference"}  # of other programs; CMake's output; taken by name; floats
-_FILES_APART = {"CMakePresets.json"}
+_FILES_APART = {"CMakePresets.json", "port.yaml"}  # which hil reads, and no compiler
 _SUFFIXES_APART = {".md", ".orig", ".rej"}
 _PORT = re.compile(r"\bport/([A-Za-z0-9_][\w.-]*)/")
 

@@ -38,7 +38,9 @@ def load_yaml_with_lines(path: Path, model: type[Model], kind: str) -> tuple[Mod
     """As :func:`load_yaml`, with the line (from 1) of each key at the top."""
     data = _read(path, kind)
     try:
-        return model.model_validate(data), {str(key): line_of(data, (str(key),)) for key in data}
+        return model.model_validate(data, context={"file": path}), {
+            str(key): line_of(data, (str(key),)) for key in data
+        }
     except ValidationError as error:
         found = error.errors()  # a misspelt key is told rather than the required one that it leaves missing
         first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
@@ -90,14 +92,39 @@ def _read(path: Path, kind: str) -> dict[object, object]:
 
 def _explain(first: ErrorDetails, data: object, path: Path, model: type[BaseModel], kind: str) -> InputError:
     keys: Keys = first["loc"]
-    place = f"{kind} {path}, line {line_of(data, keys)}, key '{_dotted(data, keys)}'"
+    place = _place(data, keys, path, kind)
     if first["type"] == "extra_forbidden":
         known = sorted(_fields(model, keys[:-1]))
-        return InputError(f"{place}: unknown key", hint=offer(str(keys[-1]), known, "keys"))
+        return InputError(
+            f"{place}: unknown key", hint=offer(str(keys[-1]), known, "keys", taken=_keys_at(data, keys[:-1]))
+        )
+    hint = _meaning(model, keys)
     if first["type"] == "missing":
-        return InputError(f"{place}: missing")
+        return InputError(f"{place}: missing", hint=hint)
     message = first["msg"].removeprefix("Value error, ")
-    return InputError(f"{place}: {message[:1].lower()}{message[1:]}")
+    given = first["input"]
+    if message.startswith("Input should") and isinstance(given, int | float | str):
+        message += f", not {given!r}"
+    return InputError(f"{place}: {message[:1].lower()}{message[1:]}", hint=hint)
+
+
+def _keys_at(data: object, keys: Keys) -> set[str]:
+    """The keys that the file has at a place."""
+    for key in keys:
+        try:
+            data = data[key]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):  # a name that pydantic adds for a union's members
+            continue
+    return set(map(str, data)) if isinstance(data, dict) else set()
+
+
+def place_of(path: Path, kind: str, keys: Keys) -> str:
+    """Where a key is in a file that was read before: the file, its line and the key, in words."""
+    return _place(_read(path, kind), keys, path, kind)
+
+
+def _place(data: object, keys: Keys, path: Path, kind: str) -> str:
+    return f"{kind} {path}, line {line_of(data, keys)}, key '{_dotted(data, keys)}'"
 
 
 def _dotted(data: object, keys: Keys) -> str:
@@ -116,6 +143,22 @@ def _dotted(data: object, keys: Keys) -> str:
 
 def _fields(model: type[BaseModel], keys: Keys) -> set[str]:
     """Names that are allowed below a key path."""
+    return {name for one in _models_at(model, keys) for name in one.model_fields}
+
+
+def _meaning(model: type[BaseModel], keys: Keys) -> str | None:
+    """What the innermost key of a path is for, where its model says so."""
+    names = [place for place, key in enumerate(keys) if isinstance(key, str)]
+    for place in reversed(names):
+        for one in _models_at(model, keys[:place]):
+            field = one.model_fields.get(str(keys[place]))
+            if field is not None:
+                meant = [field.description, *(each.__doc__ for each in _models_in(field.annotation))]
+                return next((f"{keys[place]}: {' '.join(each.split())}" for each in meant if each), None)
+    return None
+
+
+def _models_at(model: type[BaseModel], keys: Keys) -> list[type[BaseModel]]:
     models = [model]
     for key in keys:
         if not isinstance(key, str):
@@ -123,7 +166,7 @@ def _fields(model: type[BaseModel], keys: Keys) -> set[str]:
         models = [
             found for one in models if key in one.model_fields for found in _models_in(one.model_fields[key].annotation)
         ] or models
-    return {name for one in models for name in one.model_fields}
+    return models
 
 
 def _models_in(annotation: object) -> list[type[BaseModel]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hil.board import load_board
 from hil.build import build
+from hil.dut.board_check import check_board
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,9 +16,11 @@ def build_board(name: str, console: Console) -> None:
     """Build a board's firmware, unless it is in the cache, and print its sizes and where it is.
 
     Raises:
-        InputError: an unknown board.
+        InputError: an unknown board, or a file that does not fit its port or its part.
         BuildError: the firmware cannot be built.
     """
-    artefact = build(load_board(name), progress=console.print)
+    board = load_board(name)
+    check_board(board)
+    artefact = build(board, progress=console.print)
     console.print(artefact.size_report())
     console.print(f"  {'from the cache' if artefact.cached else 'built'}: {artefact.hex or artefact.elf}")

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
 
 from hil.board import DEFAULT_BOARD, load_instance
 from hil.commands.noticed import tell_noticed
+from hil.dut.board_check import check_board
+from hil.emulator.machine import MachineError
 from hil.emulator.power import power
 from hil.errors import HilError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
+
+    from hil.emulator.power import PoweredBoard
+
+_LOOK_S: Final = 0.25
 
 
 class _StopRequest(BaseException):
@@ -29,6 +37,28 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
+def _keep(powered: PoweredBoard) -> None:
+    """Until the board ends by itself: tell at once whatever stops its firmware."""
+    told = ""
+    while not powered.wait(_LOOK_S):
+        with _signals_held(), suppress(MachineError):  # where it has ended, `wait` says so next
+            why = powered.why_stopped(powered.machine.status())
+            if why and why != told:
+                _say(f"stopped: {why}")
+            told = why
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """A request to the board is not cut off half-way: there would be no further one."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> None:
     """Power a board and keep it until Ctrl-C, SIGTERM or SIGHUP.
 
@@ -38,10 +68,11 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
         backend: the emulator; by default the first that the board has.
 
     Raises:
-        InputError: there is no such board.
+        InputError: there is no such board, or its file does not fit its port or its part.
         RigError: it cannot be powered, or its emulator ended by itself.
     """
     board, instance = load_instance(name)
+    check_board(board)
     previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         with power(board, backend, instance, announced=True, paced=paced) as powered:
@@ -51,7 +82,7 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
             _say(f"  probe        {powered.probe_uid}   (pyocd reset -u {powered.probe_uid}{target})")
             _say("  stop         Ctrl-C")
             try:
-                powered.wait()
+                _keep(powered)
             except (KeyboardInterrupt, _StopRequest):
                 tell_noticed(powered, _say)
                 raise

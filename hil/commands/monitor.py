@@ -14,6 +14,7 @@ from serial.tools.miniterm import Miniterm  # type: ignore[import-untyped]
 
 from hil.board import load_instance
 from hil.commands.noticed import noticed_told
+from hil.dut.board_check import check_board
 from hil.dut.selection import select as select_backend
 from hil.emulator import registry
 from hil.emulator.power import instance_name, power
@@ -49,6 +50,7 @@ def monitor(name: str, options: DutOptions, seconds: float | None, console: Cons
     board, instance = load_instance(name)
     if board.links.uart is None or board.pyocd_target is None:
         raise InputError(f"board '{board.name}' has no serial port", hint="'hil boards' lists those that have a link")
+    check_board(board)
     with _serial_port(board, instance, options, console) as (path, what), _opened(path, board.links.uart.baud) as port:
         console.print(f"{board.title} ({what}) on {path}, {board.links.uart.baud} baud")
         if sys.stdin.isatty() and sys.stdout.isatty() and seconds is None:

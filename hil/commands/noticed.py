@@ -1,4 +1,4 @@
-"""What the emulator of a powered board has noticed of its firmware, told when a command ends."""
+"""What the emulator of a powered board knows of its firmware, told when a command ends."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def noticed_told(powered: PoweredBoard, say: Callable[[str], object]) -> Iterato
         yield
     finally:
         tell_noticed(powered, say)
+        with suppress(MachineError):
+            if why := powered.why_stopped(powered.machine.status()):
+                say(f"stopped: {why}")
 
 
 def tell_noticed(powered: PoweredBoard, say: Callable[[str], object]) -> None:

@@ -42,9 +42,9 @@ def timing_model(board: Board) -> TimingModel | None:
     if board.timing is None:
         return None
     memories = [
-        MemoryTiming(each.origin, each.bytes, each.fetch_wait_states, each.data_wait_states)
+        MemoryTiming(each.origin, each.bytes, waits, each.data_wait_states)
         for each in (board.memory.flash, board.memory.ram)
-        if each.fetch_wait_states or each.data_wait_states
+        if (waits := each.fetch_waits(board.clock_hz)) or each.data_wait_states
     ]
     port = board.timing.single_cycle_port
     if port is not None:
@@ -107,7 +107,8 @@ class CycleMeter:
             wanted: whether the firmware should count as well, which makes it slower.
         """
         board = self._board
-        count = RunCount(board.core, self._model_source, f"on-chip {board.counter.name}" if board.counter else "")
+        on_chip = f"on-chip {board.counter.name}" if board.counter else ""
+        count = RunCount(board.core, self._model_source, on_chip, empty_call(board))
         if self._model is None:
             count.missing.append(f"no cycle source on board '{board.name}'")
             return count
@@ -147,6 +148,7 @@ class RunCount:
         core: the core's name.
         model_source: what the count in the emulator is called.
         on_chip_source: what the firmware's own count is called.
+        empty_call: cycles that it lacks, see `empty_call`.
         missing: why a source does not count.
         counter: the one in the emulator, if it counts.
         counts_on_chip: the firmware counts as well.
@@ -156,6 +158,7 @@ class RunCount:
     core: str
     model_source: str
     on_chip_source: str
+    empty_call: int = 0
     missing: list[str] = field(default_factory=list)
     counter: CycleCounter | None = None
     counts_on_chip: bool = False
@@ -215,7 +218,7 @@ class RunCount:
             sources.append(StepCycles(self.on_chip_source, self._on_chip, self.tolerance))
         paths, no_paths = self._paths_since()
         return RunCycles(
-            self.core, tuple(sources), tuple(missing), _empty_call(self.core), paths, no_paths, bool(self._trouble)
+            self.core, tuple(sources), tuple(missing), self.empty_call, paths, no_paths, bool(self._trouble)
         )
 
     def _paths_since(self) -> tuple[tuple[PathCycles, ...], str]:
@@ -238,9 +241,10 @@ class RunCount:
         return tuple(sorted(paths, key=lambda each: each.path)), ""
 
 
-def _empty_call(core: str) -> int:
-    """Cycles of the function that does nothing (agent.c): MOVS and BX."""
-    if core not in CORES:
+def empty_call(board: Board) -> int:
+    """Cycles of the function that does nothing (agent.c): MOVS and BX, in one word of the flash."""
+    if board.core not in CORES:
         return 0
-    table = costs(core)
-    return (table["alu"].cycles or 0) + (table["branch_exchange"].cycles or 0)
+    table = costs(board.core)
+    cycles = (table["alu"].cycles or 0) + (table["branch_exchange"].cycles or 0)
+    return cycles + board.memory.flash.fetch_waits(board.clock_hz)

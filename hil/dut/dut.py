@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hil.build import build
+from hil.dut.board_check import check_board
 from hil.dut.connection import Connection
 from hil.dut.counting import CycleMeter
 from hil.dut.options import DutOptions
@@ -248,10 +249,11 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
         progress: called with each line of the build.
 
     Raises:
-        InputError: options that do not fit the board.
+        InputError: options that do not fit the board, or a board's file that does not fit its port or its part.
         BuildError: the firmware cannot be built.
         RigError: an attached board was asked for and there is none.
     """
+    check_board(board, options.firmware_root)
     selection = select(board, options)
     artefact = build(board, progress=progress, firmware_root=options.firmware_root)
     provenance = Provenance(

@@ -55,6 +55,10 @@ class DutOptions:
             if value not in known:
                 raise InputError(f"there is no {option} '{value}'", hint=f"known: {', '.join(known)}")
         links = [name for name in LINKS if getattr(board.links, name, None) is not None]
+        if not links:
+            raise board.mistake(
+                "links", "the board has no link to its firmware", "give it a uart, with baud, tx and rx"
+            )
         if self.link not in links:
             raise InputError(f"board '{board.name}' has no {self.link} link", hint=f"its links: {', '.join(links)}")
         emulators = [emulator.backend for emulator in board.emulators]

@@ -173,7 +173,7 @@ class ProbedBoard:
         """Look at the core: whether there still is one, sits in a fault or has locked up."""
         self._session.check_power()
         found = self._session.post_mortem()
-        if found.state == "lockup" or found.exception in _FAULTS:
+        if found.detail or found.state == "lockup" or found.exception in _FAULTS:
             raise TargetFault(
                 f"the firmware on board '{self._board.name}' has stopped: "
                 + (found.detail or f"{found.state}, in {found.exception}"),

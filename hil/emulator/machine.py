@@ -43,6 +43,8 @@ class HaltReason(Enum):
     BREAKPOINT = "breakpoint"
     WATCHPOINT = "watchpoint"
     VECTOR_CATCH = "vector catch"
+    EMULATOR = "emulator"
+    """It cannot go on, `Status.detail` says why; a reset ends that, and nothing else."""
 
 
 class Access(Enum):
@@ -59,7 +61,7 @@ class Status:
 
     Attributes:
         reason: only when halted.
-        detail: what led to a lockup or HardFault, in words.
+        detail: what led to a lockup or HardFault, or why the emulator cannot go on, in words.
         noticed: what the firmware has done since power-up that a chip bears, and that loses data or has no effect there
             too: a sentence each.
     """

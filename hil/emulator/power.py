@@ -17,7 +17,7 @@ from hil.backends import is_supervised
 from hil.emulator import registry
 from hil.emulator.backend import find_backend
 from hil.emulator.flash_file import BoardBusyError, open_locked
-from hil.emulator.machine import MachineError, MachineSpec
+from hil.emulator.machine import CoreState, MachineError, MachineSpec
 from hil.emulator.remote import RemoteMachine
 from hil.emulator.state import state_dir
 from hil.errors import InputError, RigError
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hil.board import Board
+    from hil.emulator.machine import Status
 
 PROBE_PREFIX = "emulated:"
 _END_TIMEOUT_S = 20.0
 _HIGHEST_INSTANCE = 256
+_VECTORS_BYTES = 8  # the stack pointer and the first instruction
 
 
 class Counter(Protocol):
@@ -82,10 +84,26 @@ class PoweredBoard:
         if self._process is not None:
             _await_end(self._process)
 
-    def wait(self) -> None:
-        """Wait until the board's supervisor ends; only for one powered here."""
+    def why_stopped(self, status: Status) -> str:
+        """What stopped its firmware, in words; empty while nothing has, and where its flash holds none."""
+        if not status.detail or status.state is CoreState.OFF:
+            return ""
+        flash = self.board.memory.flash
+        vectors = self.machine.read_memory(flash.origin, _VECTORS_BYTES)
+        return "" if vectors == bytes([flash.erased_byte]) * _VECTORS_BYTES else status.detail
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until the board's supervisor ends, and no longer than that; only for one powered here.
+
+        Returns:
+            Whether it has ended.
+        """
         if self._process is not None:
-            self._process.wait()
+            try:
+                self._process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                return False
+        return True
 
     def why_ended(self) -> MachineError:
         """After `wait`: what the supervisor said last, or printed where it said nothing."""

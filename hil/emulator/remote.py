@@ -41,7 +41,7 @@ class RemoteMachine:
         Raises:
             MachineError: it ended, does not answer, or reports an error.
         """
-        return result_of(self._next())
+        return result_of(self._last or self._next())
 
     def _next(self) -> Message:
         try:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from hil.emulator.machine import CoreState, HaltReason, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hil.emulator.machine import Machine
 
 AIRCR: Final = 0xE000ED0C
@@ -57,6 +59,7 @@ _CAUSES: Final = {
     HaltReason.WATCHPOINT: 1 << 2,
     HaltReason.VECTOR_CATCH: 1 << 3,
     HaltReason.RESET: 1 << 3,
+    HaltReason.EMULATOR: 1 << 4,  # EXTERNAL: something outside of the core asked for it
 }
 
 
@@ -65,10 +68,12 @@ class CoreDebug:
 
     Args:
         machine: the core behind the registers.
+        heed: called with every status that was asked for.
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, heed: Callable[[Status], object] = lambda _: None) -> None:
         self._machine = machine
+        self._heed = heed
         self._control = 0
         self._demcr = 0
         self._dcrdr = 0
@@ -142,6 +147,7 @@ class CoreDebug:
         """What the core does; the cause of a new halt goes into DFSR. A halted core stays so until we let it go."""
         if self._stopped is None:
             status = self._machine.status()
+            self._heed(status)
             if status.state is not CoreState.HALTED:
                 return status
             self._stopped = status

@@ -12,7 +12,9 @@ from hil.emulator.machine import Access, MemoryFault
 from hil.probe.core_debug import CoreDebug
 
 if TYPE_CHECKING:
-    from hil.emulator.machine import Machine
+    from collections.abc import Callable
+
+    from hil.emulator.machine import Machine, Status
 
 ROM_TABLE: Final = 0xE00FF000
 _PAGE: Final = 0x1000
@@ -134,11 +136,12 @@ class TargetBus:
 
     Args:
         machine: what is on the bus.
+        heed: called with every status of the core that was asked for.
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, heed: Callable[[Status], object] = lambda _: None) -> None:
         self._machine = machine
-        self.core = CoreDebug(machine)
+        self.core = CoreDebug(machine, heed)
         self._breakpoints = _BreakpointUnit(machine)
         self._watchpoints = _WatchpointUnit(machine)
 

@@ -6,7 +6,8 @@ powered, or powers one for that command. Whoever already powered a board makes t
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import logging
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 # pyOCD has annotations but no py.typed: to mypy it is untyped, and subclassing what it offers is an error of its own.
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from hil.board import Board
+    from hil.emulator.machine import Status
+
+LOG = logging.getLogger(f"pyocd.{__name__}")
+"""Among pyOCD's own, so that its options for what is shown hold here as well."""
 
 
 def emulated_boards() -> dict[str, Board]:
@@ -98,6 +103,7 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         self._given = powered
         self._powered: PoweredBoard | None = None
         self._protocol: DebugProbe.Protocol | None = None
+        self._told: set[str] = set()
         self._bus: TargetBus | None = None
         self._interface: DebugInterface | None = None
 
@@ -185,14 +191,30 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         """Take the board, powering it if nobody has."""
         with _as_pyocd_errors():
             self._powered = self._given or power_or_connect(self._board, instance=self._instance)
-        self._bus = TargetBus(self._powered.machine)
+        self._told.clear()
+        self._bus = TargetBus(self._powered.machine, self._tell)
         self._interface = DebugInterface(self._bus, ROM_TABLE)
 
     def close(self) -> None:
         """Let the board go; one powered by `open` loses its power, and keeps its flash."""
-        if self._powered is not None and self._powered is not self._given:
-            self._powered.close()
+        if self._powered is not None:
+            with suppress(MachineError):
+                self._tell(self._powered.machine.status())  # of a command that only started the firmware
+            if self._powered is not self._given:
+                self._powered.close()
         self._powered = self._bus = self._interface = None
+
+    def _tell(self, status: Status) -> None:
+        """Log what stopped the firmware, and what was noticed of it: each sentence once in a session."""
+        if self._powered is None:
+            return
+        found = [(logging.WARNING, f"noticed: {sentence}") for sentence in status.noticed]
+        if why := self._powered.why_stopped(status):
+            found.append((logging.ERROR, f"stopped: {why}"))
+        for level, sentence in found:
+            if sentence not in self._told:
+                self._told.add(sentence)
+                LOG.log(level, "%s %s", self.unique_id, sentence)
 
     def check_power(self) -> None:
         """Raise EmulatorEndedError if the board has lost its power."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from hil.board import Board
+
 
 @dataclass(frozen=True)
 class Options:
@@ -124,8 +126,15 @@ def read_options(config: pytest.Config) -> Options:
         )
     asked = _asked(config)
     for given in boards.values() if asked else ():
-        dut.check(load_board(given))
+        _check(load_board(given), dut)
     return Options(boards, bool(chosen), asked, dut, strict, update_golden, report_dir)
+
+
+def _check(board: Board, dut: DutOptions) -> None:
+    from hil.dut.board_check import check_board  # noqa: PLC0415 # brings pyOCD, which runs without a board need not wait for
+
+    dut.check(board)
+    check_board(board)
 
 
 def _asked(config: pytest.Config) -> bool:

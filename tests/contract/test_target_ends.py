@@ -58,7 +58,7 @@ def test_a_register_that_the_twin_does_not_model_is_named(tmp_path: Path) -> Non
     assert error.message.startswith("the firmware on board 'nucleo-l031' has stopped: the firmware at 0x0800")
     assert "ADC1, which the twin does not model" in error.message
     assert error.cause is not None
-    assert "the core was lockup, in thread mode" in error.cause
+    assert "the core was halted, in thread mode" in error.cause
     assert "pc=0800" in error.cause
     assert error.hint is not None
     assert "addr2line" in error.hint

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hil.resources import examples_dir
+from hil.resources import boards_dir, examples_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,6 +179,50 @@ def test_run_judges_decisions_where_there_are_labels(tmp_path: Path) -> None:
 )
 def test_run_refuses_in_a_sentence(arguments: list[object], code: int, words: str) -> None:
     assert words in hil("run", *arguments, code=code)
+
+
+@pytest.mark.parametrize(
+    ("command", "old", "new", "words"),
+    [
+        ("run", "erased_byte: 0x00", "erased_byte: 0xFF", "key 'memory.flash.erased_byte': erased flash"),
+        ("run", "stm32l031x6", "stm32l031k6", "key 'pyocd_target': pyOCD knows no target 'stm32l031k6'"),
+        (
+            "build",
+            "\nclock_hz: 16000000",
+            "\nclock_hz: 24000000",
+            "key 'clock_hz': port 'stm32l0' cannot set up",
+        ),
+        ("flash", "tx: PA2", "tx: PA9", "key 'links.uart.tx': port 'stm32l0' cannot transmit on 'PA9'"),
+        (
+            "emulate",
+            "bytes: 0x2000}\n",
+            "bytes: 0x4000}\n",
+            "key 'memory.ram.bytes': the part has 0x2000 bytes",
+        ),
+        ("monitor", "baud: 115200", "baud: 2000000", "key 'links.uart.baud': 16000000 Hz over 2000000 baud"),
+        (
+            "gdb",
+            "backend: twin",
+            "backend: qemu",
+            "key 'emulators.0.backend': backend 'qemu' emulates the nRF51",
+        ),
+    ],
+)
+def test_a_boards_file_that_cannot_be_true_is_refused_before_anything_is_built(  # noqa: PLR0917
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, old: str, new: str, words: str
+) -> None:
+    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    text = (boards_dir() / "nucleo-l031.yaml").read_text(encoding="utf-8").replace("name: nucleo-l031", "name: my", 1)
+    path = tmp_path / "my.yaml"
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    arguments = (MODEL, VECTORS, f"--board={path}") if command == "run" else (path,)
+    said = hil(command, *arguments, code=2)
+    line = 1 + text.count("\n", 0, text.index(old.lstrip("\n")))
+    assert said.startswith(f"error (input): board file {path}, line {line}, {words}")
+    assert "\n  hint: " in said
+    assert [each.name for each in tmp_path.iterdir()] == ["my.yaml"]
 
 
 def test_build_says_what_it_made_and_where() -> None:

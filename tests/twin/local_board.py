@@ -75,6 +75,9 @@ class LocalBoard:
         self.machine.set_flash_image(flash)
         self.machine.power_on()
 
+    def why_stopped(self, status: Status) -> str:
+        return status.detail
+
     def close(self) -> None:
         self.machine.close()
 

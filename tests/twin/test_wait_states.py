@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from hil.board import load_board
 from hil.build import build
 from hil.cycles.counter import CycleCounter
-from hil.dut.counting import timing_model
+from hil.dut.counting import empty_call, timing_model
+from hil.dut.dut import open_dut
 from hil.emulator.twin.core import Stop
+from hil.errors import BuildError
+from hil.resources import boards_dir, examples_dir
 from tests.twin.snippets import Bench
 from tests.twin.streaming import load_work, open_image
 from tests.twin.virtual_host import BOARD, FAST, AgentChip, connect
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hil.board import Board
 
 TURNS = 1000
@@ -91,8 +97,8 @@ def test_they_end_with_the_latency_and_with_a_reset() -> None:
         assert chip.word() == 2 + 1 + 3 * TURNS - 1
 
 
-@pytest.mark.parametrize(("board", "fetches"), [(BOARD, range(1)), (FAST, range(1, 3))], ids=["16 MHz", "32 MHz"])
-def test_the_firmware_counts_what_the_twin_counts(board: Board, fetches: range) -> None:
+@pytest.mark.parametrize(("board", "empty"), [(BOARD, 3), (FAST, 4)], ids=["16 MHz", "32 MHz"])
+def test_the_firmware_counts_what_the_twin_counts(board: Board, empty: int) -> None:
     """The agent at both clocks of its port: bits, and cycles of each step by SysTick and by the counter."""
     work = load_work("tiny_dense")
     artefact, model = build(board), timing_model(board)
@@ -110,6 +116,43 @@ def test_the_firmware_counts_what_the_twin_counts(board: Board, fetches: range) 
         chip.core.book()
         counted = [call.cycles for call in counter.counts(since=before).of("ltc_step")]
     assert np.array_equal(result.states, work.golden_states[0][:STEPS])
-    # The empty call that the firmware subtracts: MOVS and BX, 3 cycles and one or two words.
-    (difference,) = {by_counter - by_chip for by_counter, by_chip in zip(counted, result.cycles.tolist(), strict=True)}
-    assert difference - 3 in fetches
+    # The empty call that the firmware subtracts: MOVS and BX, 3 cycles, and the wait state of their one word.
+    assert {by_counter - by_chip for by_counter, by_chip in zip(counted, result.cycles.tolist(), strict=True)} == {
+        empty
+    }
+    assert empty_call(board) == empty
+
+
+def own_board(folder: Path, *changes: tuple[str, str]) -> Board:
+    """A user's copy of the board's file, with changes."""
+    text = (boards_dir() / f"{BOARD.name}.yaml").read_text(encoding="utf-8")
+    for old, new in (("name: nucleo-l031\n", "name: own\n"), *changes):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    path = folder / "own.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_board(str(path))
+
+
+ON_PLL = ("clock_hz: 16000000   ", "clock_hz: 32000000   ")
+
+
+def test_a_board_at_32_mhz_differs_in_its_clock_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    networks = examples_dir() / "networks"
+    with open_dut(own_board(tmp_path, ON_PLL)) as dut:
+        result = dut.run(networks / "tiny_dense.model.npz", networks / "tiny_dense.vectors.npz", count_cycles=True)
+    assert result.bits_equal
+    assert result.cycles.difference == (
+        "on-chip SysTick says 4 cycles a step less than model: twin, Cortex-M0+ timing, instruction fetches "
+        "approximated: 4 are the empty call (movs r0, #0; bx lr) that the firmware subtracts"
+    )
+
+
+@pytest.mark.parametrize("cycles", [0, 2])
+def test_wait_states_that_the_port_does_not_set_end_the_build(tmp_path: Path, cycles: int) -> None:
+    right = "up_to_hz: 32000000, cycles: 1"
+    board = own_board(tmp_path, ON_PLL, (right, right.replace("1", str(cycles))))
+    with pytest.raises(BuildError) as caught:
+        build(board)
+    assert "memory.flash.fetch_wait_states must be 0 cycles up to 16000000 Hz, 1 up to 32000000" in str(caught.value)

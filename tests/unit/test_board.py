@@ -84,6 +84,20 @@ def test_a_board_file_that_does_not_fit_is_told(tmp_path: Path) -> None:
     assert caught.value.hint == "name the file microbit.yaml, or the board so"
 
 
+def test_what_is_missing_is_told_with_what_it_is_for(tmp_path: Path) -> None:
+    path = tmp_path / "microbit.yaml"
+    path.write_text(GOOD.replace("part: nRF51822-QFAA\n", ""), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_board_file(path)
+    assert str(caught.value) == f"board file {path}, line 1, key 'part': missing\n  hint: part: Its microcontroller."
+    path.write_text(GOOD.replace("  ram: ", "  rom: "), encoding="utf-8")
+    with pytest.raises(InputError, match="did you mean 'ram'"):
+        load_board_file(path)
+    path.write_text(GOOD.replace("part: nRF", "prat: nRF"), encoding="utf-8")
+    with pytest.raises(InputError, match="did you mean 'part'"):  # 'port' is as near, and is there
+        load_board_file(path)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key", "words"),
     [
@@ -101,6 +115,18 @@ def test_a_board_file_that_does_not_fit_is_told(tmp_path: Path) -> None:
         ("clock_hz: 16000000", "clock_hz: '16000000'", "clock_hz", "integer"),
         ("clock_hz: 16000000", "clock_hz: 16000000000000", "clock_hz", "less than or equal to"),
         ("{origin: 0x00020000, bytes: 0x20000}", "{origin: 0x30000, bytes: 0x20000}", "image_slot", "within the flash"),
+        (
+            "page_bytes: 0x400}",
+            "page_bytes: 0x400, fetch_wait_states: [{up_to_hz: 32000000, cycles: 1}, {up_to_hz: 16000000, cycles: 0}]}",
+            "memory.flash.fetch_wait_states",
+            "from the slowest clock to the fastest",
+        ),
+        (
+            "page_bytes: 0x400}",
+            "page_bytes: 0x400, fetch_wait_states: 1}",
+            "memory.flash.fetch_wait_states",
+            "tuple",
+        ),
         ("multiply_cycles: 1", "multiply_cycles: true", "timing.multiply_cycles", "1 or 32"),
         ("multiply_cycles: 1", "multiply_cycles: 1.0", "timing.multiply_cycles", "1 or 32"),
         ("multiply_cycles: 1", "multiply_cycles: 2", "timing.multiply_cycles", "1 or 32"),
@@ -121,3 +147,23 @@ def test_a_mistake_is_named_with_file_line_and_key(tmp_path: Path, old: str, new
     said = str(caught.value)
     assert said.startswith(f"board file {path}, line {line_of(text, new)}, key '{key}': ")
     assert words in said
+    assert "\n  hint: " in said
+
+
+def test_a_clock_that_is_too_fast_for_a_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "microbit.yaml"
+
+    def written(limit: int) -> str:
+        steps = f"[{{up_to_hz: 8000000, cycles: 0}}, {{up_to_hz: {limit}, cycles: 2}}]"
+        text = GOOD.replace("page_bytes: 0x400}", f"page_bytes: 0x400, fetch_wait_states: {steps}}}")
+        path.write_text(text, encoding="utf-8")
+        return text
+
+    written(16000000)
+    flash = load_board_file(path).memory.flash
+    assert [flash.fetch_waits(clock_hz) for clock_hz in (1, 8000000, 8000001, 16000000)] == [0, 0, 2, 2]
+    text = written(15999999)
+    with pytest.raises(InputError) as caught:
+        load_board_file(path)
+    where = f"board file {path}, line {line_of(text, 'memory:')}, key 'memory': "
+    assert caught.value.message == f"{where}flash.fetch_wait_states ends at 15999999 Hz, and clock_hz is 16000000"

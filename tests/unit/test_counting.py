@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hil.board import load_board
+from hil.board import WaitStates, load_board
 from hil.cycles.counts import Call, PathCount
 from hil.dut.counting import CycleMeter, Emulated, RunCount, open_counter, timing_model
 from hil.dut.selection import Selection
@@ -216,7 +216,9 @@ def test_the_board_file_makes_the_timing_model() -> None:
     assert model is not None
     assert (model.core, model.multiply_cycles, model.memories, model.exact) == ("cortex-m0", 1, (), True)
     assert timing_model(load_board("host")) is None
-    slow = BOARD.memory.flash.model_copy(update={"fetch_wait_states": 1, "data_wait_states": 2})
+    slow = BOARD.memory.flash.model_copy(
+        update={"fetch_wait_states": (WaitStates(up_to_hz=BOARD.clock_hz, cycles=1),), "data_wait_states": 2}
+    )
     waiting = BOARD.model_copy(update={"memory": BOARD.memory.model_copy(update={"flash": slow})})
     model = timing_model(waiting)
     assert model is not None

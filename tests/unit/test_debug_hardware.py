@@ -140,7 +140,13 @@ def test_halt_step_and_resume_show_in_status_and_cause(core: CoreDebug, machine:
 
 @pytest.mark.parametrize(
     ("reason", "cause"),
-    [(HaltReason.BREAKPOINT, 2), (HaltReason.WATCHPOINT, 4), (HaltReason.VECTOR_CATCH, 8), (HaltReason.REQUEST, 1)],
+    [
+        (HaltReason.REQUEST, 1),
+        (HaltReason.BREAKPOINT, 2),
+        (HaltReason.WATCHPOINT, 4),
+        (HaltReason.VECTOR_CATCH, 8),
+        (HaltReason.EMULATOR, 16),
+    ],
 )
 def test_the_cause_of_a_halt_is_in_dfsr(core: CoreDebug, machine: FakeMachine, reason: HaltReason, cause: int) -> None:
     machine.state = Status(CoreState.HALTED, reason)

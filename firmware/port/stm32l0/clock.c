@@ -7,14 +7,20 @@
 
 #if BOARD_CLOCK_HZ == 16000000u
 #define USES_PLL     false
+#define FETCH_WAITS  0
 #define FLASH_ACCESS 0u
 #define CLOCK_SWITCH RCC_CFGR_SW_HSI16
 #elif BOARD_CLOCK_HZ == 32000000u
 #define USES_PLL     true
+#define FETCH_WAITS  1
 #define FLASH_ACCESS (FLASH_ACR_LATENCY | FLASH_ACR_PRFTEN)
 #define CLOCK_SWITCH RCC_CFGR_SW_PLL
 #else
 #error "the board's clock_hz is neither 16000000 nor 32000000"
+#endif
+
+#if BOARD_FETCH_WAITS != FETCH_WAITS
+#error "memory.flash.fetch_wait_states must be 0 cycles up to 16000000 Hz, 1 up to 32000000"
 #endif
 
 /* Some 0.4 s at MSI's speed; the slowest of what is waited for takes well below a millisecond. */

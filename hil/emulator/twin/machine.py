@@ -149,12 +149,12 @@ class TwinMachine:
             self._note(chip, go())
         except Exception as error:  # noqa: BLE001 # a defect of the twin: the board stands still, and says why
             traceback.print_exc()
-            self._status = Status(CoreState.LOCKUP, detail=f"the emulation failed: {error!r}")
+            self._status = _cannot_go_on(f"the emulation failed: {error!r}")
         self._give_host(chip)
 
     def _note(self, chip: Stm32l031, stop: Stop) -> None:
         if chip.trouble:
-            self._status = Status(CoreState.LOCKUP, detail=chip.trouble)
+            self._status = _cannot_go_on(chip.trouble)
         elif stop is Stop.DUE:
             os.eventfd_write(self._work, 1)
             return
@@ -166,9 +166,7 @@ class TwinMachine:
         elif stop is Stop.LOCKUP:
             self._status = Status(CoreState.LOCKUP, detail=chip.fault_words())
         elif stop is Stop.FAILED:
-            self._status = Status(
-                CoreState.LOCKUP, detail=f"the emulation failed (Unicorn's error {chip.core.shared.failure})"
-            )
+            self._status = _cannot_go_on(f"the emulation failed (Unicorn's error {chip.core.shared.failure})")
         chip.core.book()
 
     def _give_host(self, chip: Stm32l031) -> None:
@@ -184,7 +182,7 @@ class TwinMachine:
 
     def resume(self) -> None:
         """See `Machine`."""
-        if self._status.state is CoreState.HALTED:
+        if self._status.state is CoreState.HALTED and self._goes_on():
             chip = self._powered()
             chip.core.shared.asleep = 0  # DDI 0419, B1.5.19: a debug halt has ended the sleep
             self._status = Status(CoreState.RUNNING)
@@ -192,9 +190,15 @@ class TwinMachine:
 
     def step(self, *, mask_interrupts: bool = True) -> None:
         """See `Machine`."""
-        if self._status.state is CoreState.HALTED:
+        if self._status.state is CoreState.HALTED and self._goes_on():
             chip = self._powered()
             self._advance(chip, lambda: chip.step(mask_interrupts=mask_interrupts))
+
+    def _goes_on(self) -> bool:
+        """Whether the chip can; why not is in the status at once, before the debugger asks for it."""
+        if trouble := self._powered().trouble:
+            self._status = _cannot_go_on(trouble)
+        return not trouble
 
     def reset(self, *, halt: bool, through_core: bool = False) -> None:
         """See `Machine`."""
@@ -371,6 +375,11 @@ class TwinMachine:
     def _halted(self) -> Stm32l031:
         require_halted(self._spec, self._status)
         return self._powered()
+
+
+def _cannot_go_on(why: str) -> Status:
+    """Halted, not locked up: on the chip this is no fault, and a debugger can read the registers."""
+    return Status(CoreState.HALTED, HaltReason.EMULATOR, why)
 
 
 def _fill(memory: ctypes.Array[ctypes.c_uint8], content: bytes) -> None:

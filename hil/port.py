@@ -1,0 +1,199 @@
+"""What a port of the firmware serves, from its ``port.yaml``, and a board held against it before anything is built.
+
+A port without that file, say one of the user's own, is accepted as it is: its CMake file and its C code have the say.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from hil.nearest import offer
+from hil.yaml_file import load_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from hil.board import Board, Uart
+    from hil.errors import InputError
+
+_FILE = "port.yaml"
+_RANGE = re.compile(r"(.*\D)(\d+)\.\.\1(\d+)")  # PA0..PA15, P0.0..P0.31
+_USUAL_BAUDS = (9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1000000)
+
+
+def _pins(given: tuple[str, ...]) -> tuple[str, ...]:
+    for each in given:
+        if ".." in each and not _RANGE.fullmatch(each):
+            raise ValueError(f"'{each}' is no range of pins as in PA0..PA15")
+    return given
+
+
+Pins = Annotated[tuple[str, ...], AfterValidator(_pins)]
+"""Names as in the data sheet, and ranges of them: ``PA0..PA12``."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Bauds(_Strict):
+    """The baud rates that the port can make: from one to another, or by what divides the core's clock."""
+
+    least: int = Field(default=1, gt=0)
+    """In bit/s."""
+    most: int | None = Field(default=None, gt=0)
+    """In bit/s."""
+    least_divider: int | None = Field(default=None, gt=0)
+    """Of the core's clock, which gives the baud rate; None where it is made otherwise."""
+    most_divider: int | None = Field(default=None, gt=0)
+    """Of the core's clock."""
+    max_error: float = Field(default=0.015, gt=0, lt=0.05)
+    """Share by which a baud rate may be off."""
+
+    def mistake(self, baud: int, clock_hz: int) -> str:
+        """What is wrong with a baud rate, in words; empty where nothing is."""
+        if baud == 0:
+            return "a link over a UART needs a baud rate"
+        if not self.least <= baud <= (self.most or baud):
+            return f"{baud} baud is not from {self.least} to {self.most or 'any'}"
+        if self.least_divider is None:
+            return ""
+        divider = (clock_hz + baud // 2) // baud
+        most = self.most_divider or divider
+        if not self.least_divider <= divider <= most:
+            return f"{clock_hz} Hz over {baud} baud is a divider of {divider}, not from {self.least_divider} to {most}"
+        made = clock_hz / divider
+        if abs(made / baud - 1) > self.max_error:
+            off = f"{abs(made / baud - 1):.1%} off {baud}, and {self.max_error:.1%} are allowed"
+            return f"a clock of {clock_hz} Hz makes {made:.0f} baud of it, {off}"
+        return ""
+
+
+class PortUart(_Strict):
+    """The port's serial link."""
+
+    tx: Pins
+    """Pins that it can transmit on."""
+    rx: Pins
+    """Pins that it can receive on."""
+    baud: Bauds = Bauds()
+
+
+class PortFlash(_Strict):
+    """The flash of the port's parts."""
+
+    page_bytes: int = Field(gt=0)
+    """What is erased at a time."""
+    erased_byte: int = Field(ge=0, le=0xFF)
+    """What each byte reads as when it is erased."""
+
+
+class Port(_Strict):
+    """What a port serves; a key that is left out allows anything."""
+
+    core: str | None = None
+    """The core of its parts."""
+    clock_hz: tuple[int, ...] | None = None
+    """The clocks of the core that it sets up."""
+    uart: PortUart | None = None
+    marker: Pins | None = None
+    """Pins that it can raise around steps; an empty list for a port that raises none."""
+    flash: PortFlash | None = None
+
+
+def check_port(board: Board, firmware_root: Path) -> None:
+    """Hold a board against its port.
+
+    Args:
+        board: the board.
+        firmware_root: folder of sources, laid out as firmware/.
+
+    Raises:
+        InputError: there is no such port, or it does not serve what the board says: with the file, line and key.
+    """
+    ports = firmware_root / "port"
+    known = sorted(path.parent.name for path in ports.glob("*/port.cmake"))
+    if board.port not in known:
+        raise board.mistake("port", f"there is no folder {board.port} in {ports}", offer(board.port, known, "ports"))
+    if (ports / board.port / _FILE).exists():
+        port = load_yaml(ports / board.port / _FILE, Port, "port file")
+        for mistake in _mistakes(board, port):
+            raise mistake
+
+
+def _mistakes(board: Board, port: Port) -> Iterator[InputError]:
+    serves = f"port '{board.port}'"
+    if port.core is not None and board.core != port.core:
+        yield board.mistake("core", f"{serves} is for a {port.core}, not {board.core}", f"write core: {port.core}")
+    if port.clock_hz is not None and board.clock_hz not in port.clock_hz:
+        clocks = " or ".join(map(str, port.clock_hz))
+        yield board.mistake("clock_hz", f"{serves} cannot set up {board.clock_hz} Hz", f"write clock_hz: {clocks}")
+    if port.uart is not None:
+        yield from _uart_mistakes(board, port.uart)
+    if port.marker is not None and board.marker:
+        yield from _marker_mistakes(board, port.marker)
+    flash = board.memory.flash
+    if port.flash is not None and flash.erased_byte != port.flash.erased_byte:
+        yield board.mistake(
+            "memory.flash.erased_byte",
+            f"erased flash of the parts of {serves} reads {port.flash.erased_byte:#04x}, not {flash.erased_byte:#04x}",
+            f"write erased_byte: {port.flash.erased_byte:#04x}",
+        )
+    if port.flash is not None and flash.page_bytes != port.flash.page_bytes:
+        yield board.mistake(
+            "memory.flash.page_bytes",
+            f"the parts of {serves} erase {port.flash.page_bytes:#x} bytes at a time, not {flash.page_bytes:#x}",
+            f"write page_bytes: {port.flash.page_bytes:#x}",
+        )
+
+
+def _uart_mistakes(board: Board, port: PortUart) -> Iterator[InputError]:
+    uart = board.links.uart
+    if uart is None:
+        yield board.mistake("links.uart", f"missing, and port '{board.port}' talks over it", "give it baud, tx and rx")
+        return
+    for line, pin, pins in (("tx", uart.tx, port.tx), ("rx", uart.rx, port.rx)):
+        if pin not in _each(pins):
+            does = "transmit" if line == "tx" else "receive"
+            yield _pin_mistake(board, f"links.uart.{line}", pin, pins, f"{does} on")
+    if uart.tx == uart.rx:
+        yield board.mistake("links.uart.rx", f"'{uart.rx}' is tx already", "name the pin that receives")
+    if what := port.baud.mistake(uart.baud, board.clock_hz):
+        yield board.mistake("links.uart.baud", what, _other_bauds(board, uart, port.baud))
+
+
+def _other_bauds(board: Board, uart: Uart, bauds: Bauds) -> str:
+    fit = [baud for baud in _USUAL_BAUDS if not bauds.mistake(baud, board.clock_hz)]
+    best = min(fit, key=lambda baud: abs(baud - uart.baud), default=0)
+    return f"write baud: {best}; these fit: {', '.join(map(str, fit))}" if fit else "none of the usual rates fits"
+
+
+def _marker_mistakes(board: Board, pins: tuple[str, ...]) -> Iterator[InputError]:
+    uart = board.links.uart
+    if not pins:
+        yield board.mistake("marker", f"port '{board.port}' raises no marker", "leave the key out")
+    elif board.marker not in _each(pins):
+        yield _pin_mistake(board, "marker", board.marker, pins, "raise a marker on")
+    elif uart is not None and board.marker in {uart.tx, uart.rx}:
+        yield board.mistake("marker", f"the link needs '{board.marker}'", "name a free pin, or leave the key out")
+
+
+def _pin_mistake(board: Board, key: str, pin: str, pins: tuple[str, ...], does: str) -> InputError:
+    meant = next((each for each in _each(pins) if each.casefold() == pin.casefold()), None)
+    question = f"did you mean '{meant}'? " if meant else ""
+    what = f"port '{board.port}' cannot {does} '{pin}'" if pin else f"names no pin to {does}"
+    return board.mistake(key, what, f"{question}pins that can: {', '.join(pins)}")
+
+
+def _each(pins: Iterable[str]) -> Iterator[str]:
+    """The pins, one by one."""
+    for given in pins:
+        span = _RANGE.fullmatch(given)
+        if span is None:
+            yield given
+        else:
+            yield from (f"{span[1]}{number}" for number in range(int(span[2]), int(span[3]) + 1))

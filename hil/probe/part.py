@@ -1,0 +1,73 @@
+"""A board held against what pyOCD knows of its microcontroller: its name, and its memories. No probe is opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+# pyOCD has annotations but no py.typed.
+from pyocd.core.memory_map import MemoryType  # type: ignore[import-untyped]
+from pyocd.target import TARGET, normalise_target_type_name  # type: ignore[import-untyped]
+from pyocd.target.pack.pack_target import ManagedPacks  # type: ignore[import-untyped]
+
+from hil.nearest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hil.board import Board, Memory
+    from hil.errors import InputError
+
+
+def check_part(board: Board) -> None:
+    """Hold a board against its pyOCD target.
+
+    Raises:
+        InputError: there is no such target, or it has less memory than the board says: with the file, line and key.
+    """
+    if board.pyocd_target is None:
+        return
+    regions = _memory_map(board, board.pyocd_target)
+    flash = [region for region in regions if region.type == MemoryType.FLASH]
+    memory = board.memory
+    _check_memory(board, "flash", memory.flash, flash)
+    _check_memory(board, "ram", memory.ram, [region for region in regions if region.type == MemoryType.RAM])
+    eeprom = memory.eeprom  # which pyOCD may not tell of
+    if eeprom is not None and any(region.contains_address(eeprom.origin) for region in flash):
+        _check_memory(board, "eeprom", eeprom, flash)
+
+
+def _memory_map(board: Board, name: str) -> Iterable[Any]:
+    """The regions of a target that pyOCD has built in, or that comes from a pack installed with ``pyocd pack``."""
+    plain = normalise_target_type_name(name)
+    if plain not in TARGET:
+        ManagedPacks.populate_target(plain)
+    if plain not in TARGET:
+        near = nearest(plain, TARGET)
+        question = f"did you mean '{near}'? " if near else ""
+        raise board.mistake(
+            "pyocd_target",
+            f"pyOCD knows no target '{name}'",
+            f"{question}'pyocd list --targets' lists them, 'pyocd pack find' what can be installed",
+        )
+    return getattr(TARGET[plain], "MEMORY_MAP", ())
+
+
+def _check_memory(board: Board, name: str, memory: Memory, regions: list[Any]) -> None:
+    """Within regions that lie end to end; where pyOCD tells none of that kind, anything is."""
+    if not regions:
+        return
+    end = start = memory.origin
+    for region in sorted(regions, key=lambda each: each.start):
+        if region.start <= end <= region.end:
+            end = region.end + 1
+    if end == start:
+        there = ", ".join(f"{region.start:#010x}" for region in regions)
+        raise _mistake(board, f"{name}.origin", f"at {start:#010x} the part has no {name}", f"it begins at {there}")
+    if start + memory.bytes > end:
+        has = f"the part has {end - start:#x} bytes from {start:#010x} on, not {memory.bytes:#x}"
+        raise _mistake(board, f"{name}.bytes", has, f"write bytes: {end - start:#x} or less")
+
+
+def _mistake(board: Board, key: str, what: str, hint: str) -> InputError:
+    by = f"by pyOCD's target '{board.pyocd_target}'"
+    return board.mistake(f"memory.{key}", f"{what} ({by})", f"{hint}; or name the part's own target in pyocd_target")

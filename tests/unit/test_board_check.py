@@ -1,0 +1,249 @@
+"""A board's file that does not fit its part, its port or its emulators: told by file, line and key before a build."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from pyocd.target import TARGET
+
+from hil.board import Board, board_names, load_board, load_board_file
+from hil.build import build
+from hil.dut.board_check import check_board
+from hil.emulator.twin.stm32l031 import flash as twin_flash
+from hil.emulator.twin.stm32l031 import part as twin_part
+from hil.errors import BuildError, InputError
+from hil.port import Port
+from hil.probe.flash_region import STM32L0
+from hil.resources import boards_dir, firmware_dir
+from hil.sources import firmware_sources
+from hil.yaml_file import load_yaml
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_a_shipped_board_fits(name: str) -> None:
+    check_board(load_board(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "key", "says", "hint"),
+    [
+        ("nucleo-l031", "bytes: 0x400}", "bytes: 0x800}", "memory.eeprom.bytes", "has 0x400 bytes", "0x400 or less"),
+        (
+            "nucleo-l031",
+            "bytes: 0x2000}\n  e",
+            "bytes: 0x4000}\n  e",
+            "memory.ram.bytes",
+            "0x2000 bytes from 0x20000000",
+            "0x2000 or",
+        ),
+        (
+            "nucleo-l031",
+            "bytes: 0x8000,",
+            "bytes: 0x8080,",
+            "memory.flash.bytes",
+            "0x8000 bytes from 0x08000000",
+            "0x8000 or less",
+        ),
+        (
+            "nucleo-l031",
+            "n: 0x20000000",
+            "n: 0x10000000",
+            "memory.ram.origin",
+            "at 0x10000000 the part has no ram",
+            "at 0x20000000",
+        ),
+        (
+            "nucleo-l031",
+            "erased_byte: 0x00",
+            "erased_byte: 0xFF",
+            "memory.flash.erased_byte",
+            "reads 0x00, not 0xff",
+            "erased_byte: 0x00",
+        ),
+        (
+            "nucleo-l031",
+            "page_bytes: 0x80",
+            "page_bytes: 0x400",
+            "memory.flash.page_bytes",
+            "0x80 bytes at a time",
+            "page_bytes: 0x80",
+        ),
+        (
+            "nucleo-l031",
+            "stm32l031x6",
+            "stm32l031k6",
+            "pyocd_target",
+            "no target 'stm32l031k6'",
+            "did you mean 'stm32l031x6'?",
+        ),
+        (
+            "nucleo-l031",
+            "port: stm32l0 ",
+            "port: stm32l ",
+            "port",
+            "there is no folder stm32l in ",
+            "did you mean 'stm32l0'?",
+        ),
+        (
+            "nucleo-l031",
+            "core: cortex-m0plus",
+            "core: cortex-m0",
+            "core",
+            "is for a cortex-m0plus",
+            "write core: cortex-m0plus",
+        ),
+        (
+            "nucleo-l031",
+            "\nclock_hz: 16000000 ",
+            "\nclock_hz: 24000000 ",
+            "clock_hz",
+            "set up 24000000 Hz",
+            "16000000 or 32000000",
+        ),
+        ("nucleo-l031", "marker: PA8", "marker: PD8", "marker", "cannot raise a marker on 'PD8'", "PB0..PB15"),
+        ("nucleo-l031", "marker: PA8", "marker: PA14", "marker", "cannot raise a marker on 'PA14'", "PA0..PA12, PA15"),
+        ("nucleo-l031", "marker: PA8", "marker: PA15", "marker", "the link needs 'PA15'", "free pin"),
+        ("nucleo-l031", "tx: PA2,", "tx: PA9,", "links.uart.tx", "cannot transmit on 'PA9'", "pins that can: PA2"),
+        ("nucleo-l031", "rx: PA15}", "rx: pa15}", "links.uart.rx", "cannot receive on 'pa15'", "did you mean 'PA15'?"),
+        (
+            "nucleo-l031",
+            ", rx: PA15}",
+            "} #",
+            "links.uart.rx",
+            "names no pin to receive on",
+            "pins that can: PA3, PA15",
+        ),
+        (
+            "nucleo-l031",
+            "baud: 115200",
+            "baud: 921600",
+            "links.uart.baud",
+            "makes 941176 baud of it, 2.1% off",
+            "write baud: 1000000;",
+        ),
+        (
+            "nucleo-l031",
+            "baud: 115200",
+            "baud: 2000000",
+            "links.uart.baud",
+            "a divider of 8, not from 16",
+            "write baud: 1000000;",
+        ),
+        ("nucleo-l031", "baud: 115200", "baud: 100", "links.uart.baud", "a divider of 160000", "write baud: 9600;"),
+        ("nucleo-l031", "baud: 115200", "baud: 0", "links.uart.baud", "needs a baud rate", "write baud: 9600;"),
+        (
+            "nucleo-l031",
+            "{backend: twin}",
+            "{backend: qemu}",
+            "emulators.0.backend",
+            "the nRF51, not the STM32L031K6",
+            "leave it out",
+        ),
+        ("microbit", "bytes: 0x4000}\n", "bytes: 0x8000}\n", "memory.ram.bytes", "0x4000 bytes", "pyocd_target"),
+        (
+            "microbit",
+            "clock_hz: 16000000",
+            "clock_hz: 32000000",
+            "clock_hz",
+            "set up 32000000 Hz",
+            "write clock_hz: 16000000",
+        ),
+        ("microbit", "tx: P0.24", "tx: P0.32", "links.uart.tx", "cannot transmit on 'P0.32'", "P0.0..P0.31"),
+        ("microbit", "rx: P0.25", "rx: P0.24", "links.uart.rx", "'P0.24' is tx already", "the pin that receives"),
+        (
+            "microbit",
+            "baud: 115200",
+            "baud: 300",
+            "links.uart.baud",
+            "300 baud is not from 1200 to 1000000",
+            "write baud: 9600;",
+        ),
+        ("microbit", "image_slot:", "marker: P0.1\nimage_slot:", "marker", "raises no marker", "leave the key out"),
+        (
+            "microbit",
+            "machine: microbit",
+            "machine: micro-bit",
+            "emulators.0.machine",
+            "no machine 'micro-bit'",
+            "'microbit'?",
+        ),
+        (
+            "microbit",
+            "qemu\n    machine: microbit",
+            "qemu",
+            "emulators.0.machine",
+            "missing",
+            "known machines: microbit",
+        ),
+    ],
+)
+def test_a_mistake_is_named_by_file_line_and_key(  # noqa: PLR0917
+    tmp_path: Path, name: str, old: str, new: str, key: str, says: str, hint: str
+) -> None:
+    good = (boards_dir() / f"{name}.yaml").read_text(encoding="utf-8")
+    assert good.count(old) == 1
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(good.replace(old, new), encoding="utf-8")
+    line = 1 + good.count("\n", 0, good.index(old.lstrip("\n")))
+    with pytest.raises(InputError) as caught:
+        check_board(load_board_file(path))
+    assert caught.value.message.startswith(f"board file {path}, line {line}, key '{key}': ")
+    assert says in caught.value.message
+    assert caught.value.hint is not None
+    assert hint in caught.value.hint
+
+
+def test_what_is_left_out_and_is_not_what_the_part_has_is_named_too(tmp_path: Path) -> None:
+    good = (boards_dir() / "nucleo-l031.yaml").read_text(encoding="utf-8")
+    assert good.count(", erased_byte: 0x00") == 1
+    path = tmp_path / "nucleo-l031.yaml"
+    path.write_text(good.replace(", erased_byte: 0x00", ""), encoding="utf-8")
+    where = rf"^board file {path}, line \d+, key 'memory\.flash\.erased_byte': erased flash .* reads 0x00, not 0xff\n"
+    with pytest.raises(InputError, match=where):
+        check_board(load_board_file(path))
+
+
+def test_a_board_that_came_from_no_file_is_named_by_its_name() -> None:
+    board = Board.model_validate(load_board("nucleo-l031").model_dump() | {"port": "stm32l1"})
+    with pytest.raises(InputError, match=r"^board 'nucleo-l031', key 'port': there is no folder stm32l1 in "):
+        check_board(board)
+
+
+def test_a_port_that_tells_nothing_of_itself_has_its_say_in_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "cache"))
+    sources = Path(shutil.copytree(firmware_dir(), tmp_path / "firmware", ignore=shutil.ignore_patterns("build")))
+    board = load_board("nucleo-l031").model_copy(update={"clock_hz": 24_000_000})
+    with pytest.raises(InputError, match="cannot set up 24000000 Hz"):
+        check_board(board, sources)
+    (sources / "port" / "stm32l0" / "port.yaml").unlink()
+    check_board(board, sources)
+    with pytest.raises(BuildError, match="clock_hz is neither 16000000 nor 32000000"):
+        build(board, firmware_root=sources)
+
+
+def test_a_ports_own_file_is_read_as_strictly(tmp_path: Path) -> None:
+    path = tmp_path / "port.yaml"
+    path.write_text("clock_hz: [1]\nmarker: [PA0..PB3]\n", encoding="utf-8")
+    with pytest.raises(InputError, match=rf"port file {path}, line 2, key 'marker': 'PA0..PB3' is no range of pins"):
+        load_yaml(path, Port, "port file")
+
+
+def test_what_a_port_says_of_itself_is_no_part_of_the_firmware(tmp_path: Path) -> None:
+    sources = Path(shutil.copytree(firmware_dir(), tmp_path / "firmware", ignore=shutil.ignore_patterns("build")))
+    before = firmware_sources(sources, "stm32l0")
+    (sources / "port" / "stm32l0" / "port.yaml").unlink()
+    assert firmware_sources(sources, "stm32l0") == before
+
+
+def test_what_the_twin_has_is_what_pyocd_says_of_the_part() -> None:
+    regions = {region.name: (region.start, region.length) for region in TARGET["stm32l031x6"].MEMORY_MAP}
+    assert regions["Flash"] == (twin_flash.FLASH_ORIGIN, twin_flash.FLASH_BYTES)
+    assert regions["EEPROM"] == (twin_flash.EEPROM_ORIGIN, twin_flash.EEPROM_BYTES)
+    assert regions["RAM"] == (twin_part.RAM_ORIGIN, twin_part.RAM_BYTES)
+    flash = load_yaml(firmware_dir() / "port" / "stm32l0" / "port.yaml", Port, "port file").flash
+    assert flash is not None
+    assert (flash.page_bytes, flash.erased_byte) == (twin_flash.PAGE_BYTES, STM32L0.erased)
