@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hil.errors import InputError
 from hil.golden import run_integer
 from hil.image import HALF_UPPER, MAP, NEURON, SUM_MAX, SYNAPSE, WIDE_FRAC, ModelImage
 from hil.solver import SolverName
 from tests.host_c import LTC_SOURCES, REPO, build_program
-from tests.networks import FULL_SCALE, Case, cases, end_of_scale, random_case
+from tests.networks import FULL_SCALE, Case, cases, end_of_scale, longest_elapsed, overshooting, random_case
 
 if TYPE_CHECKING:
     from tests.firmware.ltc_driver import Driver
@@ -49,6 +50,27 @@ def test_c_equals_the_integer_model(driver: Driver, case: Case) -> None:
 @given(data=st.data())
 def test_c_equals_the_integer_model_with_every_solver(driver: Driver, solver: SolverName, data: st.DataObject) -> None:
     check(driver, data.draw(cases(solver=solver)))
+
+
+@pytest.mark.parametrize("solver", ["euler", "rk4"])
+def test_an_explicit_solver_refuses_a_longer_step_than_it_can_keep_within_the_scale(
+    driver: Driver, solver: SolverName
+) -> None:
+    case = random_case(np.random.default_rng(3), 5, 2, 1.0, 0.0, steps=1, solver=solver)
+    longest = longest_elapsed(case.converted.image)
+    assert 4194 < longest < 4194304000
+    for elapsed, refused in ((longest, False), (longest + 1, True), (longest, False)):
+        asked = replace(case, elapsed=np.full_like(case.elapsed, elapsed))
+        assert (run(driver, asked)[0] == -(2**31)).all() == refused
+        if refused:
+            with pytest.raises(InputError, match="too long for an explicit solver"):
+                check(driver, asked)
+        else:
+            check(driver, asked)
+
+
+def test_a_stage_beyond_the_scale_is_clamped(driver: Driver) -> None:
+    check(driver, overshooting())
 
 
 def test_at_the_end_of_its_scale_a_state_is_clamped(driver: Driver) -> None:
