@@ -199,6 +199,8 @@ class Board(_Strict):
     memory: MemoryMap
     image_slot: Memory
     """Flash set aside for one model image."""
+    kernel_memory: Literal["flash", "ram"] = "flash"
+    """Where the runtime's inner loops run from: in RAM they spare the flash's wait states, and take 400 bytes of it."""
     links: Links
     marker: str = ""
     """A free pin that the firmware can raise around steps, by its name in the data sheet."""

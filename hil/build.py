@@ -40,7 +40,7 @@ _FLASH_HINT = "the program ends where image_slot of the board's file begins: lea
 _ASSERT = re.compile(r"(?:ld|ld\.bfd): (?P<text>too little RAM .*)$", re.MULTILINE)
 _CODE_FLAGS = ("-O", "-f", "-m", "-std=", "-D")
 _OTHER_FLAGS = ("-ffile-prefix-map=", "-fcallgraph-info")  # which leave the code as it is
-_LTC_SECTION = re.compile(r"^ \.(?:text|rodata)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+\S*libltc\.a\(", re.MULTILINE)
+_LTC_SECTION = re.compile(r"^ \.(?:text|rodata|data)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+\S*libltc\.a\(", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,7 @@ def _facts(board: Board, defines: Mapping[str, str]) -> dict[str, str]:
         "HIL_EEPROM_ORIGIN": f"0x{memory.eeprom.origin if memory.eeprom else 0:08x}",
         "HIL_EEPROM_BYTES": f"0x{memory.eeprom.bytes if memory.eeprom else 0:08x}",
         "HIL_MARKER": board.marker,
+        "HIL_KERNEL_MEMORY": board.kernel_memory,
         "HIL_UART_BAUD": str(uart.baud if uart else 0),
         "HIL_UART_TX": uart.tx if uart else "",
         "HIL_UART_RX": uart.rx if uart else "",

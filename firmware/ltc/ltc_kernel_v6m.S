@@ -7,7 +7,9 @@
     .syntax unified
     .thumb
 
-#ifndef LTC_KERNEL_SECTION
+#ifdef LTC_KERNEL_IN_RAM /* for a part whose flash has wait states: start-up copies it as data */
+#define LTC_KERNEL_SECTION .data.ltc_kernel, "awx", %progbits
+#else
 #define LTC_KERNEL_SECTION .text.ltc_kernel, "ax", %progbits
 #endif
 

@@ -149,6 +149,21 @@ def test_a_board_at_32_mhz_differs_in_its_clock_alone(tmp_path: Path, monkeypatc
     )
 
 
+def test_a_kernel_in_ram_spares_the_wait_states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    networks = examples_dir() / "networks"
+    in_ram = ("links:\n", "kernel_memory: ram\nlinks:\n")
+    medians = []
+    for changes in ((ON_PLL,), (ON_PLL, in_ram)):
+        with open_dut(own_board(tmp_path, *changes)) as dut:
+            result = dut.run(networks / "ncp19_lane.model.npz", networks / "ncp19_lane.vectors.npz", count_cycles=True)
+        assert result.bits_equal
+        assert result.cycles.difference.startswith("on-chip SysTick says 4 cycles a step less")
+        assert result.cycles.measured is not None
+        medians.append(result.cycles.measured.spread.median)
+    assert medians[1] < 0.8 * medians[0]
+
+
 @pytest.mark.parametrize("cycles", [0, 2])
 def test_wait_states_that_the_port_does_not_set_end_the_build(tmp_path: Path, cycles: int) -> None:
     right = "up_to_hz: 32000000, cycles: 1"

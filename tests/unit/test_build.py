@@ -398,6 +398,7 @@ def test_presets_repeat_the_board_description(name: str) -> None:
         "HIL_PORT": board.port,
         "HIL_CPU": board.core,
         "HIL_MARKER": board.marker,
+        "HIL_KERNEL_MEMORY": board.kernel_memory,
         "HIL_UART_TX": uart.tx,
         "HIL_UART_RX": uart.rx,
     }
