@@ -11,10 +11,14 @@ import numpy as np
 from hil.model import load_model
 from hil.resources import examples_dir
 from hil.vectors import load_vectors
-from hil.work import Work
+from hil.work import Work, solve_with
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
+
+    from hil.solver import Solver
 
 MASK = 0xFFFFFFFF
 
@@ -36,8 +40,21 @@ class Case:
 def load_case(name: str, *, sequences: int = 1 << 30, steps: int = 1 << 30, repeats: int = 1) -> Case:
     folder = examples_dir() / "networks"
     model_name = name if (folder / f"{name}.model.npz").exists() else name.rpartition("_")[0]
-    model = load_model(folder / f"{model_name}.model.npz")
-    work = Work.make(model, load_vectors(folder / f"{name}.vectors.npz", model))
+    files = folder / f"{model_name}.model.npz", folder / f"{name}.vectors.npz"
+    return load_files(*files, sequences=sequences, steps=steps, repeats=repeats)
+
+
+def load_files(
+    model_path: Path,
+    vectors_path: Path,
+    solver: Solver | None = None,
+    *,
+    sequences: int = 1 << 30,
+    steps: int = 1 << 30,
+    repeats: int = 1,
+) -> Case:
+    model = load_model(model_path)
+    work = Work.make(*solve_with(solver, model, load_vectors(vectors_path, model)))
     inputs, elapsed = work.inputs[:sequences, :steps], work.elapsed[:sequences, :steps]
     states, outputs = work.golden_states[:sequences, :steps], work.golden_outputs[:sequences, :steps]
     image = work.converted.image + bytes(-len(work.converted.image) % 8)

@@ -15,7 +15,7 @@ from hil.case import load_case as load_case_file
 from hil.cycle_golden import golden_path, load_golden
 from hil.cycles.counter import CycleCounter
 from hil.cycles.timing import CORES, TimingModel
-from tests.cycles.cases import Case, load_case, public_cases
+from tests.cycles.cases import Case, load_case, load_files, public_cases
 from tests.cycles.programs import BLOB_AT, HERE, LTC_SOURCES, build_program, run_qemu
 from tests.cycles.second_count import SecondCount, build_second_count, second_count
 
@@ -29,14 +29,13 @@ class Both:
         self.elf = build_program(folder / "steps.elf", HERE / "steps.c", *LTC_SOURCES)
         self._interpreter = build_second_count(folder / "second_count")
         self._folder = folder
-        self._known: dict[str, tuple[Case, SecondCount]] = {}
+        self._known: dict[bytes, SecondCount] = {}
 
-    def count(self, name: str) -> tuple[Case, SecondCount]:
-        if name not in self._known:
-            case = load_case(name)
-            found = second_count(self._interpreter, self.elf, "ltc_step", self._folder, blob=(BLOB_AT, case.blob))
-            self._known[name] = case, found
-        return self._known[name]
+    def count(self, case: Case) -> SecondCount:
+        if case.blob not in self._known:
+            blob = BLOB_AT, case.blob
+            self._known[case.blob] = second_count(self._interpreter, self.elf, "ltc_step", self._folder, blob=blob)
+        return self._known[case.blob]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +45,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
 
 @pytest.mark.parametrize("name", public_cases())
 def test_no_difference(both: Both, tmp_path: Path, name: str) -> None:
-    case, second = both.count(name)
+    case = load_case(name)
+    second = both.count(case)
     assert int.from_bytes(second.sent, "little") == case.checksum  # of every state and output
     assert len(second.calls) == case.steps
     blob = tmp_path / "blob"
@@ -72,7 +72,8 @@ def test_the_goldens_are_what_it_counts(both: Both, path: Path) -> None:
     mine = [each for each in entries if each.platform.compiler == compiler]
     if not mine:
         pytest.skip(f"recorded with {entries[0].platform.compiler}, here is {compiler}")
-    assert mine[0].vectors.keys() == set(load_case_file(path).says.vectors)
+    case = load_case_file(path)
+    assert mine[0].vectors.keys() == set(case.says.vectors)
     for vectors, recording in mine[0].vectors.items():
-        _, second = both.count(Path(vectors).name.removesuffix(".vectors.npz"))
+        second = both.count(load_files(case.model_path, path.parent / vectors, case.says.solver))
         assert [count for row in recording.per_step for count in row] == [call[0] for call in second.calls]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RUNS = 20
 CASE = load_case(REPO / "tests" / "hil" / "dead_inputs.hil.yaml")
 LTC, ASSEMBLY = "ltc/ltc.c", "ltc/ltc_kernel_v6m.S"
-CALL, OPEN = "    ltc_advance(&turn);\n", "    muls    r4, r6, r4\n"
+CALL, OPEN = "    ltc_swap(net);\n", "    muls    r4, r6, r4\n"
 DEFECTS = {
     "one-extra-turn": (
         LTC,
