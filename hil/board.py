@@ -159,6 +159,8 @@ class Current(_Strict):
     """Typical, in microamperes."""
     maximum_uA: Figure  # noqa: N815 # the unit
     """At most, in microamperes."""
+    supply_V: Annotated[float, Field(gt=0, le=100, strict=True)] | None = None  # noqa: N815 # the unit
+    """At which supply, in volts; energy is modelled where it is said."""
     source: Text
     """Document and page or table, and the conditions there."""
 

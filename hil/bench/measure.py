@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hil.bench.contestants import HIL, NOTHING, Contestant, make_firmware
+from hil.bench.energy import run_energy
 from hil.convert import convert
 from hil.dut.dut import open_dut
 from hil.errors import BuildError, CyclesError, InputError
@@ -39,6 +40,8 @@ class Row:
         text_bytes: flash that it adds to a firmware whose step does nothing: code, tables, library functions, network.
         ram_bytes: RAM that it adds, without its stack.
         max_error: worst error of a state to the float64 reference, as a share of the state's bound.
+        energy_uJ_per_step: as the board's currents model it, typical, in microjoules; None where they do not.
+        energy_source: what models it, or why nothing does.
         where: what computed, and that it was emulated where it was.
         source: what counted the cycles.
     """
@@ -50,6 +53,8 @@ class Row:
     text_bytes: int
     ram_bytes: int
     max_error: float
+    energy_uJ_per_step: float | None  # noqa: N815 - the unit
+    energy_source: str
     where: str
     source: str
 
@@ -71,6 +76,11 @@ def measure(
         InputError: the network has more than half of the unfolds that there can be.
         HilError: as they come from build and board.
     """
+    if model.solver != "fused":
+        raise InputError(
+            f"model '{model.name}' has the solver {model.solver}, and its peers compute the fused solver alone",
+            hint="'hil tune' compares solvers",
+        )
     short = first_steps(vectors, _STEPS)
     if 2 * model.unfolds > MAX_UNFOLDS:
         raise InputError(
@@ -84,6 +94,7 @@ def measure(
         _, longer = _run(board, contestant, twice, unasked)
         cycles, source = _cycles(result)
         network, working = _apart(model) if contestant is HIL else (0, 0)
+        energy, energy_source = run_energy(board, cycles)
         yield Row(
             name=contestant.name,
             case=name,
@@ -92,6 +103,8 @@ def measure(
             text_bytes=artefact.flash_bytes - empty.flash_bytes + network,
             ram_bytes=_data(artefact) - _data(empty) + working,
             max_error=result.max_error,
+            energy_uJ_per_step=energy,
+            energy_source=energy_source,
             where=result.provenance.where,
             source=source,
         )

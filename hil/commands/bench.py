@@ -67,7 +67,8 @@ def bench(request: BenchRequest, console: Console) -> None:
     console.print(_table(rows))
     for each in CONTESTANTS:
         console.print(f"  {each.name}: {each.about}")
-    console.print("RAM: without the stack, where some contestants keep their sums; energy: not modelled yet")
+    console.print("RAM: without the stack, where some contestants keep their sums")
+    console.print(f"energy: {rows[0].energy_source}")
     if request.json is not None:
         write_json(request.json, [asdict(row) for row in rows])
     if request.picture is not None:
@@ -90,7 +91,7 @@ def _files(files: Sequence[Path]) -> tuple[Path, Path]:
 def _table(rows: Sequence[Row]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("program", no_wrap=True)
-    for heading in ("cycles/step", "recurrent part", "times ours", "flash", "RAM", "worst error"):
+    for heading in ("cycles/step", "recurrent part", "times ours", "flash", "RAM", "worst error", "uJ"):
         table.add_column(heading, justify="right", no_wrap=True)
     ours = rows[0].recurrent_cycles_per_step
     for row in rows:
@@ -102,5 +103,6 @@ def _table(rows: Sequence[Row]) -> Table:
             f"{row.text_bytes}",
             f"{row.ram_bytes}",
             f"{row.max_error:.1e}",
+            "?" if row.energy_uJ_per_step is None else f"{row.energy_uJ_per_step:.3g}",
         )
     return table

@@ -5,7 +5,7 @@ The independent one also comes to every cycle of the committed goldens, without 
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +18,9 @@ from hil.cycles.timing import CORES, TimingModel
 from tests.cycles.cases import Case, load_case, load_files, public_cases
 from tests.cycles.programs import BLOB_AT, HERE, LTC_SOURCES, build_program, run_qemu
 from tests.cycles.second_count import SecondCount, build_second_count, second_count
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GOLDENS = HERE.parent / "hil"
 

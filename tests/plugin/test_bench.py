@@ -7,6 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from hil.bench.contestants import CONTESTANTS
+from hil.bench.energy import run_energy
+from hil.bench.measure import measure
+from hil.board import load_board
+from hil.errors import InputError
+from hil.model import load_model
+from hil.resources import boards_dir
+from hil.solver import Solver
+from hil.vectors import load_vectors
 from tests.host_c import REPO
 
 HIL = Path(sys.executable).with_name("hil")
@@ -39,7 +50,44 @@ def test_the_runtime_beside_its_peers(tmp_path: Path) -> None:
         assert rows[name]["max_error"] < error
         assert rows[name]["recurrent_cycles_per_step"] > factor * ours["recurrent_cycles_per_step"]
     assert "emulated" in done.stdout
+    assert {row["energy_uJ_per_step"] for row in rows.values()} == {None}
+    assert "energy: not modelled: the file of board 'microbit' has no run current from flash at 16 MHz" in done.stdout
     assert picture.read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("current", "joules", "said"),
+    [
+        (
+            "typical_uA: 1500.0, supply_V: 3.0",
+            1500 * 3.0 * 0.01,
+            "modelled, typical, 1500 uA from flash at 16 MHz and 3 V: a",
+        ),
+        (
+            "typical_uA: unknown, supply_V: 3.0",
+            None,
+            "the typical run current of board 'own' from flash at 16 MHz is unknown (a",
+        ),
+        ("typical_uA: 1500.0", None, "the supply of the run current of board 'own' from flash at 16 MHz is unknown (a"),
+    ],
+)
+def test_energy_is_cycles_times_what_the_board_s_file_says(
+    tmp_path: Path, current: str, joules: float | None, said: str
+) -> None:
+    row = f"  - {{state: run, clock_hz: 16000000, memory: flash, {current}, maximum_uA: unknown, source: a page}}\n"
+    text = (boards_dir() / "microbit.yaml").read_text().replace("name: microbit", "name: own")
+    path = tmp_path / "own.yaml"
+    path.write_text(f"{text}\ncurrents:\n{row}")
+    energy, source = run_energy(load_board(str(path)), 160_000)  # 10 ms
+    assert energy == (joules if joules is None else pytest.approx(joules))
+    assert said in source
+
+
+def test_other_solvers_are_not_what_the_peers_compute() -> None:
+    model = load_model(REPO / "examples" / "networks" / "tiny_dense.model.npz").solved_by(Solver(method="rk4"))
+    vectors = load_vectors(REPO / "examples" / "networks" / "tiny_dense.vectors.npz", model)
+    with pytest.raises(InputError, match="its peers compute the fused solver alone"):
+        next(measure(load_board("microbit"), "tiny_dense", model, vectors, CONTESTANTS))
 
 
 def test_a_model_needs_its_vectors() -> None:
