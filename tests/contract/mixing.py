@@ -14,7 +14,7 @@ from hil.resources import firmware_dir
 
 MAGIC = 0x5852494D
 SOURCE = Path(__file__).with_name("mixing_ltc.c")
-REPLACED = ("ltc_check.c", "ltc_kernel*", "ltc_math.*", "ltc_tables.*", "ltc_wide.*")
+KEPT = {"ltc.h", "ltc_image.h", "ltc_internal.h", "ltc_crc.c"}  # of the runtime
 _MASK = 0xFFFFFFFF
 
 
@@ -60,7 +60,10 @@ def sequence(steps: int, inputs: int, seed: int = 0) -> tuple[np.ndarray, np.nda
 def firmware(folder: Path, *edits: tuple[str, str, str]) -> Path:
     """A copy of the firmware's sources with mixing_ltc.c as runtime; each edit is (file, old text, new text)."""
     root = folder / "firmware"
-    shutil.copytree(firmware_dir(), root, ignore=shutil.ignore_patterns("build", *REPLACED))
+    shutil.copytree(firmware_dir(), root, ignore=shutil.ignore_patterns("build"))
+    for path in (root / "ltc").iterdir():
+        if path.name not in KEPT:
+            path.unlink()
     shutil.copy(SOURCE, root / "ltc" / "ltc.c")
     for name, old, new in edits:
         path = root / name
