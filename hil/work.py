@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hil.convert import Converted
-    from hil.model import LtcModel
+    from hil.model import Model
     from hil.result import Provenance
     from hil.step_cycles import RunCycles
     from hil.vectors import Vectors
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _DIGEST_DIGITS = 12
 
 
-def convert_for(model: LtcModel, vectors: Vectors) -> Converted:
+def convert_for(model: Model, vectors: Vectors) -> Converted:
     """The network as its vectors need it: their start state must fit into the formats."""
     return convert(model, state_bound=float(np.abs(vectors.state0).max()))
 
@@ -71,7 +71,7 @@ class Work:
         reference_outputs: (S, T, O) float64, likewise.
     """
 
-    model: LtcModel
+    model: Model
     vectors: Vectors
     converted: Converted
     inputs: NDArray[np.int32]
@@ -83,7 +83,7 @@ class Work:
     reference_outputs: NDArray[np.float64]
 
     @classmethod
-    def make(cls, model: LtcModel, vectors: Vectors) -> Work:
+    def make(cls, model: Model, vectors: Vectors) -> Work:
         """Convert the network, quantise its vectors and compute the goldens.
 
         Raises:

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "ltc_cfc.h"
 #include "ltc_internal.h"
 #include "ltc_kernel.h"
 #include "ltc_math.h"
@@ -45,14 +46,6 @@ LTC_COLD static void set_elapsed(struct ltc *net, uint32_t elapsed) {
     net->elapsed = elapsed;
 }
 
-/* Into -limit to limit - 1. */
-LTC_COLD static int32_t clamped(int32_t value, int32_t limit) {
-    if (value >= limit) {
-        return limit - 1;
-    }
-    return value < -limit ? -limit : value;
-}
-
 LTC_COLD static int32_t map(const struct ltc_map *map, int32_t value) {
     int32_t scaled = ltc_multiply(value, map->gain);
     int32_t half = (int32_t)((1u << map->shift) >> 1);
@@ -63,9 +56,9 @@ LTC_COLD static int32_t map(const struct ltc_map *map, int32_t value) {
 LTC_COLD static void read_channels(struct ltc *net, const int32_t *inputs) {
     for (uint32_t c = 0; c < net->channels; c++) {
         const struct ltc_map *channel = &net->channel[c];
-        int32_t value = clamped(inputs[channel->of], LTC_FULL_SCALE);
+        int32_t value = ltc_clamp(inputs[channel->of], LTC_FULL_SCALE);
 
-        net->reading[c] = (int16_t)clamped(map(channel, value), 1 << 15);
+        net->reading[c] = (int16_t)ltc_clamp(map(channel, value), 1 << 15);
     }
 }
 
@@ -103,6 +96,10 @@ LTC_COLD int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, 
     if (elapsed < LTC_ELAPSED_MIN || elapsed > LTC_ELAPSED_MAX) {
         return LTC_ERR_ELAPSED;
     }
+    if (net->layer != NULL) {
+        ltc_cfc_step(net, inputs, elapsed, outputs);
+        return LTC_OK;
+    }
     if (elapsed != net->elapsed) {
         set_elapsed(net, elapsed);
     }
@@ -118,7 +115,7 @@ LTC_COLD int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, 
 }
 
 LTC_COLD static void put_state(struct ltc *net, uint32_t j, int32_t state) {
-    net->cell[j].state = state;
+    net->state[j * net->stride] = state;
     net->before[j] = (int16_t)(state >> 15);
 }
 
@@ -134,7 +131,7 @@ LTC_COLD int ltc_get_state(const struct ltc *net, int32_t *state, uint32_t count
         return LTC_ERR_COUNT;
     }
     for (uint32_t j = 0; j < count; j++) {
-        state[j] = net->cell[j].state;
+        state[j] = net->state[j * net->stride];
     }
     return LTC_OK;
 }
@@ -144,7 +141,7 @@ LTC_COLD int ltc_set_state(struct ltc *net, const int32_t *state, uint32_t count
         return LTC_ERR_COUNT;
     }
     for (uint32_t j = 0; j < count; j++) {
-        if (state[j] != clamped(state[j], LTC_FULL_SCALE)) {
+        if (state[j] != ltc_clamp(state[j], LTC_FULL_SCALE)) {
             return LTC_ERR_STATE;
         }
     }

@@ -1,7 +1,9 @@
 /* ltc_open(): everything that can be wrong with an image is found here, so that a step needs no
  * check. */
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "ltc_cfc.h"
 #include "ltc_internal.h"
 #include "ltc_kernel.h"
 
@@ -13,7 +15,7 @@ static bool find_arrays(struct ltc *net, const struct ltc_header *header) {
     uintptr_t at = (uintptr_t)header + sizeof *header;
 
     if (header->header_bytes != sizeof *header || header->neurons == 0 ||
-        header->neurons > LTC_MAX_NEURONS || header->outputs > header->neurons ||
+        header->neurons > LTC_MAX_NEURONS ||
         (header->sensory_synapses | header->synapses) >= LTC_MAX_SYNAPSES) {
         return false;
     }
@@ -22,6 +24,13 @@ static bool find_arrays(struct ltc *net, const struct ltc_header *header) {
     net->outputs = header->outputs;
     net->unfolds = header->unfolds;
     net->channels = header->channels;
+    net->layer = NULL;
+    if (header->solver == LTC_CFC) {
+        return ltc_cfc_find(net, header);
+    }
+    if (header->outputs > header->neurons) {
+        return false;
+    }
     net->neuron = (const void *)at;
     at += header->neurons * sizeof *net->neuron;
     net->channel = (const void *)at;
@@ -132,6 +141,11 @@ static int check_image(struct ltc *net, const struct ltc_header *header, uint32_
     if (header->total_bytes > image_bytes) {
         return LTC_ERR_SHORT;
     }
+#ifdef LTC_FUSED_ONLY
+    if (header->solver == LTC_CFC) {
+        return LTC_ERR_SOLVER;
+    }
+#endif
     if (!find_arrays(net, header)) {
         return LTC_ERR_LAYOUT;
     }
@@ -141,17 +155,37 @@ static int check_image(struct ltc *net, const struct ltc_header *header, uint32_
     if (header->crc != crc) {
         return LTC_ERR_CRC;
     }
-    if (header->solver != LTC_FUSED) {
+    if (header->solver != LTC_FUSED && header->solver != LTC_CFC) {
         return LTC_ERR_SOLVER;
     }
-    if (header->error_bound != 0 || header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS || header->zero != 0) {
+    if (header->error_bound != 0 || header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS ||
+        header->zero != 0) {
         return LTC_ERR_RANGE;
+    }
+    if (net->layer != NULL) {
+        return ltc_cfc_check(net, header);
     }
     error = check_maps(net->channel, net->channels, net->inputs);
     if (error == LTC_OK) {
         error = check_neurons(net, header);
     }
     return error != LTC_OK ? error : check_maps(net->output, net->outputs, UINT8_MAX + 1);
+}
+
+LTC_COLD uint32_t ltc_memory_bytes(const struct ltc *net) {
+    return net->layer != NULL
+               ? LTC_CFC_MEMORY_BYTES((uint32_t)net->neurons, (uint32_t)net->channels)
+               : LTC_MEMORY_BYTES((uint32_t)net->neurons, (uint32_t)net->channels);
+}
+
+static void bind(struct ltc *net, void *memory) {
+    net->cell = memory;
+    net->cell[net->neurons].bytes = -1; /* ends the kernel's loop, which loads two words more */
+    net->before = (int16_t *)(&net->cell[net->neurons].bytes + 1);
+    net->after = net->before + net->neurons;
+    net->reading = net->after + net->neurons;
+    net->state = &net->cell[0].state;
+    net->stride = sizeof *net->cell / sizeof *net->state;
 }
 
 LTC_COLD int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *memory,
@@ -164,14 +198,14 @@ LTC_COLD int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, 
     if (((uintptr_t)memory & 3u) != 0) {
         return LTC_ERR_ALIGN;
     }
-    if (memory_bytes < LTC_MEMORY_BYTES((uint32_t)net->neurons, (uint32_t)net->channels)) {
+    if (memory_bytes < ltc_memory_bytes(net)) {
         return LTC_ERR_MEMORY;
     }
-    net->cell = memory;
-    net->cell[net->neurons].bytes = -1; /* ends the kernel's loop, which loads two words more */
-    net->before = (int16_t *)(&net->cell[net->neurons].bytes + 1);
-    net->after = net->before + net->neurons;
-    net->reading = net->after + net->neurons;
+    if (net->layer != NULL) {
+        ltc_cfc_bind(net, memory);
+    } else {
+        bind(net, memory);
+    }
     ltc_reset(net);
     return LTC_OK;
 }

@@ -4,6 +4,10 @@
  *     header | neuron[neurons] | channel[channels] | sensory[sensory_synapses] |
  *     synapse[synapses] | output[outputs] | input_frac[inputs]
  *
+ * that of a CfC (ltc_cfc_image.h):
+ *
+ *     header | layers, together 4 * synapses bytes | input_frac[inputs]
+ *
  * padded with zeros to a multiple of 4 bytes. hil/image.py writes it; docs/numbers.md derives each
  * field.
  */
@@ -31,6 +35,7 @@
 /* How a step is solved. */
 enum ltc_solver {
     LTC_FUSED = 0, /* semi-implicit, as ncps */
+    LTC_CFC = 8,   /* none: a closed form */
 };
 
 struct ltc_header {

@@ -9,7 +9,7 @@ import numpy as np
 
 from hil.convert import convert
 from hil.errors import InputError
-from hil.image import ModelImage
+from hil.image import CFC, checked
 from hil.model import load_model
 from hil.model_arrays import LARGEST
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hil.convert import Converted
-    from hil.model import LtcModel
+    from hil.model import Model
 
 _WORDS_A_LINE = 8
 
@@ -55,15 +55,16 @@ def convert_model(
         f"{model.name}: {model.inputs} inputs, {model.neurons} neurons, {model.outputs} outputs, "
         f"image of {len(converted.image)} bytes in {output}"
     )
-    channels = len(ModelImage.from_bytes(converted.image).channel)
-    console.print(f"  memory: LTC_MEMORY(memory, {model.neurons}, {channels})")
+    header, _ = checked(converted.image)
+    macro = "LTC_CFC_MEMORY" if header.solver == CFC else "LTC_MEMORY"
+    console.print(f"  memory: {macro}(memory, {header.neurons}, {header.channels}), {header.memory_bytes} bytes")
     for name, formats in converted.q_formats.items():
         console.print(f"  {name}: {formats}")
     for note in converted.notes:
         console.print(f"  note: {note}")
 
 
-def _c_source(model: LtcModel, converted: Converted) -> str:
+def _c_source(model: Model, converted: Converted) -> str:
     name = re.sub(r"\W", "_", model.name)
     words = np.frombuffer(converted.image, "<u4")
     lines = [

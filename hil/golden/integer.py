@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hil.encode import INTERVALS_A_UNIT
-from hil.golden.tables import INTERVALS, ONE, RECIPROCAL_FIRST, reciprocal_table, sigmoid_table
-from hil.image import FULL_SCALE, HALF_UPPER, OPEN, WIDE_FRAC, ModelImage, Records
+from hil.golden.arithmetic import bit_length, entry, multiply, power_of_half, scaled
+from hil.golden.integer_cfc import run_cfc_integer
+from hil.golden.tables import INTERVALS, ONE, RECIPROCAL_FIRST, reciprocal_table
+from hil.image import CFC, FULL_SCALE, HALF_UPPER, OPEN, WIDE_FRAC, ModelImage, Records, checked
 
 Int = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
@@ -29,52 +31,27 @@ _UNIT_BITS = 16 + INTERVALS_A_UNIT.bit_length() - 1
 _NEAR = 2
 _ELAPSED_FRAC = 22
 
-_SIGMOID = sigmoid_table().astype(np.int64)
 _RECIPROCAL = reciprocal_table().astype(np.int64)
-
-
-def _bit_length(x: Int) -> Int:
-    """Bits of non-negative integers below 2^63, exactly (float64 holds each half)."""
-    high = x >> 32
-    top = np.frexp(high.astype(np.float64))[1]
-    low = np.frexp((x & 0xFFFFFFFF).astype(np.float64))[1]
-    return np.where(high > 0, top + 32, low).astype(np.int64)
-
-
-def _shifted(value: Int, left: Int) -> Int:
-    """Return value * 2^left, rounded down, for shifts of any size to the right."""
-    return np.where(left >= 0, value << np.clip(left, 0, 62), value >> np.clip(-left, 0, 63))
 
 
 def _saturate(value: Int) -> Int:
     return np.clip(value, -FULL_SCALE, FULL_SCALE - 1)
 
 
-def _entry(index: Int, part: Int) -> Int:
-    entry: Int = _SIGMOID[np.clip(index, 0, INTERVALS - 1)]
-    return entry + (entry & 0xFFFF) * part
-
-
 def opening(position: Int) -> Int:
     """Return the sigmoid at a position in its table (Q16), in units of 1/OPEN."""
     index = position >> 16
-    inside = _entry(index, position & 0xFFFF) >> 17
+    inside = entry(index, position & 0xFFFF) >> 17
     return np.where(index < 0, 0, np.where(index >= INTERVALS, OPEN, inside))
-
-
-def _power_of_half(fraction: Int) -> Int:
-    total = 15196 - ((2626 * fraction) >> 16)
-    total = 45341 - ((total * fraction) >> 16)
-    return 65535 - ((total * fraction) >> 16)
 
 
 def wide_opening(position: Int) -> tuple[Int, Int]:
     """Return the sigmoid as (mantissa in units of 1/ONE, exponent): value = mantissa / ONE / 2^exponent."""
     distance = np.abs(position - _MIDDLE)
     index = (_MIDDLE + distance) >> 16
-    upper = np.where(index >= INTERVALS, ONE, _entry(index, distance & 0xFFFF) >> 16)
+    upper = np.where(index >= INTERVALS, ONE, entry(index, distance & 0xFFFF) >> 16)
     exponent = distance >> _UNIT_BITS
-    power = _power_of_half((distance >> (_UNIT_BITS - 16)) & 0xFFFF)
+    power = power_of_half((distance >> (_UNIT_BITS - 16)) & 0xFFFF)
     lower = np.where(exponent < _NEAR, ONE - upper, (power * upper) >> 16)
     positive = position >= _MIDDLE
     return np.where(positive, upper, lower), np.where(positive | (exponent < _NEAR), 0, exponent)
@@ -83,8 +60,8 @@ def wide_opening(position: Int) -> tuple[Int, Int]:
 def rate(unfolds: int, elapsed: Int) -> tuple[Int, Int]:
     """Rate of unfolds / elapsed (Q10.22) as (mantissa of 15 or 16 bits, exponent)."""
     unfold_shift = 16 - unfolds.bit_length()
-    elapsed_shift = 16 - _bit_length(elapsed)
-    mantissa = ((unfolds << unfold_shift) << 15) // _shifted(elapsed, elapsed_shift)
+    elapsed_shift = 16 - bit_length(elapsed)
+    mantissa = ((unfolds << unfold_shift) << 15) // scaled(elapsed, elapsed_shift)
     return mantissa, elapsed_shift - unfold_shift + _ELAPSED_FRAC - 15
 
 
@@ -98,8 +75,8 @@ class Capacitance(NamedTuple):
 def capacitance(cm: Int, scale: Int, mantissa: Int) -> Capacitance:
     """Capacitance times rate, with ``scale`` the exponent of both."""
     product = cm * mantissa
-    shift = np.where(product == 0, SHIFT_MIN, np.maximum(_bit_length(product) + scale - (SHIFT_MIN - 1), SHIFT_MIN))
-    return Capacitance(_shifted(product, np.where(product == 0, 0, scale - shift)) + 1, shift)
+    shift = np.where(product == 0, SHIFT_MIN, np.maximum(bit_length(product) + scale - (SHIFT_MIN - 1), SHIFT_MIN))
+    return Capacitance(scaled(product, np.where(product == 0, 0, scale - shift)) + 1, shift)
 
 
 def reciprocal(total: Int) -> Int:
@@ -111,15 +88,10 @@ def reciprocal(total: Int) -> Int:
 def update(state: Int, num: Int, den: Int, beside: Capacitance) -> Int:
     """Return v + (num - den v) / (den + capacitance), as the kernel does."""
     pull = (num >> 1) - (den >> 16) * (state >> 15)
-    total = _shifted(den, -beside.shift) + beside.value
-    small = np.maximum(_NORMAL + 1 - _bit_length(total), 0)
+    total = scaled(den, -beside.shift) + beside.value
+    small = np.maximum(_NORMAL + 1 - bit_length(total), 0)
     change = (pull * reciprocal(total << small)) >> 16
-    return _saturate(state + _shifted(change << small, SHIFT_MIN + 1 - beside.shift))
-
-
-def multiply(value: Int, factor: Int) -> Int:
-    """Return value * factor / 2^16, of value's upper 31 bits."""
-    return (value >> 16) * factor + ((((value >> 1) & 0x7FFF) * factor) >> 15)
+    return _saturate(state + scaled(change << small, SHIFT_MIN + 1 - beside.shift))
 
 
 def map_values(records: Records, value: Int) -> Int:
@@ -171,7 +143,7 @@ class _Synapses:
 
 
 def _upper_bits(num: Int, den: Int) -> tuple[Int, Int, Int]:
-    below = _bit_length(den >> _WIDE_BITS) + 1
+    below = bit_length(den >> _WIDE_BITS) + 1
     return num >> below, den >> below, below
 
 
@@ -192,6 +164,8 @@ def run_integer(
     Returns:
         States (S, T, N) after each step, and outputs (S, T, O), as the device's integers.
     """
+    if checked(image)[0].solver == CFC:
+        return run_cfc_integer(image, inputs, elapsed, state0)
     net = ModelImage.from_bytes(image)
     sequences, steps, _ = inputs.shape
     neuron, output = net.neuron, net.output
@@ -206,7 +180,7 @@ def run_integer(
     for t in range(steps):
         mantissa, exponent = mantissas[:, t, None], exponents[:, t, None]
         beside = capacitance(cm, cm_shift + exponent, mantissa)
-        wide = _shifted(leak[1], -beside.shift) + beside.value < TOTAL_MIN
+        wide = scaled(leak[1], -beside.shift) + beside.value < TOTAL_MIN
         values = _saturate(inputs[:, t].astype(np.int64))[:, net.channel["of"]]
         reading = np.clip(map_values(net.channel, values), -(1 << 15), (1 << 15) - 1)
         base = sensory.add(*leak, reading)

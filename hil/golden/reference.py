@@ -9,22 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hil.golden.logistic import logistic
+from hil.golden.reference_cfc import run_cfc_reference
+from hil.model_cfc import CfcModel
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from hil.model import LtcModel
+    from hil.model import LtcModel, Model
 
 Float = "npt.NDArray[np.float64]"
 
 
-def _logistic(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """1 / (1 + exp(-x)) without overflow at either end."""
-    tail = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, tail) / (1.0 + tail)
-
-
 def run_reference(
-    model: LtcModel,
+    model: Model,
     inputs: npt.NDArray[np.float64],
     elapsed: npt.NDArray[np.float64],
     state0: npt.NDArray[np.float64],
@@ -40,6 +38,8 @@ def run_reference(
     Returns:
         States (S, T, N) after each step, and outputs (S, T, O).
     """
+    if isinstance(model, CfcModel):
+        return run_cfc_reference(model, inputs, elapsed, state0)
     sequences, steps, _ = inputs.shape
     state = np.tile(np.asarray(state0, dtype=np.float64), (sequences, 1))
     states = np.empty((sequences, steps, model.neurons))
@@ -56,12 +56,12 @@ def _step(
     state: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
     mapped = inputs * model.input_w + model.input_b
-    sensory = model.sensory_w * _logistic(model.sensory_sigma * (mapped[:, :, None] - model.sensory_mu))
+    sensory = model.sensory_w * logistic(model.sensory_sigma * (mapped[:, :, None] - model.sensory_mu))
     drive = model.gleak * model.vleak + np.sum(sensory * model.sensory_erev, axis=1)
     conductance = model.gleak + np.sum(sensory, axis=1) + model.epsilon
     capacitance = model.cm * model.unfolds / elapsed[:, None]
     for _ in range(model.unfolds):
-        synapse = model.w * _logistic(model.sigma * (state[:, :, None] - model.mu))
+        synapse = model.w * logistic(model.sigma * (state[:, :, None] - model.mu))
         numerator = capacitance * state + drive + np.sum(synapse * model.erev, axis=1)
         state = numerator / (capacitance + conductance + np.sum(synapse, axis=1))
     return state

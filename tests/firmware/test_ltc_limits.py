@@ -34,7 +34,15 @@ WIDE = 1  # one that does not
 LINK = (0, 0, 1, 0)  # slope and source, offset, weight, reversal
 PLAIN = (1, 0, 0, 0, 0)  # gain, offset, shift, of, zero
 MAX_SYNAPSES = 1 << 20
-HEADER = {"header_bytes": (6, 2), "total_bytes": (8, 4), "solver": (26, 1), "zero": (27, 1), "error_bound": (36, 4), "sensory": (28, 4), "synapses": (32, 4)}
+HEADER = {
+    "header_bytes": (6, 2),
+    "total_bytes": (8, 4),
+    "solver": (26, 1),
+    "zero": (27, 1),
+    "error_bound": (36, 4),
+    "sensory": (28, 4),
+    "synapses": (32, 4),
+}
 
 
 def small(row: int = -1, **fields: object) -> ModelImage:
