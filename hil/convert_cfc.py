@@ -16,6 +16,7 @@ import numpy as np
 
 from hil import encode
 from hil.channels import LOG2E
+from hil.errors import InputError
 from hil.image import FULL_SCALE
 from hil.image_cfc import CfcImage, Kind, Layer, Row
 
@@ -32,7 +33,8 @@ _BITS = 30  # a value at its full scale is 2^30
 _SOURCE_BITS = 15
 _WEIGHT_MAX = 32767
 _SHIFT_MAX = 31
-_EXPONENT_MIN, _EXPONENT_MAX = -30, 96  # of a row's full scale
+_LEFT_MAX = 127
+_EXPONENT_MIN = -30  # of a row's full scale
 _POSITION = 19  # a position's bits below a factor of two in the sigmoid's tail
 _POWER = 16  # those of an exponent
 _GATE_END = 2048.0  # where a gate's argument saturates, far beyond the sigmoid
@@ -140,8 +142,8 @@ class Sum(NamedTuple):
     weights: npt.NDArray[np.int64]
 
     def row(self, bits: int) -> Row:
-        """The row, whose sum is shifted to so many bits below the point."""
-        return Row(self.bias, self.exponent - _BITS + bits, self.shift, self.weights)
+        """The row, whose sum is shifted to so many bits below the point; what is shifted further saturates as well."""
+        return Row(self.bias, min(_LEFT_MAX, self.exponent - _BITS + bits), self.shift, self.weights)
 
 
 def encode_sum(weights: Array, bias: float, *, room: float = 0.0, least: int = _EXPONENT_MIN) -> Sum:
@@ -207,6 +209,12 @@ class _Maker:
             (np.eye(len(comes_in)), np.zeros(len(comes_in))) if readout is None else (readout.weight, readout.bias)
         )
         sums = [self._sum(w, b, comes_in, 1.0) for w, b in zip(weight, bias, strict=True)]
+        for k, each in enumerate(sums):
+            if each.exponent > _BITS + _LEFT_MAX:
+                raise InputError(
+                    f"model '{self._model.name}': output {k} may reach 2^{each.exponent}, beyond any format",
+                    hint="such weights are a slip or a training that diverged",
+                )
         yield Layer(Kind.LINEAR, 0, tuple(Row(s.bias, _BITS - s.exponent, s.shift, s.weights) for s in sums))
 
     def _sum(
@@ -241,7 +249,7 @@ class _Maker:
             sums = self._sums(layer, reads, factor, least=exponent)
             declared = self._model.backbone_bound
             end = exponent if declared is None else min(exponent, encode.exponent_above(declared * factor))
-            left, full = exponent - end, math.ldexp(1 / factor, end)
+            left, full = min(_LEFT_MAX, exponent - end), math.ldexp(1 / factor, end)
         units = np.arange(len(self._full), len(self._full) + len(sums))
         self._full = np.concatenate([self._full, np.full(len(sums), full)])
         return Layer(kind, left, tuple(s.row(_POSITION) for s in sums)), units
@@ -274,5 +282,5 @@ class _Maker:
         none = np.zeros(len(self._full), np.int64)
         yield found.row(_POWER)
         yield Row(round(math.ldexp(tau, _BITS - found.exponent)), 0, 0, none)
-        yield Row(gain << _SOURCE_BITS, max(-127, min(127, exponent + 1)), 0, none)
+        yield Row(gain << _SOURCE_BITS, max(-_LEFT_MAX, min(_LEFT_MAX, exponent + 1)), 0, none)
         yield Row(offset, 0, 0, none)

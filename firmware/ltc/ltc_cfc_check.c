@@ -7,12 +7,6 @@
 
 #include "ltc_cfc_image.h"
 
-/* What is still to be checked of the image. */
-struct rest {
-    const uint8_t *at;
-    uint32_t bytes;
-};
-
 LTC_COLD bool ltc_cfc_find(struct ltc *net, const struct ltc_header *header) {
     uint32_t bytes = (uint32_t)sizeof *header + 4u * header->synapses + header->inputs;
 
@@ -29,81 +23,67 @@ LTC_COLD void ltc_cfc_bind(struct ltc *net, void *memory) {
     net->after = net->before + net->neurons;
 }
 
-/* The next bytes, a multiple of 4, or NULL where there are not as many. */
-LTC_COLD static const void *take(struct rest *rest, uint32_t bytes) {
-    const uint8_t *at = rest->at;
-
-    if (bytes > rest->bytes) {
-        return NULL;
-    }
-    rest->at += bytes;
-    rest->bytes -= bytes;
-    return at;
-}
-
 static uint32_t magnitude(int32_t value) {
     return value < 0 ? 0u - (uint32_t)value : (uint32_t)value;
 }
 
-/* Check a row that reads the first `sources`: its sum, and all on the way to it, is below 2^30. */
-LTC_COLD static int check_row(struct rest *rest, uint32_t sources) {
-    const struct ltc_row *row = take(rest, sizeof *row);
+/* Check a row that reads the first `sources`: its sum, and all on the way to it, is below 2^30.
+ * What follows the row, or NULL. */
+LTC_COLD static const uint32_t *check_row(const uint32_t *at, const uint32_t *end,
+                                          uint32_t sources) {
+    const struct ltc_row *row = (const void *)at;
     uint32_t total;
+    uint32_t runs;
 
-    if (row == NULL) {
-        return LTC_ERR_LAYOUT;
+    if (end - at < (int32_t)(sizeof *row / 4u) || row->shift > 31) {
+        return NULL;
     }
     total = magnitude(row->bias);
-    if (row->shift > 31) {
-        return LTC_ERR_RANGE;
-    }
-    for (uint32_t runs = row->runs; runs > 0; runs--) {
-        const struct ltc_run *run = take(rest, sizeof *run);
+    at += sizeof *row / 4u;
+    for (runs = row->runs; runs > 0; runs--) {
+        const struct ltc_run *run = (const void *)at;
 
-        if (run == NULL || take(rest, (2u * run->count + 3u) & ~3u) == NULL) {
-            return LTC_ERR_LAYOUT;
-        }
-        if ((uint32_t)run->first + run->count > sources) {
-            return LTC_ERR_INDEX;
+        if (at == end || end - at <= (run->count + 1) / 2 || run->first + run->count > sources) {
+            return NULL;
         }
         for (uint32_t k = 0; k < run->count && total < LTC_FULL_SCALE; k++) {
             total += (magnitude(run->weight[k]) << 15 >> row->shift) + 1u; /* it is rounded down */
         }
+        at += 1 + (run->count + 1) / 2;
     }
-    return total < LTC_FULL_SCALE ? LTC_OK : LTC_ERR_RANGE;
+    return total < LTC_FULL_SCALE ? at : NULL;
 }
 
 LTC_COLD int ltc_cfc_check(const struct ltc *net, const struct ltc_header *header) {
-    struct rest rest = {(const void *)net->layer, 4u * header->synapses};
+    const uint32_t *at = (const void *)net->layer;
+    const uint32_t *end = at + header->synapses;
     uint32_t sources = (uint32_t)net->inputs + net->neurons;
     uint32_t neurons = 0;
-    uint32_t kind;
 
-    do {
-        const struct ltc_layer *layer = take(&rest, sizeof *layer);
-        uint32_t units;
+    while (at != end) {
+        const struct ltc_layer *layer = (const void *)at;
+        uint32_t kind = layer->kind;
+        uint32_t units = layer->units;
 
-        if (layer == NULL) {
-            return LTC_ERR_LAYOUT;
-        }
-        kind = layer->kind;
-        units = layer->units;
+        at++;
         for (uint32_t rows = kind <= LTC_PURE ? 4u * units : units; rows > 0; rows--) {
-            int error = check_row(&rest, sources);
-
-            if (error != LTC_OK) {
-                return error;
+            at = check_row(at, end, sources);
+            if (at == NULL) {
+                return LTC_ERR_RANGE;
             }
         }
         if (kind <= LTC_PURE) {
             neurons += units;
         } else if (kind < LTC_LINEAR) {
             sources += units;
-        } else if (kind > LTC_LINEAR || units != net->outputs || rest.bytes != 0) {
-            return LTC_ERR_LAYOUT;
+        } else if (kind == LTC_LINEAR && units == net->outputs && at == end &&
+                   neurons == net->neurons && sources == net->channels) {
+            return LTC_OK;
+        } else {
+            break;
         }
-    } while (kind != LTC_LINEAR);
-    return neurons == net->neurons && sources == net->channels ? LTC_OK : LTC_ERR_LAYOUT;
+    }
+    return LTC_ERR_LAYOUT;
 }
 
 #endif

@@ -90,7 +90,9 @@ static void step_all_corners(struct ltc *net) {
 }
 
 static uint32_t needed(const struct ltc_header *header) {
-    return LTC_MEMORY_BYTES((uint32_t)header->neurons, (uint32_t)header->channels);
+    return header->solver == LTC_CFC
+               ? LTC_CFC_MEMORY_BYTES((uint32_t)header->neurons, (uint32_t)header->channels)
+               : LTC_MEMORY_BYTES((uint32_t)header->neurons, (uint32_t)header->channels);
 }
 
 static uint8_t *read_file(const char *path, uint32_t *bytes) {

@@ -71,17 +71,19 @@ int main(void) {
         void *image =
             allocate(size[0]); /* to the byte, so that the sanitizer sees one read too many */
         int32_t *state0 = allocate(size[4] * sizeof *state0);
-        uint32_t channels = 0;
-        uint32_t bytes;
+        uint32_t bytes = LTC_MEMORY_BYTES(size[4], 0u);
         void *memory;
         int32_t error;
 
         take(image, size[0]);
         take(state0, size[4] * sizeof *state0);
         if (size[0] >= sizeof(struct ltc_header)) {
-            channels = ((const struct ltc_header *)image)->channels;
+            const struct ltc_header *header = image;
+            uint32_t channels = header->channels;
+
+            bytes = header->solver == LTC_CFC ? LTC_CFC_MEMORY_BYTES(size[4], channels)
+                                              : LTC_MEMORY_BYTES(size[4], channels);
         }
-        bytes = LTC_MEMORY_BYTES(size[4], channels);
         memory = allocate(bytes);
         memset(memory, 0xA5, bytes); /* RAM after power on holds anything */
         error = ltc_open(&net, image, size[0], memory, bytes);

@@ -22,7 +22,7 @@ from hil.resources import firmware_dir
 
 REPO = Path(__file__).resolve().parents[2]
 MICROBIT = load_board("microbit")
-LTC_BYTES = 4096  # that the runtime may have
+LTC_BYTES = 6144  # that the runtime may have
 
 
 @pytest.fixture
