@@ -109,8 +109,7 @@ LTC_COLD static int32_t unit(uint32_t kind, const struct term *term, const struc
     place += times(elapsed, term[2].sum, term[2].left);
     sum = tangent(&term[0]);
     second = tangent(&term[1]);
-    place = gate(ltc_clamp(place, LTC_FULL_SCALE));
-    return sum + multiply(kind == LTC_GATED ? second - sum : second, place);
+    return sum + multiply(kind == LTC_GATED ? second - sum : second, gate(place));
 }
 
 LTC_COLD void ltc_cfc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed,

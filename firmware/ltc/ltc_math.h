@@ -17,8 +17,7 @@ int32_t ltc_clamp(int32_t value, int32_t limit);
 /* 2^-fraction in Q16, of a Q16 fraction below 1: a cubic, within 2^-13. */
 uint32_t ltc_power_of_half(uint32_t fraction);
 
-/* Of a position from the sigmoid's middle in Q16, at most 2^31 - 2^23 - 1: 65534 times the sigmoid,
- * and 1, in Q16. */
+/* Of any position from the sigmoid's middle in Q16: 65534 times the sigmoid, and 1, in Q16. */
 uint32_t ltc_sigmoid(int32_t position);
 
 /* unfolds / elapsed, 0 < unfolds <= LTC_MAX_UNFOLDS, elapsed in Q10.22 and not 0. */

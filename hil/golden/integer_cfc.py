@@ -82,8 +82,7 @@ class _Units:
         if self.kind.is_cell:
             one, other = (_tangent(rows.positions(source)) for rows in self._rows[:2])
             time = times_elapsed(self._rows[2].sums(source), self._rows[2].left) + self._rows[3].positions(source)
-            opened = _gate(np.clip(time, -FULL_SCALE, FULL_SCALE - 1))
-            return one + multiply(other - one if self.kind is Kind.GATED else other, opened)
+            return one + multiply(other - one if self.kind is Kind.GATED else other, _gate(time))
         if self.kind is Kind.TANH:
             return _tangent(first.positions(source))
         total = first.sums(source)

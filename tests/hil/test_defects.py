@@ -121,9 +121,9 @@ DEFECTS = [
     ),
     Defect("channel of another input", LTC, "inputs[channel->of]", "inputs[net->inputs - 1u - channel->of]"),
     Defect(
-        "channel not clamped", LTC, "(int16_t)clamped(map(channel, value), 1 << 15)", "(int16_t)map(channel, value)"
+        "channel not clamped", LTC, "(int16_t)ltc_clamp(map(channel, value), 1 << 15)", "(int16_t)map(channel, value)"
     ),
-    Defect("input not clamped", LTC, "clamped(inputs[channel->of], LTC_FULL_SCALE)", "inputs[channel->of]"),
+    Defect("input not clamped", LTC, "ltc_clamp(inputs[channel->of], LTC_FULL_SCALE)", "inputs[channel->of]"),
     Defect("map not rounded", LTC, "(int32_t)((1u << map->shift) >> 1)", "0"),
     Defect("output offset dropped", LTC, "net->cell[k].state);", "net->cell[k].state) - net->output[k].offset;"),
     Defect("outputs from the last neurons", LTC, "net->cell[k].state)", "net->cell[net->neurons - 1u - k].state)"),
