@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from hil.errors import InputError
 from hil.model_arrays import LARGEST
+from hil.solver import Solver  # noqa: TC001 - pydantic reads the annotation
 from hil.yaml_file import load_yaml_with_lines
 
 if TYPE_CHECKING:
@@ -81,10 +82,16 @@ class Energy(_Strict):
 
 
 class CaseFile(_Strict):
-    """What a case file says; ``timeout_s`` bounds the device's work on one vector file, in seconds, flashing apart."""
+    """What a case file says.
+
+    ``solver`` takes the place of the model's own: then states are promised against that solver in float64, outputs and
+    decisions against the vectors as ever. ``timeout_s`` bounds the device's work on one vector file, in seconds,
+    flashing apart.
+    """
 
     model: Annotated[str, Field(min_length=1)]
     vectors: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list), Field(min_length=1)]
+    solver: Solver | None = None
     outputs: Outputs | None = None
     decisions: Decisions | None = None
     states: States | None = None
@@ -95,12 +102,12 @@ class CaseFile(_Strict):
     links: tuple[Literal["uart", "spi"], ...] = ()
     timeout_s: Annotated[Positive, Field(le=_WEEK_S)] = 300.0
 
-    @field_validator("outputs", "decisions", "states", "cycles", "current", "energy", mode="before")
+    @field_validator("solver", "outputs", "decisions", "states", "cycles", "current", "energy", mode="before")
     @classmethod
     def _not_empty(cls, value: object) -> object:
         """A promise is made or left out: a key without a value would be a promise that nobody checks."""
         if value is None:
-            raise ValueError("is empty, which promises nothing: give it a value, or leave the key out")
+            raise ValueError("is empty, which says nothing: give it a value, or leave the key out")
         return value
 
 
@@ -134,7 +141,7 @@ class Case:
         return tuple(self.path.parent / name for name in self.says.vectors)
 
     @contextmanager
-    def naming(self, key: Literal["model", "vectors"]) -> Iterator[None]:
+    def naming(self, key: Literal["model", "solver", "vectors"]) -> Iterator[None]:
         """For work with a file that the case names: what is wrong with that file says where it is named."""
         try:
             yield

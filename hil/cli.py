@@ -24,6 +24,8 @@ from hil.commands.monitor import monitor
 from hil.commands.output import make_console, print_error
 from hil.commands.profile import ProfileRequest, profile
 from hil.commands.run import RunRequest, run_model
+from hil.commands.solver import chosen_solver
+from hil.commands.tune import TuneRequest, tune
 from hil.dut.options import DutOptions
 from hil.errors import HilError
 from hil.flash_mode import FlashMode
@@ -45,6 +47,12 @@ Backend = Annotated[str, typer.Option(metavar="NAME", help="auto, hardware, or a
 Probe = Annotated[str | None, typer.Option(metavar="UID", help="debug probe of an attached board")]
 Port = Annotated[str | None, typer.Option(metavar="DEV", help="serial port of an attached board")]
 Link = Annotated[str, typer.Option(metavar="NAME", help="link to the firmware: uart or spi")]
+SolverOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="fused, euler, rk4, adaptive or exponential; else the model's own"),
+]
+Unfolds = Annotated[int | None, typer.Option(metavar="N", help="sub-steps a step; for adaptive at most")]
+ErrorBound = Annotated[float | None, typer.Option(metavar="X", help="of the adaptive solver, in a state's unit")]
 Flash = Annotated[FlashMode, typer.Option("--flash", help="when to write firmware")]
 
 
@@ -121,10 +129,15 @@ def run(
     atol: Annotated[
         float | None, typer.Option(help="largest error of an expected output promised; default: from --max-error")
     ] = None,
+    solver: SolverOption = None,
+    unfolds: Unfolds = None,
+    error_bound: ErrorBound = None,
 ) -> None:
     """Run a network and its vectors on a board; exit code 1 where a promise is broken."""
     options = DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when)
-    raise typer.Exit(run_model(RunRequest(model, vectors, board, json, max_error, atol), options, make_console()))
+    chosen = chosen_solver(solver, unfolds, error_bound)
+    request = RunRequest(model, vectors, board, json, max_error, atol, chosen)
+    raise typer.Exit(run_model(request, options, make_console()))
 
 
 @app.command(name="profile")
@@ -138,10 +151,34 @@ def profile_cycles(
     when: Flash = "auto",
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="where the files go")] = Path(),
     picture: Annotated[str, typer.Option(metavar="KIND", help="svg or png")] = "svg",
+    solver: SolverOption = None,
+    unfolds: Unfolds = None,
+    error_bound: ErrorBound = None,
 ) -> None:
     """Show which functions the cycles of a network's steps go to."""
     options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
-    profile(ProfileRequest(files, board, output, picture), options, make_console())
+    chosen = chosen_solver(solver, unfolds, error_bound)
+    profile(ProfileRequest(files, board, output, picture, chosen), options, make_console())
+
+
+@app.command(name="tune")
+def tune_solver(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.npz", help="parameters, named as in ncps")],
+    vectors: Annotated[list[Path], typer.Argument(metavar="VECTORS.npz...", help="inputs, expected outputs, labels")],
+    *,
+    board: BoardOption = DEFAULT_BOARD,
+    backend: Backend = "auto",
+    probe: Probe = None,
+    port: Port = None,
+    atol: Annotated[
+        float | None, typer.Option(help="largest error of an expected output that is kept; default: decisions alone")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the rows as JSON")] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="draw them: NAME.svg or NAME.png")] = None,
+) -> None:
+    """Find the solver that keeps a network's decisions with the fewest cycles."""
+    options = DutOptions(backend=backend, probe=probe, port=port)
+    tune(TuneRequest(model, vectors, board, atol, json, picture), options, make_console())
 
 
 @app.command(name="bench")
@@ -163,9 +200,13 @@ def convert(
     *,
     c_array: Annotated[bool, typer.Option("--c-array", help="write C source, for a program without hil")] = False,
     state_bound: Annotated[float | None, typer.Option(help="largest start state that will be set")] = None,
+    solver: SolverOption = None,
+    unfolds: Unfolds = None,
+    error_bound: ErrorBound = None,
 ) -> None:
     """Convert a network into the image that the C runtime reads."""
-    convert_model(model, output, make_console(), c_array=c_array, state_bound=state_bound)
+    chosen = chosen_solver(solver, unfolds, error_bound)
+    convert_model(model, output, make_console(), c_array=c_array, state_bound=state_bound, solver=chosen)
 
 
 @app.command()

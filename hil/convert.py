@@ -20,11 +20,12 @@ from hil import encode
 from hil.channels import LOG2E, Channel, arguments, reading
 from hil.convert_cfc import cfc_formats
 from hil.errors import InputError
-from hil.image import FULL_SCALE, MAP, NEURON, SYNAPSE, ModelImage, Records
+from hil.image import FULL_SCALE, MAP, NEURON, SOLVERS, SYNAPSE, ModelImage, Records
 from hil.model import LtcModel
 from hil.model_arrays import ELAPSED_MAX, ELAPSED_MIN, LARGEST
 from hil.model_cfc import CfcModel
 from hil.ncps import model_from_ncps
+from hil.solver import EXPLICIT
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -152,6 +153,7 @@ def convert(source: object, *, state_bound: float | None = None, **settings: Any
     model = source if isinstance(source, LtcModel | CfcModel) else model_from_ncps(source, **settings)
     if isinstance(model, CfcModel):
         return _convert_cfc(model, state_bound or 0.0)
+    _check_solver(model)
     notes: list[str] = []
     bound = max(model.potential_bound, state_bound or 0.0, _SMALLEST_BOUND)
     state_exponent = encode.exponent_above(bound)
@@ -174,6 +176,8 @@ def convert(source: object, *, state_bound: float | None = None, **settings: Any
         synapse=_synapses(model, scales, state_exponent, notes),
         output=output,
         input_frac=(_SCALE_BITS - input_exponent).astype(np.int8),
+        solver=SOLVERS[model.solver],
+        error_bound=_error_bound(model, state_exponent),
     )
     return Converted(
         image=image.to_bytes(),
@@ -191,6 +195,28 @@ def _convert_cfc(model: CfcModel, start: float) -> Converted:
     return Converted(
         **formats._asdict(), input_limit=model.input_bound, elapsed_min=model.elapsed_min, input_bound_declared=True
     )
+
+
+def _check_solver(model: LtcModel) -> None:
+    still = np.flatnonzero(model.cm == 0)
+    if model.solver in EXPLICIT and still.size:
+        raise InputError(
+            f"model '{model.name}': neuron {still[0]} has no capacitance, so its state follows its inputs at once, and "
+            f"the explicit solver '{model.solver}' has no step that is short enough for it",
+            hint="use fused or exponential",
+        )
+
+
+def _error_bound(model: LtcModel, state_exponent: int) -> int:
+    if model.solver != "adaptive":
+        return 0
+    bound = math.floor(math.ldexp(model.error_bound, _SCALE_BITS - state_exponent))
+    if not 1 <= bound < 2 * FULL_SCALE:
+        raise InputError(
+            f"model '{model.name}': no states can be within or beyond an error_bound of {model.error_bound:g}",
+            hint=f"from {math.ldexp(1.0, state_exponent - _SCALE_BITS):.1g} to {math.ldexp(2.0, state_exponent):g}",
+        )
+    return bound
 
 
 def _conductance_scale(model: LtcModel, j: int) -> float:

@@ -107,6 +107,7 @@ class LtcError(IntEnum):
     COUNT = 11
     STATE = 12
     SOLVER = 13
+    STIFF = 14
 
 
 @dataclass(frozen=True)

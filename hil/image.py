@@ -8,12 +8,15 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from hil.errors import InputError
+
+if TYPE_CHECKING:
+    from hil.solver import SolverName
 
 MAGIC = 0x3143544C
 VERSION = 3
@@ -21,7 +24,7 @@ FULL_SCALE = 1 << 30
 SUM_MAX = 0x7EFFFFFF
 OPEN = 32767
 WIDE_FRAC = 32
-FUSED = 0  # enum ltc_solver
+FUSED, EULER, RK4, ADAPTIVE, EXPONENTIAL = range(5)  # enum ltc_solver
 CFC = 8
 HALF_UPPER = 0x8000
 
@@ -42,9 +45,19 @@ MAP = np.dtype([("gain", "<i4"), ("offset", "<i4"), ("shift", "u1"), ("of", "u1"
 SYNAPSE = np.dtype([("slope_source", "<i4"), ("offset", "<i4"), ("weight", "<u4"), ("reversal", "<i4")])
 
 
-def memory_bytes(neurons: int, channels: int) -> int:
-    """Working memory of a network: LTC_MEMORY_BYTES in ltc.h, in whole words."""
-    return -(-(24 * neurons + 2 * channels + 8) // 4) * 4
+SOLVERS: dict[SolverName, int] = {
+    "fused": FUSED,
+    "euler": EULER,
+    "rk4": RK4,
+    "adaptive": ADAPTIVE,
+    "exponential": EXPONENTIAL,
+}
+STAGED = {RK4, ADAPTIVE, EXPONENTIAL}  # solvers that keep more of a neuron: LTC_IS_STAGED in ltc_solver.h
+
+
+def memory_bytes(neurons: int, channels: int, solver: int = FUSED) -> int:
+    """Working memory of a network: LTC_MEMORY_BYTES or LTC_STAGED_MEMORY_BYTES in ltc.h, in whole words."""
+    return -(-(24 * neurons + 2 * channels + 8) // 4) * 4 + (16 * neurons if solver in STAGED else 0)
 
 
 def cfc_memory_bytes(neurons: int, sources: int) -> int:
@@ -69,7 +82,9 @@ class Header(NamedTuple):
     @property
     def memory_bytes(self) -> int:
         """RAM that the runtime asks for beside the image, in whole words."""
-        return (cfc_memory_bytes if self.solver == CFC else memory_bytes)(self.neurons, self.channels)
+        if self.solver == CFC:
+            return cfc_memory_bytes(self.neurons, self.channels)
+        return memory_bytes(self.neurons, self.channels, self.solver)
 
 
 def encoded(header: Header, body: bytes) -> bytes:
@@ -130,7 +145,7 @@ class ModelImage:
     @property
     def memory_bytes(self) -> int:
         """RAM that the runtime asks for beside the image, in whole words."""
-        return memory_bytes(len(self.neuron), len(self.channel))
+        return memory_bytes(len(self.neuron), len(self.channel), self.solver)
 
     def to_bytes(self) -> bytes:
         """The image as the runtime reads it, CRC included."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tokenize import TokenError
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import numpy as np
 from hil.errors import InputError
 from hil.model_arrays import MAX_INPUTS, MAX_NEURONS, PER_SYNAPSE, ModelArrays
 from hil.model_cfc import CfcModel, cfc_from_arrays, is_cfc
+from hil.solver import MAX_UNFOLDS, unfolds_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from hil.solver import Solver, SolverName
+
     Array = npt.NDArray[np.float64]
 
-MAX_UNFOLDS = 32
 
 # What numpy raises for an archive that is cut off, damaged, encrypted, pickled, or lies about its shapes.
 UNREADABLE = (
@@ -61,6 +63,18 @@ class LtcModel:
     unfolds: int  # solver sub-steps a step, 1..32
     epsilon: float  # added to the denominator
     name: str = "model"
+    solver: SolverName = "fused"
+    error_bound: float = 0.0  # of the adaptive solver, in a state's unit
+
+    def solved_by(self, solver: Solver) -> LtcModel:
+        """The network with another solver; where that says no unfolds, with as many as before."""
+        most = MAX_UNFOLDS if solver.method == "adaptive" else self.unfolds
+        return replace(
+            self,
+            solver=solver.method,
+            unfolds=solver.unfolds or most,
+            error_bound=solver.error_bound or 0.0,
+        )
 
     @property
     def neurons(self) -> int:
@@ -76,6 +90,11 @@ class LtcModel:
     def outputs(self) -> int:
         """Number of outputs O."""
         return len(self.output_w)
+
+    @property
+    def solution(self) -> str:
+        """How its steps are solved, in words."""
+        return f"{self.solver}, {unfolds_in_words(self.unfolds)}"
 
     @property
     def output_reach(self) -> float:
@@ -161,7 +180,7 @@ def model_from_arrays(arrays: Mapping[str, object], *, where: str, name: str = "
     epsilon = float(reader.array("epsilon", ()))
     if epsilon < 0:
         raise InputError(f"{where}: epsilon is {epsilon:g}, but it is added to a denominator and cannot be negative")
-    return LtcModel(
+    model = LtcModel(
         **values,
         mask=masks[""],
         sensory_mask=masks["sensory_"],
@@ -172,4 +191,8 @@ def model_from_arrays(arrays: Mapping[str, object], *, where: str, name: str = "
         unfolds=unfolds,
         epsilon=epsilon,
         name=name,
+        solver="fused",
+        error_bound=0.0,
     )
+    solver = reader.solver()
+    return model if solver is None else model.solved_by(solver)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
+from pydantic import ValidationError
 
 from hil.errors import InputError
 from hil.mapping import map_kind
 from hil.nearest import misspelt, offer
+from hil.solver import MAX_UNFOLDS, Solver, SolverName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +30,7 @@ _NAMES = (
     *(*PER_NEURON, *PER_SYNAPSE, "sparsity_mask"),
     *(f"sensory_{name}" for name in (*PER_SYNAPSE, "sparsity_mask")),
     *("input_w", "input_b", "input_mapping", "output_w", "output_b", "output_mapping", "motor_size"),
-    *("ode_unfolds", "epsilon", "implicit_param_constraints", "about"),
+    *("ode_unfolds", "epsilon", "implicit_param_constraints", "about", "solver", "error_bound"),
 )
 
 
@@ -152,6 +154,24 @@ class ModelArrays:
         if value != int(value) or not low <= value <= high:
             raise InputError(f"{self._where}: '{key}' is {value:g}, wanted a whole number from {low} to {high}")
         return int(value)
+
+    def solver(self) -> Solver | None:
+        """The solver that the file names, if any; its unfolds are ``ode_unfolds``."""
+        if "solver" not in self._arrays:
+            return None
+        method = str(np.asarray(self._arrays["solver"]))
+        choice: dict[str, object] = {"method": method}
+        if "error_bound" in self._arrays:
+            choice["error_bound"] = float(self.array("error_bound", ()))
+        if method == "adaptive":
+            choice["unfolds"] = self.integer("ode_unfolds", 1, MAX_UNFOLDS)
+        try:
+            return Solver.model_validate(choice)
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"].removeprefix("Value error, ").lower()
+            raise InputError(
+                f"{self._where}: 'solver' is '{method}': {problem}", hint=offer(method, get_args(SolverName), "solvers")
+            ) from error
 
     def flag(self, key: str) -> bool:
         """A truth value; false where it is absent."""

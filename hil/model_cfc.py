@@ -106,6 +106,22 @@ class CfcModel:
         return self.cells[-1].neurons if self.readout is None else self.readout.units
 
     @property
+    def solution(self) -> str:
+        """How its steps are solved, in words."""
+        return f"closed form, {self.mode}"
+
+    def solved_by(self, solver: object) -> CfcModel:
+        """No network: a closed form has no solver that could be another.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(
+            f"model '{self.name}' is a CfC, a closed form, and cannot be solved by {solver}",
+            hint="leave the solver out: it is of LTC networks",
+        )
+
+    @property
     def output_reach(self) -> float:
         """Largest change of an output where every state changes by 1."""
         return 1.0 if self.readout is None else float(np.abs(self.readout.weight).sum(axis=1).max())

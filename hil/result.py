@@ -97,6 +97,7 @@ class RunResult:
         provenance: board, backend, firmware, compiler.
         vectors: what was streamed.
         model_name: the network's name.
+        solver: how its steps were solved, in words.
         image_digest: first digits of the model image's SHA-256.
         image_place: where the image lay, ``RAM`` or ``flash``.
         q_formats: number formats that the converter chose, ready for JSON.
@@ -119,6 +120,7 @@ class RunResult:
     provenance: Provenance
     vectors: Vectors
     model_name: str
+    solver: str
     image_digest: str
     image_place: str
     q_formats: dict[str, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,10 +19,31 @@ if TYPE_CHECKING:
     from hil.convert import Converted
     from hil.model import Model
     from hil.result import Provenance
+    from hil.solver import Solver
     from hil.step_cycles import RunCycles
     from hil.vectors import Vectors
 
 _DIGEST_DIGITS = 12
+
+
+def solve_with(solver: Solver | None, model: Model, vectors: Vectors) -> tuple[Model, Vectors]:
+    """A network with another solver than its own, and vectors whose states are that solver's in float64.
+
+    Expected outputs and labels stay: they say what the network is for, whatever solves it.
+
+    Raises:
+        InputError: the network is a closed form.
+    """
+    if solver is None:
+        return model, vectors
+    solved = model.solved_by(solver)
+    if vectors.outputs is None and vectors.labels is not None:
+        _, outputs = run_reference(model, vectors.inputs, vectors.elapsed, vectors.state0)
+        vectors = replace(vectors, outputs=outputs)
+    if vectors.states is not None:
+        states, _ = run_reference(solved, vectors.inputs, vectors.elapsed, vectors.state0)
+        vectors = replace(vectors, states=states)
+    return solved, vectors
 
 
 def convert_for(model: Model, vectors: Vectors) -> Converted:
@@ -94,11 +115,11 @@ class Work:
             inputs = converted.quantise_inputs(vectors.inputs)
             elapsed = converted.quantise_elapsed(vectors.elapsed)
             state0 = converted.quantise_state(vectors.state0)
+            golden_states, golden_outputs = run_integer(converted.image, inputs, elapsed, state0)
         except InputError as error:
             raise InputError(
                 f"vectors {vectors.path} for model '{model.name}': {error.message}", cause=error.cause, hint=error.hint
             ) from error
-        golden_states, golden_outputs = run_integer(converted.image, inputs, elapsed, state0)
         reference_states, reference_outputs = vectors.states, vectors.outputs
         if reference_states is None or reference_outputs is None:
             states, outputs = run_reference(model, vectors.inputs, vectors.elapsed, vectors.state0)
@@ -144,6 +165,7 @@ class Work:
             provenance=provenance,
             vectors=self.vectors,
             model_name=self.model.name,
+            solver=self.model.solution,
             image_digest=digest_of(converted.image),
             image_place=place,
             q_formats=converted.q_formats,

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from hil.golden.tables import reciprocal_table, sigmoid_table
+from hil.golden.tables import bernoulli_table, reciprocal_table, sigmoid_table
 from hil.image import ModelImage
 
 _FULL = 1 << 30
 _SIGMOID = [divmod(int(v), 65536) for v in sigmoid_table()]
 _RECIPROCAL = [int(v) for v in reciprocal_table()]
+_BERNOULLI = [int(v) for v in bernoulli_table()]
 
 
 class OverflowFoundError(AssertionError):
@@ -130,14 +131,29 @@ def reciprocal(total: int) -> int:
     return _held(u32(u32(guess << 23) - u32(total * guess * guess)) >> 14, 0, 65535)
 
 
-def _update(v: int, num: int, den: int, capacitance: int, shift: int) -> int:
-    assert abs(num) <= den
-    pull = i32((num >> 1) - i32((den >> 16) * (v >> 15)))
-    total = _held((den >> shift) + capacitance, 1, 65279)
+def _normal(total: int) -> tuple[int, int]:
+    """(total of at least 15 bits, by how many it was shifted)."""
     small = 0
     while total < 1 << 14:
         total *= 2
         small += 1
+    return total, small
+
+
+def _decayed(den: int, capacitance: int, shift: int) -> int:
+    """What is left of a capacitance for the exponential solver."""
+    total, small = _normal(_held((den >> shift) + capacitance, 1, 65279))
+    share = _held(u32((capacitance << small) * reciprocal(total)) >> 14, 0, 65536)
+    index, part = divmod(share, 1024)
+    rise = _held(_BERNOULLI[index + 1] - _BERNOULLI[index], 0, 65535)
+    return _held(max(1, u32(capacitance * (_BERNOULLI[index] + u32(rise * part) // 1024)) >> 16), 1, capacitance)
+
+
+def _update(v: int, num: int, den: int, capacitance: int, shift: int, *, alone: bool = False) -> int:
+    assert abs(num) <= den
+    pull = i32((num >> 1) - i32((den >> 16) * (v >> 15)))
+    total = capacitance if alone else (den >> shift) + capacitance
+    total, small = _normal(_held(total, 1, 65279))
     change = i32(i32((pull * reciprocal(total)) >> 16) << small)
     change = i32(change << 1) if shift == 16 else change >> min(shift - 17, 31)
     return _clamp(i32(v + change), _FULL)
@@ -149,14 +165,16 @@ def _upper(num: int, den: int) -> tuple[int, int, int]:
 
 
 class _Neuron:
-    """A neuron within a step."""
+    """A neuron within a step of a solver (its number in an image)."""
 
-    def __init__(self, record: np.void, rate: tuple[int, int]) -> None:
+    def __init__(self, record: np.void, rate: tuple[int, int], solver: int) -> None:
+        self.explicit, self.exponential = solver in {1, 2}, solver == 4
         self.leak = int(record["num"]), int(record["den"])
         self.fast = self.leak[0] >> 32, (self.leak[1] >> 32) + 0x8000
         self.cm, self.scale, self.mantissa = int(record["cm"]), int(record["cm_shift"]) + rate[1], rate[0]
         self.beside = _capacitance(self.cm, self.mantissa, self.scale)
-        self.wide = (self.fast[1] >> self.beside[1]) + self.beside[0] < 1024
+        assert not self.explicit or self.beside[1] > 16
+        self.wide = not self.explicit and (self.fast[1] >> self.beside[1]) + self.beside[0] < 1024
 
     def gather(self, records: np.ndarray, reading: list[int]) -> None:
         if not self.wide:
@@ -166,10 +184,66 @@ class _Neuron:
         self.base = i64(num << below), i64(den << below)
 
     def after(self, v: int, records: np.ndarray, source: list[int]) -> int:
-        if not self.wide:
-            return _update(v, *_add(*self.base, records, source), *self.beside)
-        num, den, below = _upper(*_add_wide(*self.base, records, source))
-        return _update(v, num, den + 0x8000, *_capacitance(self.cm, self.mantissa, self.scale + 32 - below))
+        if self.wide:
+            num, den, below = _upper(*_add_wide(*self.base, records, source))
+            den += 0x8000
+            beside = _capacitance(self.cm, self.mantissa, self.scale + 32 - below)
+        else:
+            num, den = _add(*self.base, records, source)
+            beside = self.beside
+        if self.exponential:
+            beside = _decayed(den, *beside), beside[1]
+        return _update(v, num, den, *beside, alone=self.explicit)
+
+    def twice(self) -> None:
+        """Half of the time an unfold."""
+        self.scale += 1
+        capacitance, shift = self.beside
+        self.beside = (2 * capacitance, shift) if capacitance < 1 << 14 else (capacitance, _held(shift + 1, 17, 255))
+
+
+class _Solver:
+    """The neurons of one step, and how it is solved."""
+
+    def __init__(self, net: ModelImage, neurons: list[_Neuron], synapse: list[np.ndarray]) -> None:
+        self.net, self.neurons, self.synapse = net, neurons, synapse
+
+    def unfold(self, v: list[int]) -> list[int]:
+        source = [i16(old >> 15) for old in v]
+        return [n.after(old, rows, source) for n, old, rows in zip(self.neurons, v, self.synapse, strict=True)]
+
+    def solve(self, v: list[int]) -> list[int]:
+        if self.net.solver == 3:
+            return self.adaptive(v)
+        for _ in range(self.net.unfolds):
+            v = self.rk4(v) if self.net.solver == 2 else self.unfold(v)
+        return v
+
+    def rk4(self, start: list[int]) -> list[int]:
+        change, at = [0] * len(start), start
+        for weight, part in ((21845, 2), (43691, 2), (43691, 1), (21845, 1)):
+            half = [_held(i32(new - old) >> 1, -_FULL, _FULL) for new, old in zip(self.unfold(at), at, strict=True)]
+            change = [i32(sum_ + _multiply(h, weight)) for sum_, h in zip(change, half, strict=True)]
+            at = [self.moved(v, h // part) for v, h in zip(start, half, strict=True)]
+        return [self.moved(v, c >> 1) for v, c in zip(start, change, strict=True)]
+
+    @staticmethod
+    def moved(v: int, half: int) -> int:
+        return 2 * _clamp(i32((v >> 1) + half), _FULL // 2)
+
+    def adaptive(self, start: list[int]) -> list[int]:
+        last, unfolds = self.unfold(start), 1
+        while True:
+            unfolds *= 2
+            for neuron in self.neurons:
+                neuron.twice()
+            now = start
+            for _ in range(unfolds):
+                now = self.unfold(now)
+            apart = max(abs(i32(a - b)) for a, b in zip(now, last, strict=True))
+            if unfolds * 2 > self.net.unfolds or apart <= self.net.error_bound:
+                return now
+            last = now
 
 
 def run_exact(
@@ -187,15 +261,13 @@ def run_exact(
     for s in range(sequences):
         v = [int(x) for x in state0]
         for t in range(steps):
-            rate = _rate(net.unfolds, int(elapsed[s, t]))
+            rate = _rate(1 if net.solver == 3 else net.unfolds, int(elapsed[s, t]))
             x = [_clamp(int(value), _FULL) for value in inputs[s, t]]
             reading = [_clamp(_map(record, x[int(record["of"])]), 1 << 15) for record in net.channel]
-            neurons = [_Neuron(record, rate) for record in net.neuron]
+            neurons = [_Neuron(record, rate, net.solver) for record in net.neuron]
             for neuron, records in zip(neurons, sensory, strict=True):
                 neuron.gather(records, reading)
-            for _ in range(net.unfolds):
-                source = [i16(old >> 15) for old in v]
-                v = [n.after(old, records, source) for n, old, records in zip(neurons, v, synapse, strict=True)]
+            v = _Solver(net, neurons, synapse).solve(v)
             states[s, t] = v
             outputs[s, t] = [_map(record, v[k]) for k, record in enumerate(net.output)]
     return states, outputs

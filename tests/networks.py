@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hypothesis import strategies as st
 
 from hil.convert import Converted, convert
+from hil.golden import integer
 from hil.model import LtcModel, model_from_arrays
+from hil.solver import EXPLICIT, Solver, SolverName
 
 INT32_MAX = 2**31 - 1
 FULL_SCALE = 2**30
@@ -52,11 +54,39 @@ def random_model(rng: np.random.Generator, neurons: int, inputs: int, density: f
     return model_from_arrays(arrays, where="random network", name="random")
 
 
+def _solved(rng: np.random.Generator, model: LtcModel, solver: SolverName) -> LtcModel:
+    if solver in EXPLICIT:
+        conductance = model.gleak + model.epsilon + model.w.sum(axis=0) + model.sensory_w.sum(axis=0)
+        model = replace(model, cm=np.maximum(model.cm, conductance * 10 ** rng.uniform(-2, 2, model.neurons)))
+    bound = float(model.potential_bound * 10 ** rng.uniform(-6, 0)) + 1e-9 if solver == "adaptive" else None
+    unfolds = int(rng.choice([2, 4, 8, 16])) if solver == "adaptive" else None
+    return model.solved_by(Solver(method=solver, error_bound=bound, unfolds=unfolds))
+
+
+def longest_elapsed(image: bytes) -> int:
+    """The longest that an explicit solver takes, by bisection; 4194, the shortest there is, where it takes none."""
+    low, high = 4194, 4194304001
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if integer.explicit_takes(image, middle) else (low, middle)
+    return low
+
+
 def random_case(
-    rng: np.random.Generator, neurons: int, inputs: int, density: float, wild: float, *, steps: int
+    rng: np.random.Generator,
+    neurons: int,
+    inputs: int,
+    density: float,
+    wild: float,
+    *,
+    steps: int,
+    solver: SolverName = "fused",
 ) -> Case:
-    """A random network with integer inputs up to the ends of their type, elapsed times and start states likewise."""
-    model = random_model(rng, neurons, inputs, density, wild)
+    """A random network with integer inputs up to the ends of their type, elapsed times and start states likewise.
+
+    For an explicit solver every neuron has a capacitance, and elapsed times are those that it takes.
+    """
+    model = _solved(rng, random_model(rng, neurons, inputs, density, wild), solver)
     converted = convert(model)
     sequences = 2
     values = rng.integers(-FULL_SCALE, FULL_SCALE + 1, (sequences, steps, inputs)) >> rng.integers(0, 12)
@@ -64,6 +94,8 @@ def random_case(
     values = np.where(rng.random(values.shape) < 0.3, corner, values)
     elapsed = np.rint(2.0**22 * 10 ** rng.uniform(-3, 3, (sequences, steps)))
     elapsed = np.where(rng.random(elapsed.shape) < 0.2, rng.choice([4194, 4194304000], elapsed.shape), elapsed)
+    if solver in EXPLICIT:
+        elapsed = np.clip(elapsed, 4194, longest_elapsed(converted.image))
     state0 = rng.integers(-FULL_SCALE, FULL_SCALE, neurons)
     state0 = np.where(rng.random(neurons) < 0.2, rng.choice([-FULL_SCALE, 0, FULL_SCALE - 1], neurons), state0)
     return Case(model, converted, values.astype(np.int32), elapsed.astype(np.uint32), state0.astype(np.int32))
@@ -116,11 +148,13 @@ def steep() -> Case:
 
 
 @st.composite
-def cases(draw: st.DrawFn, max_neurons: int = 64, max_inputs: int = 32, steps: int = 3) -> Case:
+def cases(
+    draw: st.DrawFn, max_neurons: int = 64, max_inputs: int = 32, steps: int = 3, solver: SolverName = "fused"
+) -> Case:
     """Cases for Hypothesis; sizes and wildness shrink, the values follow from the seed."""
     neurons = draw(st.integers(1, max_neurons))
     inputs = draw(st.integers(1, max_inputs))
     density = draw(st.sampled_from([0.0, 0.1, 0.3, 1.0]))
     wild = draw(st.sampled_from([0.0, 0.5, 2.0, 4.0, 9.0]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    return random_case(rng, neurons, inputs, density, wild, steps=steps)
+    return random_case(rng, neurons, inputs, density, wild, steps=steps, solver=solver)

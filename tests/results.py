@@ -43,6 +43,7 @@ def sound_result(states: Lsb, outputs: Lsb, cycles: RunCycles, *, state_lsb: flo
         provenance=ORIGIN,
         vectors=vectors,
         model_name="net",
+        solver="fused, 6 unfolds",
         image_digest="abc",
         image_place="RAM",
         q_formats={},

@@ -4,10 +4,8 @@
 #include <stddef.h>
 
 #include "ltc_cfc.h"
-#include "ltc_internal.h"
-#include "ltc_kernel.h"
 #include "ltc_math.h"
-#include "ltc_tables.h"
+#include "ltc_solver.h"
 #include "ltc_wide.h"
 
 /* What ltc_kernel_v6m.S knows of the layout. */
@@ -29,8 +27,11 @@ LTC_COLD static void set_leak(struct ltc_cell *cell, const struct ltc_neuron *ne
 }
 
 /* Everything of a step that depends on the elapsed time alone. */
-LTC_COLD static void set_elapsed(struct ltc *net, uint32_t elapsed) {
-    ltc_set_rate(&net->rate, net->unfolds, elapsed);
+LTC_COLD static int set_elapsed(struct ltc *net, uint32_t elapsed) {
+    uint32_t is_explicit = LTC_IS_EXPLICIT(net->solver);
+
+    net->elapsed = 0;
+    ltc_set_rate(&net->rate, net->solver == LTC_ADAPTIVE ? 1u : net->unfolds, elapsed);
     for (uint32_t j = 0; j < net->neurons; j++) {
         const struct ltc_neuron *neuron = &net->neuron[j];
         struct ltc_cell *cell = &net->cell[j];
@@ -39,11 +40,18 @@ LTC_COLD static void set_elapsed(struct ltc *net, uint32_t elapsed) {
         cell->rate = ltc_capacitance(neuron, &net->rate, 0);
         set_leak(cell, neuron);
         sure = (cell->rate >> 16) + ltc_scale(cell->den, -(int32_t)(cell->rate & 0xFFu));
-        cell->bytes = sure < LTC_TOTAL_MIN
+        if (is_explicit) {
+            if ((cell->rate & 0xFFu) == LTC_SHIFT_MIN) { /* less than the sums can become */
+                return LTC_ERR_STIFF;
+            }
+            cell->rate = (cell->rate & ~0xFFu) | LTC_ALONE;
+        }
+        cell->bytes = !is_explicit && sure < LTC_TOTAL_MIN
                           ? -1
                           : (int32_t)(neuron->synapses * (uint32_t)sizeof(struct ltc_synapse));
     }
     net->elapsed = elapsed;
+    return LTC_OK;
 }
 
 LTC_COLD static int32_t map(const struct ltc_map *map, int32_t value) {
@@ -56,9 +64,9 @@ LTC_COLD static int32_t map(const struct ltc_map *map, int32_t value) {
 LTC_COLD static void read_channels(struct ltc *net, const int32_t *inputs) {
     for (uint32_t c = 0; c < net->channels; c++) {
         const struct ltc_map *channel = &net->channel[c];
-        int32_t value = ltc_clamp(inputs[channel->of], LTC_FULL_SCALE);
+        int32_t value = ltc_clamped(inputs[channel->of], LTC_FULL_SCALE);
 
-        net->reading[c] = (int16_t)ltc_clamp(map(channel, value), 1 << 15);
+        net->reading[c] = (int16_t)ltc_clamped(map(channel, value), 1 << 15);
     }
 }
 
@@ -80,34 +88,67 @@ LTC_COLD static void gather_sensory(struct ltc *net) {
     }
 }
 
-LTC_COLD static void unfold(struct ltc *net) {
+LTC_COLD void ltc_unfold(struct ltc *net) {
     struct ltc_turn turn = {net->synapse, net->cell, net->before, net->after};
-    int16_t *swap = net->before;
 
     ltc_advance(&turn);
     while (turn.cell != net->cell + net->neurons) {
-        ltc_wide_advance(&turn, &net->neuron[turn.cell - net->cell], &net->rate);
+        struct ltc_cell *cell = turn.cell;
+        uint32_t den = cell->den;
+        int32_t num = cell->num;
+        uint32_t below = cell->rate;
+
+        turn.synapse = ltc_wide_sums(cell, &net->neuron[cell - net->cell], turn.synapse,
+                                     turn.source, &net->rate);
+        ltc_advance(&turn);
+        cell->bytes = -1;
+        cell->den = den;
+        cell->num = num;
+        cell->rate = below;
     }
-    net->before = net->after;
-    net->after = swap;
+    ltc_swap(net);
+}
+
+LTC_COLD static void solve(struct ltc *net) {
+#ifndef LTC_FUSED_ONLY
+    if (net->solver == LTC_ADAPTIVE) {
+        ltc_adaptive(net);
+        return;
+    }
+#endif
+    for (uint32_t turn = 0; turn < net->unfolds; turn++) {
+#ifndef LTC_FUSED_ONLY
+        if (net->solver == LTC_RK4) {
+            ltc_rk4(net);
+            continue;
+        }
+        if (net->solver == LTC_EXPONENTIAL) {
+            ltc_exponential(net);
+            continue;
+        }
+#endif
+        ltc_unfold(net);
+    }
 }
 
 LTC_COLD int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *outputs) {
     if (elapsed < LTC_ELAPSED_MIN || elapsed > LTC_ELAPSED_MAX) {
         return LTC_ERR_ELAPSED;
     }
-    if (net->layer != NULL) {
+    if (LTC_IS_CFC(net->solver)) {
         ltc_cfc_step(net, inputs, elapsed, outputs);
         return LTC_OK;
     }
     if (elapsed != net->elapsed) {
-        set_elapsed(net, elapsed);
+        int error = set_elapsed(net, elapsed);
+
+        if (error != LTC_OK) {
+            return error;
+        }
     }
     read_channels(net, inputs);
     gather_sensory(net);
-    for (uint32_t turn = 0; turn < net->unfolds; turn++) {
-        unfold(net);
-    }
+    solve(net);
     for (uint32_t k = 0; k < net->outputs; k++) {
         outputs[k] = map(&net->output[k], net->cell[k].state);
     }
@@ -115,7 +156,7 @@ LTC_COLD int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, 
 }
 
 LTC_COLD static void put_state(struct ltc *net, uint32_t j, int32_t state) {
-    net->state[j * net->stride] = state;
+    *ltc_state(net, j) = state;
     net->before[j] = (int16_t)(state >> 15);
 }
 
@@ -131,7 +172,7 @@ LTC_COLD int ltc_get_state(const struct ltc *net, int32_t *state, uint32_t count
         return LTC_ERR_COUNT;
     }
     for (uint32_t j = 0; j < count; j++) {
-        state[j] = net->state[j * net->stride];
+        state[j] = *ltc_state(net, j);
     }
     return LTC_OK;
 }
@@ -141,7 +182,7 @@ LTC_COLD int ltc_set_state(struct ltc *net, const int32_t *state, uint32_t count
         return LTC_ERR_COUNT;
     }
     for (uint32_t j = 0; j < count; j++) {
-        if (state[j] != ltc_clamp(state[j], LTC_FULL_SCALE)) {
+        if (state[j] != ltc_clamped(state[j], LTC_FULL_SCALE)) {
             return LTC_ERR_STATE;
         }
     }

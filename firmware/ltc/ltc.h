@@ -9,10 +9,11 @@
  *     if (ltc_open(&net, image, sizeof image, memory, sizeof memory) != LTC_OK) { ... }
  *     for (;;) { ltc_step(&net, inputs, elapsed, outputs); }
  *
- * No heap, no recursion, no floating point, no state but the caller's. The image comes from `hil
- * convert` and is read in place, so it must stay where it is. Every result is the same bit for bit
- * on every core: the exact integer model in Python (hil/golden/integer.py) is held against this
- * file. The arithmetic is described in docs/numbers.md.
+ * With LTC_FUSED_ONLY defined the other solvers are left out. No heap, no recursion, no floating
+ * point, no state but the caller's. The image comes from `hil convert` and is read in place, so it
+ * must stay where it is. Every result is the same bit for bit on every core: the exact integer
+ * model in Python (hil/golden/integer.py) is held against this file. The arithmetic is described in
+ * docs/numbers.md.
  */
 #ifndef LTC_H
 #define LTC_H
@@ -26,11 +27,16 @@ extern "C" {
 #define LTC_VERSION       0x00030000u /* of this library: major 16, minor 8, patch 8 bits */
 #define LTC_IMAGE_VERSION 3u          /* of the image format */
 
-/* Working memory for a network in bytes, exactly what ltc_open() asks for, and an array of it.
- * `hil convert` prints the number of channels; it is at least that of the inputs in use. */
+/* Working memory for a network in bytes, exactly what ltc_open() asks for, and an array of it. The
+ * solvers rk4, adaptive and exponential need what is STAGED. `hil convert` prints which of the two
+ * it is, and the number of channels; that is at least the number of inputs in use. */
 #define LTC_MEMORY_BYTES(neurons, channels) (24u * (neurons) + 2u * (channels) + 8u)
+#define LTC_STAGED_MEMORY_BYTES(neurons, channels)                                                 \
+    (((LTC_MEMORY_BYTES(neurons, channels) + 3u) & ~3u) + 16u * (neurons))
 #define LTC_MEMORY(name, neurons, channels)                                                        \
     uint32_t name[(LTC_MEMORY_BYTES(neurons, channels) + 3u) / 4u]
+#define LTC_STAGED_MEMORY(name, neurons, channels)                                                 \
+    uint32_t name[LTC_STAGED_MEMORY_BYTES(neurons, channels) / 4u]
 
 /* The same for a CfC; `hil convert` prints the number of sources. */
 #define LTC_CFC_MEMORY_BYTES(neurons, sources) (4u * (neurons) + 2u * (sources))
@@ -60,12 +66,14 @@ enum ltc_error {
     LTC_ERR_COUNT = -11,   /* a state array whose length is not the number of neurons */
     LTC_ERR_STATE = -12,   /* a state beyond LTC_FULL_SCALE */
     LTC_ERR_SOLVER = -13,  /* a solver that this library does not have, or was built without */
+    LTC_ERR_STIFF = -14,   /* elapsed so long that an explicit solver could leave the scale */
 };
 
 struct ltc_cell;
 struct ltc_layer;
 struct ltc_map;
 struct ltc_neuron;
+struct ltc_stage;
 struct ltc_synapse;
 
 /* A positive number, mantissa * 2^exponent. */
@@ -80,22 +88,23 @@ struct ltc {
     uint16_t inputs;
     uint16_t outputs;  /* the first `outputs` neurons are the output neurons */
     uint8_t unfolds;   /* solver sub-steps a step */
+    uint8_t solver;    /* enum ltc_solver in ltc_image.h */
     uint16_t channels; /* what sensory synapses read; several an input where its slopes differ. Of a
                           CfC: everything that its rows read */
-    uint16_t stride;   /* from one neuron's state to the next's */
     const struct ltc_neuron *neuron;
     const struct ltc_map *channel;
     const struct ltc_synapse *sensory; /* sorted by target neuron */
     const struct ltc_synapse *synapse; /* sorted by target neuron */
     const struct ltc_map *output;
-    const struct ltc_layer *layer; /* the first one of a CfC; NULL: an LTC */
+    const struct ltc_layer *layer; /* the first one of a CfC */
     struct ltc_cell *cell;
-    int32_t *state;       /* of the first neuron */
-    int16_t *before;      /* every neuron's state before the next unfold, in 16 bits */
-    int16_t *after;       /* and after it */
-    int16_t *reading;     /* of every channel */
-    uint32_t elapsed;     /* what the cells are set to, 0: nothing yet */
-    struct ltc_rate rate; /* unfolds over it */
+    struct ltc_stage *stage; /* of every neuron, for a solver that asks for it */
+    int16_t *before;         /* every neuron's state before the next unfold, in 16 bits */
+    int16_t *after;          /* and after it */
+    int16_t *reading;        /* of every channel */
+    uint32_t elapsed;        /* what the cells are set to, 0: nothing yet */
+    struct ltc_rate rate;    /* unfolds over it */
+    uint32_t error_bound;    /* of the adaptive solver, in units of a state */
 };
 
 /* Version of this library, LTC_VERSION. */

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "ltc_cfc_image.h"
-#include "ltc_math.h"
+#include "ltc_solver.h"
 
 #define HALF 0x80000000u /* of ltc_sigmoid() */
 
@@ -56,10 +56,10 @@ LTC_COLD static int32_t multiply(int32_t value, int32_t factor) {
 /* value * 2^left, rounded down, within LTC_FULL_SCALE. */
 LTC_COLD static int32_t shifted(int32_t value, int32_t left) {
     if (left < 0) {
-        return ltc_clamp(value >> (left > -31 ? -left : 31), LTC_FULL_SCALE);
+        return value >> (left > -31 ? -left : 31);
     }
     left = left < 30 ? left : 30;
-    return (int32_t)((uint32_t)ltc_clamp(value, LTC_FULL_SCALE >> left) << left);
+    return (int32_t)((uint32_t)ltc_clamped(value, LTC_FULL_SCALE >> left) << left);
 }
 
 /* value * elapsed * 2^left. */
@@ -81,7 +81,7 @@ LTC_COLD static int32_t gate(int32_t position) {
 
 LTC_COLD static int32_t pure(const struct term *term, const struct time *elapsed) {
     int32_t sum = term[0].sum;
-    int32_t rate = ltc_clamp((sum < 0 ? -sum : sum) + term[1].sum, LTC_FULL_SCALE);
+    int32_t rate = ltc_clamped((sum < 0 ? -sum : sum) + term[1].sum, LTC_FULL_SCALE);
     int32_t exponent = times(elapsed, rate, term[0].left);
 
     sum = multiply(sum, (int32_t)ltc_power_of_half((uint32_t)exponent & 0xFFFFu));
@@ -119,11 +119,12 @@ LTC_COLD void ltc_cfc_step(struct ltc *net, const int32_t *inputs, uint32_t elap
     int32_t elapsed_shift = 16 - ltc_bits(elapsed);
     struct time time = {(int32_t)ltc_scale(elapsed, elapsed_shift),
                         16 - LTC_ELAPSED_FRAC - elapsed_shift};
-    int32_t *wide = net->state;  /* of the next unit with 32 bits */
+    int32_t *state = (int32_t *)net->cell;
+    int32_t *wide = state;       /* of the next unit with 32 bits */
     int16_t *other = net->after; /* of the next unit with 16 */
 
     for (uint32_t i = 0; i < net->inputs; i++) {
-        net->reading[i] = (int16_t)(ltc_clamp(inputs[i], LTC_FULL_SCALE) >> 15);
+        net->reading[i] = (int16_t)(ltc_clamped(inputs[i], LTC_FULL_SCALE) >> 15);
     }
     do {
         layer = at;
@@ -147,7 +148,7 @@ LTC_COLD void ltc_cfc_step(struct ltc *net, const int32_t *inputs, uint32_t elap
             }
         }
         for (uint32_t j = 0; j < net->neurons; j++) { /* now that no unit needs an old state */
-            net->before[j] = (int16_t)(net->state[j] >> 15);
+            net->before[j] = (int16_t)(state[j] >> 15);
         }
     } while (layer->kind != LTC_LINEAR);
 }

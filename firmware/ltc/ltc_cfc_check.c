@@ -16,9 +16,8 @@ LTC_COLD bool ltc_cfc_find(struct ltc *net, const struct ltc_header *header) {
 }
 
 LTC_COLD void ltc_cfc_bind(struct ltc *net, void *memory) {
-    net->state = memory;
-    net->stride = 1;
-    net->reading = (int16_t *)(net->state + net->neurons);
+    net->cell = memory; /* 4 bytes a neuron */
+    net->reading = (int16_t *)((int32_t *)memory + net->neurons);
     net->before = net->reading + net->inputs;
     net->after = net->before + net->neurons;
 }

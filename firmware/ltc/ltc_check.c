@@ -1,11 +1,9 @@
 /* ltc_open(): everything that can be wrong with an image is found here, so that a step needs no
  * check. */
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "ltc_cfc.h"
-#include "ltc_internal.h"
-#include "ltc_kernel.h"
+#include "ltc_solver.h"
 
 #define CRC_OFFSET 12u
 #define LEAK_MAX   ((int64_t)(LTC_SUM_MAX - LTC_HALF_UPPER) << LTC_WIDE_FRAC)
@@ -24,8 +22,9 @@ static bool find_arrays(struct ltc *net, const struct ltc_header *header) {
     net->outputs = header->outputs;
     net->unfolds = header->unfolds;
     net->channels = header->channels;
-    net->layer = NULL;
-    if (header->solver == LTC_CFC) {
+    net->solver = header->solver;
+    net->error_bound = header->error_bound;
+    if (LTC_IS_CFC(header->solver)) {
         return ltc_cfc_find(net, header);
     }
     if (header->outputs > header->neurons) {
@@ -141,11 +140,9 @@ static int check_image(struct ltc *net, const struct ltc_header *header, uint32_
     if (header->total_bytes > image_bytes) {
         return LTC_ERR_SHORT;
     }
-#ifdef LTC_FUSED_ONLY
-    if (header->solver == LTC_CFC) {
+    if (header->solver >= LTC_SOLVERS && !LTC_IS_CFC(header->solver)) {
         return LTC_ERR_SOLVER;
     }
-#endif
     if (!find_arrays(net, header)) {
         return LTC_ERR_LAYOUT;
     }
@@ -155,14 +152,11 @@ static int check_image(struct ltc *net, const struct ltc_header *header, uint32_
     if (header->crc != crc) {
         return LTC_ERR_CRC;
     }
-    if (header->solver != LTC_FUSED && header->solver != LTC_CFC) {
-        return LTC_ERR_SOLVER;
-    }
-    if (header->error_bound != 0 || header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS ||
-        header->zero != 0) {
+    if (header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS || header->zero != 0 ||
+        (header->error_bound != 0 && header->solver != LTC_ADAPTIVE)) {
         return LTC_ERR_RANGE;
     }
-    if (net->layer != NULL) {
+    if (LTC_IS_CFC(net->solver)) {
         return ltc_cfc_check(net, header);
     }
     error = check_maps(net->channel, net->channels, net->inputs);
@@ -173,19 +167,23 @@ static int check_image(struct ltc *net, const struct ltc_header *header, uint32_
 }
 
 LTC_COLD uint32_t ltc_memory_bytes(const struct ltc *net) {
-    return net->layer != NULL
-               ? LTC_CFC_MEMORY_BYTES((uint32_t)net->neurons, (uint32_t)net->channels)
-               : LTC_MEMORY_BYTES((uint32_t)net->neurons, (uint32_t)net->channels);
+    uint32_t neurons = net->neurons;
+    uint32_t channels = net->channels;
+
+    if (LTC_IS_CFC(net->solver)) {
+        return LTC_CFC_MEMORY_BYTES(neurons, channels);
+    }
+    return LTC_IS_STAGED(net->solver) ? LTC_STAGED_MEMORY_BYTES(neurons, channels)
+                                      : LTC_MEMORY_BYTES(neurons, channels);
 }
 
 static void bind(struct ltc *net, void *memory) {
+    net->stage = (struct ltc_stage *)((uintptr_t)memory + ltc_memory_bytes(net)) - net->neurons;
     net->cell = memory;
     net->cell[net->neurons].bytes = -1; /* ends the kernel's loop, which loads two words more */
     net->before = (int16_t *)(&net->cell[net->neurons].bytes + 1);
     net->after = net->before + net->neurons;
     net->reading = net->after + net->neurons;
-    net->state = &net->cell[0].state;
-    net->stride = sizeof *net->cell / sizeof *net->state;
 }
 
 LTC_COLD int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *memory,
@@ -201,7 +199,7 @@ LTC_COLD int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, 
     if (memory_bytes < ltc_memory_bytes(net)) {
         return LTC_ERR_MEMORY;
     }
-    if (net->layer != NULL) {
+    if (LTC_IS_CFC(net->solver)) {
         ltc_cfc_bind(net, memory);
     } else {
         bind(net, memory);

@@ -32,10 +32,14 @@
 /* Fractional bits that a neuron's record has beyond those of the kernel's sums. */
 #define LTC_WIDE_FRAC 32
 
-/* How a step is solved. */
+/* How a step is solved; docs/numbers.md, "Solvers". */
 enum ltc_solver {
-    LTC_FUSED = 0, /* semi-implicit, as ncps */
-    LTC_CFC = 8,   /* none: a closed form */
+    LTC_FUSED = 0,       /* semi-implicit, as ncps */
+    LTC_EULER = 1,       /* explicit Euler */
+    LTC_RK4 = 2,         /* classical Runge-Kutta */
+    LTC_ADAPTIVE = 3,    /* fused, with twice the unfolds until two results agree */
+    LTC_EXPONENTIAL = 4, /* exponential Euler (Rush-Larsen) */
+    LTC_CFC = 8,         /* none: a closed form */
 };
 
 struct ltc_header {
@@ -54,7 +58,7 @@ struct ltc_header {
     uint8_t zero;
     uint32_t sensory_synapses;
     uint32_t synapses;
-    uint32_t error_bound; /* of LTC_ADAPTIVE, in units of a state; else 0 */
+    uint32_t error_bound; /* of LTC_ADAPTIVE, in units of a state; of the others 0 */
 };
 
 typedef int64_t ltc_int64 __attribute__((aligned(4))); /* as an image is */

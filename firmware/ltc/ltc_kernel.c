@@ -3,9 +3,6 @@
 #if !defined(__ARM_ARCH_6M__) || defined(LTC_KERNEL_IN_C) /* else ltc_kernel_v6m.S */
 
 #include "ltc_internal.h"
-#include "ltc_tables.h"
-
-#define NORMAL 14 /* bits of the total conductance from which its reciprocal has 15 or 16 */
 
 /* The sigmoid in units of 1/LTC_OPEN. */
 static uint32_t opening(int32_t position) {
@@ -34,13 +31,6 @@ void ltc_gather(const struct ltc_synapse *synapse, const int16_t *source,
     add(&cell->den, &cell->num, synapse, end, source);
 }
 
-/* 2^30 / total by one step of Newton's from a table, never too large; total in [2^14, 2^16). */
-static uint32_t reciprocal(uint32_t total) {
-    uint32_t guess = ltc_tables.reciprocal[(total >> 8) - LTC_RECIPROCAL_FIRST];
-
-    return ((guess << 23) - total * guess * guess) >> 14;
-}
-
 /* value * 2 / 2^shift, rounded down; where it is not shifted it is below 2^30. */
 static int32_t shifted(int32_t value, uint32_t shift) {
     if (shift == 0) {
@@ -51,16 +41,12 @@ static int32_t shifted(int32_t value, uint32_t shift) {
 
 /* v + (num - den * v) / (den + capacitance); num - den * v is formed halved, to fit 32 bits. */
 static int32_t updated(int32_t state, uint32_t den, int32_t num, uint32_t rate) {
-    uint32_t shift = rate & 0xFFu;
     int32_t pull = (num >> 1) - (int32_t)(den >> 16) * (state >> 15);
-    uint32_t total = (shift < 32 ? den >> shift : 0) + (rate >> 16);
-    uint32_t small = 0;
+    uint32_t total = ltc_total(den, rate);
+    uint32_t small = ltc_normal(&total);
     int32_t change;
 
-    for (; total >> NORMAL == 0; small++) {
-        total <<= 1;
-    }
-    total = reciprocal(total);
+    total = ltc_reciprocal(total);
     change = (pull >> 16) * (int32_t)total + (int32_t)(((uint32_t)pull & 0xFFFFu) * total >> 16);
     change = (int32_t)((uint32_t)change << small);
     state += shifted(change, (rate >> 8) & 0xFFu);

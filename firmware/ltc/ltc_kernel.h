@@ -6,6 +6,7 @@
 #define LTC_KERNEL_H
 
 #include "ltc_image.h"
+#include "ltc_tables.h"
 
 /* A neuron at work. The assembly knows the layout.
  *
@@ -30,12 +31,38 @@ struct ltc_turn {
 
 #define LTC_SHIFT_MIN 16   /* smallest shift of the total conductance */
 #define LTC_TOTAL_MIN 1024 /* least part of it that must be sure, so that 16 bits are enough */
+#define LTC_NORMAL    14
+#define LTC_ALONE     0x7F /* a shift for den beside which capacitance is all of the total */
 
 /* Position of a source in the sigmoid's table, signed Q16. */
 static inline int32_t ltc_position(const struct ltc_synapse *synapse, const int16_t *source) {
     int32_t value = source[(synapse->slope_source & 0xFFFF) / 2];
 
     return ((synapse->slope_source >> 16) * value + synapse->offset) >> (synapse->offset & 0xFF);
+}
+
+/* den + capacitance in 16 bits, at least 1. */
+static inline uint32_t ltc_total(uint32_t den, uint32_t rate) {
+    uint32_t shift = rate & 0xFFu;
+
+    return (shift < 32 ? den >> shift : 0) + (rate >> 16);
+}
+
+/* Shift a total to at least LTC_NORMAL + 1 bits, from which its reciprocal has 15 or 16. */
+static inline uint32_t ltc_normal(uint32_t *total) {
+    uint32_t small = 0;
+
+    for (; *total >> LTC_NORMAL == 0; small++) {
+        *total <<= 1;
+    }
+    return small;
+}
+
+/* 2^30 / total by one step of Newton's from a table, never too large; total in [2^14, 2^16). */
+static inline uint32_t ltc_reciprocal(uint32_t total) {
+    uint32_t guess = ltc_tables.reciprocal[(total >> 8) - LTC_RECIPROCAL_FIRST];
+
+    return ((guess << 23) - total * guess * guess) >> 14;
 }
 
 /* Add to a cell's sums what the synapses up to `end` contribute. */

@@ -20,7 +20,7 @@ LTC_COLD uint32_t ltc_scale(uint32_t value, int32_t shift) {
     return shift > -32 ? value >> -shift : 0;
 }
 
-LTC_COLD int32_t ltc_clamp(int32_t value, int32_t limit) {
+LTC_COLD int32_t ltc_clamped(int32_t value, int32_t limit) {
     if (value >= limit) {
         return limit - 1;
     }

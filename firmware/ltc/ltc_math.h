@@ -12,7 +12,7 @@ int32_t ltc_bits(uint32_t x);
 uint32_t ltc_scale(uint32_t value, int32_t shift);
 
 /* Into -limit to limit - 1. */
-int32_t ltc_clamp(int32_t value, int32_t limit);
+int32_t ltc_clamped(int32_t value, int32_t limit);
 
 /* 2^-fraction in Q16, of a Q16 fraction below 1: a cubic, within 2^-13. */
 uint32_t ltc_power_of_half(uint32_t fraction);

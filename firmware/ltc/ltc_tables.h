@@ -19,4 +19,8 @@ struct ltc_tables {
 
 extern const struct ltc_tables ltc_tables;
 
+/* x / (e^x - 1) in Q16 at q = 1 / (1 + x), from 0 to 1 in 2^-6, and once more. */
+#define LTC_BERNOULLI_BITS 10u /* of q in Q16, between two entries */
+extern const uint16_t ltc_bernoulli[66];
+
 #endif

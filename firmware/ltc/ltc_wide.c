@@ -79,22 +79,20 @@ LTC_COLD void ltc_wide_gather(struct ltc_cell *cell, const struct ltc_neuron *ne
     cell->rate = set_sums(cell, &sums);
 }
 
-LTC_COLD void ltc_wide_advance(struct ltc_turn *turn, const struct ltc_neuron *neuron,
-                               const struct ltc_rate *rate) {
-    struct ltc_cell *cell = turn->cell;
-    struct ltc_cell kept = *cell;
-    uint32_t above = BELOW_MAX - kept.rate;
-    struct sums sums = {shifted((int64_t)((uint64_t)(uint32_t)kept.num << BELOW_MAX), above),
-                        shifted((int64_t)((uint64_t)kept.den << BELOW_MAX), above)};
+LTC_COLD const struct ltc_synapse *ltc_wide_sums(struct ltc_cell *cell,
+                                                 const struct ltc_neuron *neuron,
+                                                 const struct ltc_synapse *synapse,
+                                                 const int16_t *source,
+                                                 const struct ltc_rate *rate) {
+    uint32_t above = BELOW_MAX - cell->rate;
+    struct sums sums = {shifted((int64_t)((uint64_t)(uint32_t)cell->num << BELOW_MAX), above),
+                        shifted((int64_t)((uint64_t)cell->den << BELOW_MAX), above)};
     uint32_t below;
 
-    add(&sums, turn->synapse, neuron->synapses, turn->source);
-    turn->synapse += neuron->synapses;
+    add(&sums, synapse, neuron->synapses, source);
     below = set_sums(cell, &sums);
     cell->den += LTC_HALF_UPPER;
     cell->rate = ltc_capacitance(neuron, rate, LTC_WIDE_FRAC - (int32_t)below);
     cell->bytes = 0; /* all that its synapses contribute is there */
-    ltc_advance(turn);
-    kept.state = cell->state;
-    *cell = kept;
+    return synapse + neuron->synapses;
 }

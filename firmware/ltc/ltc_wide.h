@@ -13,8 +13,10 @@
 void ltc_wide_gather(struct ltc_cell *cell, const struct ltc_neuron *neuron,
                      const struct ltc_synapse *synapse, const int16_t *source);
 
-/* Update the cell turn->cell, whose record this is, and go on as ltc_advance() does. */
-void ltc_wide_advance(struct ltc_turn *turn, const struct ltc_neuron *neuron,
-                      const struct ltc_rate *rate);
+/* Set a cell that such a gathering has set to what the kernel needs for its update, once the
+ * neuron's synapses are added up. */
+const struct ltc_synapse *ltc_wide_sums(struct ltc_cell *cell, const struct ltc_neuron *neuron,
+                                        const struct ltc_synapse *synapse, const int16_t *source,
+                                        const struct ltc_rate *rate);
 
 #endif

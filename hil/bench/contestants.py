@@ -72,6 +72,7 @@ def make_firmware(folder: Path, contestant: Contestant, model: LtcModel, convert
     shutil.copy(bench / f"{contestant.source}.c", ltc)
     script = folder / "CMakeLists.txt"
     _edit(script, "HIL_STACK_BYTES 1024", f"HIL_STACK_BYTES {_STACK_BYTES}")
+    _edit(script, "target_compile_options(ltc PRIVATE -Os)", "target_compile_options(ltc PRIVATE -O2)")
     _edit(script, "target_link_libraries(agent PRIVATE ltc)", "target_link_libraries(agent PRIVATE ltc m c)")
     for name in ("ltc_float.h", *(("ltc_float.c",) if contestant.source == "reference" else ())):
         shutil.copy(folder / "reference" / name, ltc)

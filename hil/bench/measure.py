@@ -12,7 +12,7 @@ from hil.convert import convert
 from hil.dut.dut import open_dut
 from hil.errors import BuildError, CyclesError, InputError
 from hil.image import ModelImage
-from hil.model import MAX_UNFOLDS
+from hil.solver import MAX_UNFOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

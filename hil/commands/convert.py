@@ -9,7 +9,7 @@ import numpy as np
 
 from hil.convert import convert
 from hil.errors import InputError
-from hil.image import CFC, checked
+from hil.image import CFC, STAGED, checked
 from hil.model import load_model
 from hil.model_arrays import LARGEST
 
@@ -20,12 +20,19 @@ if TYPE_CHECKING:
 
     from hil.convert import Converted
     from hil.model import Model
+    from hil.solver import Solver
 
 _WORDS_A_LINE = 8
 
 
 def convert_model(
-    model_path: Path, output: Path, console: Console, *, c_array: bool, state_bound: float | None
+    model_path: Path,
+    output: Path,
+    console: Console,
+    *,
+    c_array: bool,
+    state_bound: float | None,
+    solver: Solver | None,
 ) -> None:
     """Write the image of a model, and print its formats.
 
@@ -35,6 +42,7 @@ def convert_model(
         console: for the formats and notes.
         c_array: write C source, words in the byte order of the Cortex-M, instead of bytes.
         state_bound: largest start state that will be set, where it is beyond the model's potentials.
+        solver: instead of the model's own.
 
     Raises:
         InputError: the model cannot be used, or the file cannot be written.
@@ -45,6 +53,7 @@ def convert_model(
             hint="leave it out where start states lie within the model's own potentials",
         )
     model = load_model(model_path)
+    model = model if solver is None else model.solved_by(solver)
     converted = convert(model, state_bound=state_bound)
     content = _c_source(model, converted).encode() if c_array else converted.image
     try:
@@ -57,7 +66,9 @@ def convert_model(
     )
     header, _ = checked(converted.image)
     macro = "LTC_CFC_MEMORY" if header.solver == CFC else "LTC_MEMORY"
+    macro = "LTC_STAGED_MEMORY" if header.solver in STAGED else macro
     console.print(f"  memory: {macro}(memory, {header.neurons}, {header.channels}), {header.memory_bytes} bytes")
+    console.print(f"  solver: {model.solution}")
     for name, formats in converted.q_formats.items():
         console.print(f"  {name}: {formats}")
     for note in converted.notes:

@@ -17,6 +17,7 @@ from hil.report.picture import draw_cycles
 from hil.report.profile import folded, functions_of
 from hil.report.terminal import cycles_sentences
 from hil.vectors import load_vectors
+from hil.work import solve_with
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from hil.dut.options import DutOptions
     from hil.errors import HilError
     from hil.result import RunResult
+    from hil.solver import Solver
     from hil.step_cycles import StepCycles
 
 
@@ -42,12 +44,14 @@ class ProfileRequest:
         board: the board's name.
         folder: where the files go.
         picture: ending of the picture: ``svg`` or ``png``.
+        solver: instead of the case's or the model's own.
     """
 
     files: Sequence[Path]
     board: str
     folder: Path
     picture: str
+    solver: Solver | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,8 @@ def _profile(subject: _Subject, request: ProfileRequest, bench: Bench, console: 
         model = load_model(subject.model)
     with subject.case.naming("vectors") if subject.case else nullcontext():
         vectors = load_vectors(subject.vectors, model)
+    solver = request.solver or (subject.case.says.solver if subject.case else None)
+    model, vectors = solve_with(solver, model, vectors)
     dut = bench.dut(request.board)
     with progress_bar(console, "on the device", vectors.sequences) as advance:
         result = dut.run(model, vectors, count_cycles=True, on_sequence=lambda _: advance())

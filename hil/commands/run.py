@@ -17,6 +17,7 @@ from hil.promise import check_bits, check_decisions, check_outputs, check_states
 from hil.report.json_file import prepare_json, run_json, write_json
 from hil.report.terminal import cycles_sentences
 from hil.vectors import load_vectors
+from hil.work import solve_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from hil.dut.options import DutOptions
     from hil.result import RunResult
+    from hil.solver import Solver
 
 
 Promise = TypeVar("Promise", States, Outputs)
@@ -40,7 +42,9 @@ class RunRequest:
         board: the board's name.
         json_file: where to write the result, or None.
         max_error: largest error of a state promised, as a share of the state bound.
-        atol: largest error of an expected output promised; None for what max_error makes of the output map.
+        atol: largest error of an expected output promised; None for what max_error makes of the output map, and for no
+            promise with a solver that is not the model's own.
+        solver: instead of the model's own.
     """
 
     model: Path
@@ -49,14 +53,15 @@ class RunRequest:
     json_file: Path | None
     max_error: float
     atol: float | None = None
+    solver: Solver | None = None
 
 
 def run_model(request: RunRequest, options: DutOptions, console: Console) -> int:
     """Run and judge; returns the exit code: 0, or 1 where a promise is broken.
 
     Promised are equality with the exact integer model; where the vectors have states, an error of at most
-    ``max_error``; where they have expected outputs, an error of at most ``atol``; where they have labels, the
-    reference's own decisions.
+    ``max_error``, to the solver's own where another was chosen; where they have expected outputs, an error of at most
+    ``atol``; where they have labels, the reference's own decisions.
 
     Raises:
         HilError: where there is no result to judge.
@@ -68,7 +73,7 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
     with open_bench(options, console) as bench:
         options.check(bench.board(request.board))
         model = load_model(request.model)
-        vectors = load_vectors(request.vectors, model)
+        model, vectors = solve_with(request.solver, model, load_vectors(request.vectors, model))
         dut = bench.dut(request.board)
         with progress_bar(console, "on the device", vectors.sequences) as advance:
             result = dut.run(model, vectors, check=False, count_cycles=True, on_sequence=lambda _: advance())
@@ -77,11 +82,15 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
     console.print(str(result.provenance))
     console.print(
         f"{result.model_name}, {vectors.name}: {result.steps} steps, image {result.image_digest} in "
-        f"{result.image_place}, {result.vectors_per_second:.0f} vectors/s, {result.retries} retries"
+        f"{result.image_place}, solver {result.solver}, {result.vectors_per_second:.0f} vectors/s, "
+        f"{result.retries} retries"
     )
     for line in cycles_sentences(result.cycles):
         console.print(line)
-    if atol is None:
+    if atol is None and request.solver is not None and vectors.outputs is not None:
+        worst = largest_error(result.outputs, vectors.outputs)
+        console.print(f"worst error {worst:.2e} of an expected output; not promised with another solver without --atol")
+    elif atol is None:
         reach = request.max_error * result.state_bound * model.output_reach
         atol = Outputs(atol=max(reach, float(result.output_lsb.max())))
     if vectors.states is None:
@@ -114,14 +123,14 @@ def _worst(result: RunResult) -> str:
     return f"worst error {result.max_error:.2e} of the state bound {result.state_bound:.4g}"
 
 
-def _promises(result: RunResult, limit: States, outputs: Outputs) -> list[tuple[str, Callable[[], None]]]:
+def _promises(result: RunResult, limit: States, outputs: Outputs | None) -> list[tuple[str, Callable[[], None]]]:
     """What holds in words, and the check that raises where it does not."""
     promises: list[tuple[str, Callable[[], None]]] = [
         (f"{result.bits_compared} bits equal to the exact integer model", lambda: check_bits(result))
     ]
     if result.vectors.states is not None:
         promises.append((f"{_worst(result)}, at most {limit.max_error:.2e}", lambda: check_states(result, limit)))
-    if result.vectors.outputs is not None:
+    if result.vectors.outputs is not None and outputs is not None:
         worst = largest_error(result.outputs, result.vectors.outputs)
         held = f"worst error {worst:.2e} of an expected output, at most {outputs.atol:.2e}"
         promises.append((held, lambda: check_outputs(result, outputs)))

@@ -10,6 +10,7 @@ from hil.board import load_board
 from hil.errors import HilError
 from hil.model import load_model
 from hil.vectors import load_vectors
+from hil.work import solve_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -20,18 +21,20 @@ if TYPE_CHECKING:
     from hil.dut.dut import Dut, Prepared
     from hil.dut.options import DutOptions
     from hil.result import Provenance, RunResult
+    from hil.solver import Solver
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class RunKey:
-    """One device run: board, model and vectors, and whether the firmware was asked to count its cycles."""
+    """One device run: what ran where, with which solver, and whether the firmware was asked to count its cycles."""
 
     board: str
     model: Path
     vectors: Path
     counted: bool
+    solver: Solver | None
 
 
 class _Once(Generic[Value]):
@@ -116,7 +119,7 @@ class Bench:
             HilError: for unusable files, and as :meth:`hil.dut.Dut.run` does.
         """
         return self._results.get(
-            RunKey(board, case.model_path, vectors_path, case.says.cycles is not None),
+            RunKey(board, case.model_path, vectors_path, case.says.cycles is not None, case.says.solver),
             lambda: self._run(case, vectors_path, board),
         )
 
@@ -152,6 +155,8 @@ class Bench:
             model = load_model(case.model_path)
         with case.naming("vectors"):
             vectors = load_vectors(vectors_path, model)
+        with case.naming("solver" if case.says.solver else "model"):
+            model, vectors = solve_with(case.says.solver, model, vectors)
         return self.dut(board).measure(
             model, vectors, count_cycles=case.says.cycles is not None, timeout_s=case.says.timeout_s
         )

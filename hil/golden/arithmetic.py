@@ -45,6 +45,6 @@ def power_of_half(fraction: Int) -> Int:
     return 65535 - ((total * fraction) >> 16)
 
 
-def multiply(value: Int, factor: Int) -> Int:
+def multiply(value: Int, factor: Int | int) -> Int:
     """Return value * factor / 2^16, of value's upper 31 bits."""
     return (value >> 16) * factor + ((((value >> 1) & 0x7FFF) * factor) >> 15)

@@ -8,16 +8,32 @@ Written over whole arrays of sequences and synapses. ``opening``, ``reciprocal``
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from hil.encode import INTERVALS_A_UNIT
+from hil.errors import InputError
 from hil.golden.arithmetic import bit_length, entry, multiply, power_of_half, scaled
 from hil.golden.integer_cfc import run_cfc_integer
-from hil.golden.tables import INTERVALS, ONE, RECIPROCAL_FIRST, reciprocal_table
-from hil.image import CFC, FULL_SCALE, HALF_UPPER, OPEN, WIDE_FRAC, ModelImage, Records, checked
+from hil.golden.tables import INTERVALS, ONE, RECIPROCAL_FIRST, bernoulli_table, reciprocal_table
+from hil.image import (
+    ADAPTIVE,
+    CFC,
+    EULER,
+    EXPONENTIAL,
+    FULL_SCALE,
+    HALF_UPPER,
+    OPEN,
+    RK4,
+    WIDE_FRAC,
+    ModelImage,
+    Records,
+    checked,
+)
+from hil.solver import MAX_UNFOLDS
 
 Int = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
@@ -30,8 +46,10 @@ _MIDDLE = INTERVALS // 2 << 16
 _UNIT_BITS = 16 + INTERVALS_A_UNIT.bit_length() - 1
 _NEAR = 2
 _ELAPSED_FRAC = 22
+_BERNOULLI_BITS = 10
 
 _RECIPROCAL = reciprocal_table().astype(np.int64)
+_BERNOULLI = bernoulli_table().astype(np.int64)
 
 
 def _saturate(value: Int) -> Int:
@@ -85,13 +103,34 @@ def reciprocal(total: Int) -> Int:
     return ((guess << 23) - total * guess * guess) >> 14
 
 
-def update(state: Int, num: Int, den: Int, beside: Capacitance) -> Int:
-    """Return v + (num - den v) / (den + capacitance), as the kernel does."""
+def total(den: Int, beside: Capacitance) -> Int:
+    """Return den + capacitance in 16 bits, ``ltc_total``."""
+    return scaled(den, -beside.shift) + beside.value
+
+
+def update(state: Int, num: Int, den: Int, beside: Capacitance, *, alone: bool = False) -> Int:
+    """Return v + (num - den v) / (den + capacitance), as the kernel does; ``alone``: over the capacitance."""
     pull = (num >> 1) - (den >> 16) * (state >> 15)
-    total = scaled(den, -beside.shift) + beside.value
-    small = np.maximum(_NORMAL + 1 - bit_length(total), 0)
-    change = (pull * reciprocal(total << small)) >> 16
+    over = beside.value + np.zeros_like(den) if alone else total(den, beside)
+    small = np.maximum(_NORMAL + 1 - bit_length(over), 0)
+    change = (pull * reciprocal(over << small)) >> 16
     return _saturate(state + scaled(change << small, SHIFT_MIN + 1 - beside.shift))
+
+
+def doubled(beside: Capacitance) -> Capacitance:
+    """Twice the capacitance, as ``ltc_adaptive.c`` makes it."""
+    fits = beside.value >> _NORMAL == 0
+    return Capacitance(np.where(fits, beside.value * 2, beside.value), np.where(fits, beside.shift, beside.shift + 1))
+
+
+def decayed(beside: Capacitance, den: Int) -> Capacitance:
+    """Return the capacitance with which `update` is exponential: x / (e^x - 1) of it, x = den / capacitance."""
+    over = total(den, beside)
+    small = np.maximum(_NORMAL + 1 - bit_length(over), 0)
+    share = ((beside.value << small) * reciprocal(over << small)) >> 14
+    index, part = share >> _BERNOULLI_BITS, share & ((1 << _BERNOULLI_BITS) - 1)
+    left = _BERNOULLI[index] + (((_BERNOULLI[index + 1] - _BERNOULLI[index]) * part) >> _BERNOULLI_BITS)
+    return Capacitance(np.maximum((beside.value * left) >> 16, 1), beside.shift)
 
 
 def map_values(records: Records, value: Int) -> Int:
@@ -147,6 +186,134 @@ def _upper_bits(num: Int, den: Int) -> tuple[Int, Int, Int]:
     return num >> below, den >> below, below
 
 
+class _Network:
+    """An image's records, ready for whole arrays of S sequences."""
+
+    def __init__(self, net: ModelImage) -> None:
+        neuron = net.neuron
+        self.net = net
+        self.sensory = _Synapses(net.sensory, neuron["sensory"].astype(np.int64))
+        self.synapses = _Synapses(net.synapse, neuron["synapses"].astype(np.int64))
+        self.num, self.den = neuron["num"].astype(np.int64)[None], neuron["den"].astype(np.int64)[None]
+        self.cm, self.cm_shift = neuron["cm"].astype(np.int64), neuron["cm_shift"].astype(np.int64)
+        self.explicit = net.solver in {EULER, RK4}
+
+    def first_rate(self, elapsed: Int) -> tuple[Int, Int]:
+        return rate(1 if self.net.solver == ADAPTIVE else self.net.unfolds, elapsed)
+
+
+class _Step:
+    """A step of S sequences: what stays the same in all of its unfolds.
+
+    Args:
+        network: the records.
+        reading: (S, C) of every channel.
+        first: rate of the first unfold, mantissa and exponent, (S, 1) each.
+    """
+
+    def __init__(self, network: _Network, reading: Int, first: tuple[Int, Int]) -> None:
+        self._network = network
+        self._mantissa, exponent = first
+        self._scale = network.cm_shift + exponent
+        self._alone = network.explicit
+        self.beside = capacitance(network.cm, self._scale, self._mantissa)
+        ones = np.ones((len(reading), 1), np.int64)
+        num, den = network.num * ones, network.den * ones
+        leak = num >> WIDE_FRAC, (den >> WIDE_FRAC) + HALF_UPPER
+        self._wide = (total(leak[1], self.beside) < TOTAL_MIN) & (not network.explicit)
+        self._base = network.sensory.add(*leak, reading)
+        if self._wide.any():
+            *upper, below = _upper_bits(*network.sensory.add_wide(num, den, reading))
+            self._wide_base = upper[0] << below, upper[1] << below
+
+    def unfold(self, state: Int, beside: Capacitance | None = None, *, faster: int = 0, decays: bool = False) -> Int:
+        """States (S, N) after one unfold.
+
+        Args:
+            state: before it.
+            beside: the capacitances where they are not the step's own, ``faster`` by so many powers of two.
+            faster: as a power of two.
+            decays: exponential Euler.
+        """
+        beside = beside or self.beside
+        source = state >> 15
+        num, den = self._network.synapses.add(*self._base, source)
+        after = update(state, num, den, decayed(beside, den) if decays else beside, alone=self._alone)
+        if self._wide.any():
+            num, den, below = _upper_bits(*self._network.synapses.add_wide(*self._wide_base, source))
+            den += HALF_UPPER
+            own = capacitance(self._network.cm, self._scale + faster + WIDE_FRAC - below, self._mantissa)
+            after = np.where(self._wide, update(state, num, den, decayed(own, den) if decays else own), after)
+        return after
+
+
+_THIRD, _TWO_THIRDS = 21845, 43691
+
+
+def _moved(start: Int, half: Int) -> Int:
+    half_way: Int = np.clip((start >> 1) + half, -FULL_SCALE // 2, FULL_SCALE // 2 - 1)
+    return 2 * half_way
+
+
+def _rk4(step: _Step, start: Int) -> Int:
+    """One unfold of the classical Runge-Kutta method."""
+    at, change = start, np.zeros_like(start)
+    for weight, reach in ((_THIRD, 1), (_TWO_THIRDS, 1), (_TWO_THIRDS, 0), (_THIRD, 0)):
+        half = (step.unfold(at) - at) >> 1
+        change = change + multiply(half, weight)
+        at = _moved(start, half >> reach)
+    return _moved(start, change >> 1)
+
+
+def _adaptive(step: _Step, start: Int, most: int, bound: int) -> Int:
+    """A step with 1, 2, 4 ... unfolds, of each sequence until two results agree."""
+    beside, unfolds, faster = step.beside, 1, 0
+    last = step.unfold(start)
+    done = np.zeros((len(start), 1), np.bool_)
+    result = last
+    while not done.all():
+        unfolds, faster, beside = unfolds * 2, faster + 1, doubled(beside)
+        state = start
+        for _ in range(unfolds):
+            state = step.unfold(state, beside, faster=faster)
+        result = np.where(done, result, state)
+        done |= (unfolds * 2 > most) | (np.abs(state - last) <= bound).all(axis=1, keepdims=True)
+        last = state
+    return result
+
+
+def _solve(network: _Network, step: _Step, state: Int) -> Int:
+    solver = network.net.solver
+    if solver == ADAPTIVE:
+        return _adaptive(step, state, network.net.unfolds, network.net.error_bound)
+    for _ in range(network.net.unfolds):
+        state = _rk4(step, state) if solver == RK4 else step.unfold(state, decays=solver == EXPONENTIAL)
+    return state
+
+
+def explicit_takes(image: bytes, elapsed: int) -> bool:
+    """Whether an explicit solver's image takes a step of this elapsed time (Q10.22); it does up to some length."""
+    network = _Network(ModelImage.from_bytes(image))
+    mantissa, exponent = network.first_rate(np.array([elapsed], np.int64))
+    return bool((capacitance(network.cm, network.cm_shift + exponent, mantissa).shift > SHIFT_MIN).all())
+
+
+def _check_stiff(network: _Network, step: _Step, elapsed: npt.NDArray[np.uint32], t: int) -> None:
+    """Refuse what the device refuses with LTC_ERR_STIFF."""
+    stiff = np.argwhere(step.beside.shift == SHIFT_MIN)
+    if not stiff.size:
+        return
+    sequence, neuron = stiff[0]
+    unfolds = network.net.unfolds
+    more = float((2.0 ** (SHIFT_MIN + 15) / (step.beside.value * np.exp2(step.beside.shift))).max())
+    enough = math.ceil(unfolds * more) + 1
+    raise InputError(
+        f"step {t} of sequence {sequence}: an elapsed time of {elapsed[sequence] / 2**_ELAPSED_FRAC:g} is too long for "
+        f"an explicit solver with {unfolds} unfolds: neuron {neuron} could leave its bounds",
+        hint=f"give it {enough} unfolds" if enough <= MAX_UNFOLDS else "use fused or exponential, which have no limit",
+    )
+
+
 def run_integer(
     image: bytes,
     inputs: npt.NDArray[np.int32],
@@ -163,37 +330,24 @@ def run_integer(
 
     Returns:
         States (S, T, N) after each step, and outputs (S, T, O), as the device's integers.
+
+    Raises:
+        InputError: an elapsed time that the device refuses, too long for an explicit solver.
     """
     if checked(image)[0].solver == CFC:
         return run_cfc_integer(image, inputs, elapsed, state0)
     net = ModelImage.from_bytes(image)
+    network = _Network(net)
     sequences, steps, _ = inputs.shape
-    neuron, output = net.neuron, net.output
-    sensory = _Synapses(net.sensory, neuron["sensory"].astype(np.int64))
-    synapses = _Synapses(net.synapse, neuron["synapses"].astype(np.int64))
-    num, den = (np.tile(neuron[key].astype(np.int64), (sequences, 1)) for key in ("num", "den"))
-    wide_leak, leak = (num, den), (num >> WIDE_FRAC, (den >> WIDE_FRAC) + HALF_UPPER)
-    cm, cm_shift = neuron["cm"].astype(np.int64), neuron["cm_shift"].astype(np.int64)
-    mantissas, exponents = rate(net.unfolds, elapsed.astype(np.int64))
+    mantissas, exponents = network.first_rate(elapsed.astype(np.int64))
     state = np.tile(state0.astype(np.int64), (sequences, 1))
-    states = np.empty((sequences, steps, len(neuron)), np.int32)
+    states = np.empty((sequences, steps, len(net.neuron)), np.int32)
     for t in range(steps):
-        mantissa, exponent = mantissas[:, t, None], exponents[:, t, None]
-        beside = capacitance(cm, cm_shift + exponent, mantissa)
-        wide = scaled(leak[1], -beside.shift) + beside.value < TOTAL_MIN
         values = _saturate(inputs[:, t].astype(np.int64))[:, net.channel["of"]]
         reading = np.clip(map_values(net.channel, values), -(1 << 15), (1 << 15) - 1)
-        base = sensory.add(*leak, reading)
-        if wide.any():
-            *upper, below = _upper_bits(*sensory.add_wide(*wide_leak, reading))
-            wide_base = upper[0] << below, upper[1] << below
-        for _ in range(net.unfolds):
-            source = state >> 15
-            after = update(state, *synapses.add(*base, source), beside)
-            if wide.any():
-                num, den, below = _upper_bits(*synapses.add_wide(*wide_base, source))
-                own = capacitance(cm, cm_shift + exponent + WIDE_FRAC - below, mantissa)
-                after = np.where(wide, update(state, num, den + HALF_UPPER, own), after)
-            state = after
+        step = _Step(network, reading, (mantissas[:, t, None], exponents[:, t, None]))
+        if network.explicit:
+            _check_stiff(network, step, elapsed[:, t], t)
+        state = _solve(network, step, state)
         states[:, t] = state
-    return states, map_values(output, states[:, :, : len(output)].astype(np.int64)).astype(np.int32)
+    return states, map_values(net.output, states[:, :, : len(net.output)].astype(np.int64)).astype(np.int32)

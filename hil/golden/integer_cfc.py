@@ -24,8 +24,7 @@ def shifted(value: Int, left: Int) -> Int:
     up = np.clip(left, 0, 30)
     limit = FULL_SCALE >> up
     raised = np.clip(value, -limit, limit - 1) << up
-    lowered = np.clip(value >> np.clip(-left, 0, 31), -FULL_SCALE, FULL_SCALE - 1)
-    return np.where(left < 0, lowered, raised)
+    return np.where(left < 0, value >> np.clip(-left, 0, 31), raised)
 
 
 def _tangent(position: Int) -> Int:

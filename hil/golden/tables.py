@@ -1,7 +1,7 @@
 """The tables of the runtime, and the C file made from them.
 
 ``python -m hil.golden.tables > firmware/ltc/ltc_tables.c`` writes it. Read by ``firmware/ltc/ltc_kernel.c``, its
-assembly, ``ltc_wide.c``, and by :mod:`hil.golden.integer`.
+assembly, ``ltc_wide.c``, ``ltc_exponential.c``, and by :mod:`hil.golden.integer`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from hil.encode import INTERVALS_A_UNIT
 INTERVALS = 256
 ONE = 65534  # an open sigmoid in the table; the kernel drops its last bit
 RECIPROCAL_FIRST, RECIPROCALS = 64, 191
+BERNOULLIS = 66
 _PER_LINE = 12
 
 
@@ -39,7 +40,15 @@ def reciprocal_table() -> npt.NDArray[np.uint8]:
     return np.asarray(np.minimum(np.rint(2**22 / middle), 255), np.uint8)
 
 
-def _c_array(values: npt.NDArray[np.uint8] | npt.NDArray[np.uint32], per_line: int) -> str:
+def bernoulli_table() -> npt.NDArray[np.uint16]:
+    """X / (e^x - 1) in Q16 at q = 1 / (1 + x), from 0 to 1 in steps of 2^-6, and the last once more."""
+    with np.errstate(over="ignore"):
+        x = 1 / (np.arange(1, BERNOULLIS - 2) / (BERNOULLIS - 2)) - 1
+        inner = np.rint(65536 * x / np.expm1(x))
+    return np.asarray([0, *inner, 65535, 65535], np.uint16)
+
+
+def _c_array(values: npt.NDArray[np.unsignedinteger], per_line: int) -> str:
     rows = [values[i : i + per_line] for i in range(0, len(values), per_line)]
     return "\n".join("        " + ", ".join(str(v) for v in row) + "," for row in rows)
 
@@ -53,7 +62,10 @@ def c_file() -> str:
         "const struct ltc_tables ltc_tables = {\n"
         f"    .reciprocal = {{\n{_c_array(reciprocal_table(), 2 * _PER_LINE)}\n    }},\n"
         f"    .sigmoid = {{\n{_c_array(sigmoid_table(), _PER_LINE // 2 + 2)}\n    }},\n"
-        "};\n"
+        "};\n\n"
+        "#ifndef LTC_FUSED_ONLY\n"
+        f"const uint16_t ltc_bernoulli[] = {{\n{_c_array(bernoulli_table(), _PER_LINE)}\n}};\n"
+        "#endif\n"
     )
 
 

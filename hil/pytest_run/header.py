@@ -8,7 +8,7 @@ from hil.errors import HilError
 from hil.model import load_model
 from hil.pytest_run.collect import PromiseItem
 from hil.vectors import load_vectors
-from hil.work import convert_for, digest_of
+from hil.work import convert_for, digest_of, solve_with
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,10 @@ def model_lines(items: Sequence[pytest.Item]) -> list[str]:
         return [f"hil: {len(models)} models, the hash of each image is in the summary"] if models else []
     try:
         model = load_model(models.pop())
-        images = {convert_for(model, load_vectors(path, model)).image for path in {s.vectors_path for s in subjects}}
+        images = {
+            convert_for(*solve_with(solver, model, load_vectors(path, model))).image
+            for path, solver in {(each.vectors_path, each.case.says.solver) for each in subjects}
+        }
     except HilError:
         return []
     return [f"hil: model {model.name}, image {', '.join(sorted(digest_of(image) for image in images))}"]

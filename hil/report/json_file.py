@@ -31,6 +31,7 @@ def run_json(result: RunResult) -> dict[str, Any]:
         "flash": {"bytes_written": origin.flashed.bytes_written, "retries": list(origin.flashed.retries)},
         "noticed": list(origin.noticed),
         "model": result.model_name,
+        "solver": result.solver,
         "image": {"digest": result.image_digest, "place": result.image_place},
         "q_formats": result.q_formats,
         "state_bound": result.state_bound,

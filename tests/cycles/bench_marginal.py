@@ -25,7 +25,7 @@ def main() -> None:
         few, many = (bench.steps(n, n * n).of("ltc_step")[-1].cycles for n in ends.tolist())
         most = bench.steps(MOST, MOST**2).of("ltc_step")[-1].cycles
         case = load_case("ncp19_lane")
-        lane = bench.count(case.blob).functions["unfold"].inclusive / case.steps
+        lane = bench.count(case.blob).functions["ltc_unfold"].inclusive / case.steps
     sys.stdout.write(
         f"one more synapse: {min(synapses):.1f} to {max(synapses):.1f} cycles an unfold\n"
         f"one more neuron without synapses: {min(neurons):.1f} to {max(neurons):.1f} cycles an unfold\n"

@@ -23,9 +23,9 @@ LTC_SOURCES = tuple(sorted((*LTC.glob("ltc*.c"), *LTC.glob("ltc*.S"))))
 MEMORY = FIRMWARE / "port" / "armv6m" / "memory.c"
 BLOB_AT = 0x20000
 RESULT_BYTES = 4
-# What firmware/CMakeLists.txt compiles with.
+# What firmware/CMakeLists.txt compiles the runtime with.
 FLAGS = (
-    "-O2",
+    "-Os",
     "-g",
     "-mcpu=cortex-m0",
     "-mthumb",

@@ -82,7 +82,7 @@ class Bench:
 
     def unfold(self, neurons: int, synapses: int) -> float:
         """Mean cycles of an unfold."""
-        function = self.steps(neurons, synapses).functions["unfold"]
+        function = self.steps(neurons, synapses).functions["ltc_unfold"]
         assert function.calls == STEPS * UNFOLDS
         return function.inclusive / function.calls
 
@@ -111,4 +111,4 @@ def test_the_largest_lies_on_the_line_through_smaller_ones(bench: Bench) -> None
 def test_the_recurrent_part_of_the_lane_network(bench: Bench) -> None:
     case = load_case("ncp19_lane")
     counts = bench.count(case.blob)
-    assert counts.functions["unfold"].inclusive / case.steps <= NCP19_LANE
+    assert counts.functions["ltc_unfold"].inclusive / case.steps <= NCP19_LANE

@@ -36,7 +36,7 @@ def test_paths_add_up_to_the_function_table(tmp_path: Path) -> None:
     by_function: Counter[str] = Counter()
     for path, each in paths.items():
         by_function[path[-1]] += each.cycles
-    for name in ("ltc_step", "gather_sensory", "ltc_gather", "unfold", "ltc_advance"):  # called from nowhere else
+    for name in ("ltc_step", "gather_sensory", "ltc_gather", "ltc_unfold", "ltc_advance"):  # called from nowhere else
         assert by_function[name] == counts.functions[name].exclusive
 
 

@@ -39,9 +39,9 @@ HEADER = {
     "total_bytes": (8, 4),
     "solver": (26, 1),
     "zero": (27, 1),
-    "error_bound": (36, 4),
     "sensory": (28, 4),
     "synapses": (32, 4),
+    "error_bound": (36, 4),
 }
 
 
@@ -289,7 +289,7 @@ def test_what_is_zero_in_the_header(driver: Driver) -> None:
 
 
 def test_a_solver_that_the_library_does_not_have(driver: Driver) -> None:
-    for value in (1, 255):
+    for value in (5, 7, 255):
         refuses(driver, small(), LtcError.SOLVER, patched(small().to_bytes(), solver=value))
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hil.dut.dut import Dut
 
 FOLDER = REPO / "tests" / "cfc"
+SOLVER = "ltc/ltc_solver.h"
 CASES = ("default", "no_gate", "pure", "relu", "wired")
 CFC, CHECK, LTC, MATH = (f"ltc/ltc{part}.c" for part in ("_cfc", "_cfc_check", "", "_math"))
 DEFECTS = [
@@ -52,7 +53,7 @@ DEFECTS = [
     ),
     Defect("tangent not stretched", CFC, "return value + (value >> 15);", "return value;"),
     Defect("gate not rounded", CFC, "ltc_sigmoid(position) + (1u << 15)", "ltc_sigmoid(position)"),
-    Defect("left shift not clamped", CFC, "ltc_clamp(value, LTC_FULL_SCALE >> left) << left", "value << left"),
+    Defect("left shift not clamped", CFC, "ltc_clamped(value, LTC_FULL_SCALE >> left) << left", "value << left"),
     Defect("sign of ff1 in the decay", CFC, "(sum < 0 ? -sum : sum)", "sum"),
     Defect("tau dropped", CFC, "+ term[1].sum, LTC_FULL_SCALE)", ", LTC_FULL_SCALE)"),
     Defect("A dropped", CFC, " + term[3].sum;", ";"),
@@ -64,19 +65,24 @@ DEFECTS = [
         "states seen within their layer",
         CFC,
         "*wide++ = value;",
-        "*wide++ = value; net->before[wide - 1 - net->state] = (int16_t)(value >> 15);",
+        "*wide++ = value; net->before[wide - 1 - state] = (int16_t)(value >> 15);",
     ),
     Defect(
         "layer of the last states",
         CFC,
-        "net->before[j] = (int16_t)(net->state[j] >> 15);",
+        "net->before[j] = (int16_t)(state[j] >> 15);",
         "net->before[j] = net->before[j];",
     ),
     Defect(
-        "input not clamped", CFC, "(int16_t)(ltc_clamp(inputs[i], LTC_FULL_SCALE) >> 15)", "(int16_t)(inputs[i] >> 15)"
+        "input not clamped",
+        CFC,
+        "(int16_t)(ltc_clamped(inputs[i], LTC_FULL_SCALE) >> 15)",
+        "(int16_t)(inputs[i] >> 15)",
     ),
     Defect("units over the states", CHECK, "net->after = net->before + net->neurons;", "net->after = net->before;"),
-    Defect("states of another stride", CHECK, "net->stride = 1;", "net->stride = 2;"),
+    Defect(
+        "states in another order", SOLVER, "(int32_t *)net->cell + j", "(int32_t *)net->cell + net->neurons - 1u - j"
+    ),
     Defect("sigmoid saturates too early", MATH, "return position < 0 ? 1u << 16", "return position < 0 ? 1u << 18"),
 ]
 

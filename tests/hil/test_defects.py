@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from hil.golden import run_integer, run_reference
 from hil.image import ModelImage
 from hil.model import load_model
 from hil.resources import cache_dir
+from hil.solver import SolverName
 from hil.vectors import load_vectors
 from tests.firmware.ltc_driver import Driver
 from tests.host_c import REPO, build_program
@@ -53,6 +55,9 @@ class Defect:
 LTC, CHECK, MATH, WIDE, CRC = (f"ltc/ltc{part}.c" for part in ("", "_check", "_math", "_wide", "_crc"))
 TABLES, KERNEL_H, KERNEL, ASSEMBLY = (
     f"ltc/ltc_{part}" for part in ("tables.c", "kernel.h", "kernel.c", "kernel_v6m.S")
+)
+SOLVER, RK4, ADAPTIVE, EXPONENTIAL = (
+    f"ltc/ltc_{part}" for part in ("solver.h", "rk4.c", "adaptive.c", "exponential.c")
 )
 AGENT = "agent/agent.c"
 DEFECTS = [
@@ -106,7 +111,7 @@ DEFECTS = [
         "            set_leak(cell, neuron);",
         "            set_leak(cell, net->neuron);",
     ),
-    Defect("stale state", LTC, "    net->before = net->after;\n    net->after = swap;\n", "    (void)swap;\n"),
+    Defect("stale state", SOLVER, "    net->before = net->after;\n    net->after = swap;\n", "    (void)swap;\n"),
     Defect("state changed while it is read", LTC, "net->before, net->after}", "net->before, net->before}"),
     Defect("one unfold fewer", LTC, "turn < net->unfolds", "turn + 1 < net->unfolds"),
     Defect("one unfold more", LTC, "turn < net->unfolds", "turn <= net->unfolds"),
@@ -121,24 +126,26 @@ DEFECTS = [
     ),
     Defect("channel of another input", LTC, "inputs[channel->of]", "inputs[net->inputs - 1u - channel->of]"),
     Defect(
-        "channel not clamped", LTC, "(int16_t)ltc_clamp(map(channel, value), 1 << 15)", "(int16_t)map(channel, value)"
+        "channel not clamped", LTC, "(int16_t)ltc_clamped(map(channel, value), 1 << 15)", "(int16_t)map(channel, value)"
     ),
-    Defect("input not clamped", LTC, "ltc_clamp(inputs[channel->of], LTC_FULL_SCALE)", "inputs[channel->of]"),
+    Defect("input not clamped", LTC, "ltc_clamped(inputs[channel->of], LTC_FULL_SCALE)", "inputs[channel->of]"),
     Defect("map not rounded", LTC, "(int32_t)((1u << map->shift) >> 1)", "0"),
     Defect("output offset dropped", LTC, "net->cell[k].state);", "net->cell[k].state) - net->output[k].offset;"),
     Defect("outputs from the last neurons", LTC, "net->cell[k].state)", "net->cell[net->neurons - 1u - k].state)"),
     Defect("state not reset", LTC, "put_state(net, j, 0);", "put_state(net, j, net->cell[j].state);"),
     Defect("not reset when opened", CHECK, "    ltc_reset(net);\n", ""),
     Defect("state not set", LTC, "        put_state(net, j, state[j]);", "        (void)state[j];"),
-    Defect("state set but not for synapses", LTC, "    net->before[j] = (int16_t)(state >> 15);\n", ""),
+    Defect("state set but not for synapses", SOLVER, "    net->before[j] = (int16_t)(state >> 15);\n", ""),
     Defect("elapsed time of another network", LTC, "    net->elapsed = 0; /* so", "    /* so"),
     Defect("capacitance doubled", MATH, "rate->exponent + more", "rate->exponent + more + 1"),
     Defect("capacitance not rounded up", MATH, "scale - shift) + 1u)", "scale - shift))"),
     Defect("rate one bit short", MATH, "bit < 16; bit++", "bit < 15; bit++"),
     Defect("wide neurons given to the kernel", KERNEL_H, "LTC_TOTAL_MIN 1024", "LTC_TOTAL_MIN 1"),
     Defect("limit of wide neurons", KERNEL_H, "LTC_TOTAL_MIN 1024", "LTC_TOTAL_MIN 2048"),
-    Defect("wide base not restored", WIDE, "    *cell = kept;\n", "    cell->bytes = -1;\n"),
-    Defect("wide base from before the last unfold", WIDE, "    kept.state = cell->state;\n", ""),
+    Defect("wide base not restored", LTC, "        cell->den = den;\n", ""),
+    Defect("wide numerator not restored", LTC, "        cell->num = num;\n", ""),
+    Defect("scale of a wide base not restored", LTC, "        cell->rate = below;\n", ""),
+    Defect("wide neurons left to the kernel", LTC, "        cell->bytes = -1;\n", ""),
     Defect("tails cut", WIDE, "upper) >> 16, distance >> 16}", "upper) >> 16, 63}"),
     Defect("tails not as small", WIDE, "upper) >> 16, distance >> 16}", "upper) >> 16, 0}"),
     Defect("tail between powers of 2", WIDE, "power_of_half(distance & 0xFFFFu)", "power_of_half(0)"),
@@ -150,7 +157,53 @@ DEFECTS = [
         "LTC_WIDE_FRAC - (int32_t)below)",
         "LTC_WIDE_FRAC + 1 - (int32_t)below)",
     ),
-    Defect("synapses of a wide neuron not passed", WIDE, "    turn->synapse += neuron->synapses;\n", ""),
+    Defect("synapses of a wide neuron not passed", WIDE, "return synapse + neuron->synapses;", "return synapse;"),
+    Defect("explicit solvers with their leak in the total", LTC, "| LTC_ALONE;", "| 0x1Fu;"),
+    Defect("explicit solvers with wide neurons", LTC, "!is_explicit && sure", "sure"),
+    Defect("explicit solvers of any elapsed", LTC, "                return LTC_ERR_STIFF;\n", ""),
+    Defect("adaptive begins with all unfolds", LTC, "LTC_ADAPTIVE ? 1u :", "LTC_ADAPTIVE ? net->unfolds :"),
+    Defect("adaptive stops at once", ADAPTIVE, "&& !agrees(net)", "&& 0"),
+    Defect("adaptive never stops early", ADAPTIVE, "&& !agrees(net)", ""),
+    Defect("adaptive looks at the first neuron", ADAPTIVE, "            return 0;\n", "            return j > 0;\n"),
+    Defect("adaptive looks at rises alone", ADAPTIVE, "change < 0 ? -change : change", "change < 0 ? 0 : change"),
+    Defect("adaptive goes on from where it was", ADAPTIVE, "        ltc_put_state(net, j, net->stage[j].first);\n", ""),
+    Defect(
+        "adaptive compares with the start",
+        ADAPTIVE,
+        "net->stage[j].last = cell->state",
+        "net->stage[j].last = net->stage[j].first",
+    ),
+    Defect(
+        "adaptive does not halve the time", ADAPTIVE, "cell->rate = doubled(cell->rate)", "(void)doubled(cell->rate)"
+    ),
+    Defect("adaptive does not halve a wide neuron's time", ADAPTIVE, "    net->rate.exponent++;\n", ""),
+    Defect("adaptive keeps the time halved", ADAPTIVE, "            net->cell[j].rate = net->stage[j].rate;\n", ""),
+    Defect("adaptive keeps a wide neuron's time halved", ADAPTIVE, "    net->rate.exponent = exponent;\n", ""),
+    Defect("adaptive loses a bit of the capacitance", ADAPTIVE, "rate >> 30 == 0", "rate >> 31 == 0"),
+    Defect("runge-kutta with equal weights", RK4, "turn == 0 || turn == 3 ? THIRD", "turn == 0 ? THIRD"),
+    Defect("runge-kutta's last stage from half way", RK4, "half >> (turn < 2)", "half >> (turn < 3)"),
+    Defect("runge-kutta goes on from its stage", RK4, "moved(stage->start, half)", "moved(stage->from, half)"),
+    Defect("runge-kutta's sum not started anew", RK4, "        stage->change = 0;\n", ""),
+    Defect(
+        "runge-kutta beyond the scale",
+        RK4,
+        "2 * ltc_clamped((from >> 1) + half, LTC_FULL_SCALE / 2)",
+        "2 * ((from >> 1) + half)",
+    ),
+    Defect(
+        "exponential without its decay",
+        EXPONENTIAL,
+        "cell->rate = decayed(cell->rate, cell->den)",
+        "(void)decayed(cell->rate, cell->den)",
+    ),
+    Defect("exponential from table entries alone", EXPONENTIAL, "share & ((1u << LTC_BERNOULLI_BITS) - 1u)", "0"),
+    Defect("exponential without any capacitance", EXPONENTIAL, "(left == 0 ? 1u : left)", "left"),
+    Defect("exponential of the sums before", EXPONENTIAL, "        cell->den = stage->den;\n", ""),
+    Defect("exponential numerator of the sums before", EXPONENTIAL, "        cell->num = stage->num;\n", ""),
+    Defect("exponential rate of the unfold before", EXPONENTIAL, "        cell->rate = stage->beside;\n", ""),
+    Defect("exponential synapses once a step", EXPONENTIAL, "        cell->bytes = stage->bytes;\n", ""),
+    Defect("exponential stale state", EXPONENTIAL, "    ltc_swap(net);\n", ""),
+    Defect("entry of the exponential's table", TABLES, "65535, 65535,", "65534, 65535,"),
     Defect(
         "wrong endianness of elapsed",
         AGENT,
@@ -175,7 +228,7 @@ SPECIFICATION_DEFECTS = [
     Defect("no interpolation", KERNEL, "((uint32_t)position & 0xFFFFu)) >> 17", "(0u & (uint32_t)position)) >> 17"),
     Defect("tails cut", KERNEL, "position < 0 ? 0 : LTC_OPEN", "0"),
     Defect("sign of the reversal", KERNEL, "*num += ", "*num -= "),
-    Defect("reciprocal not improved", KERNEL, "- total * guess * guess) >> 14", "- (guess << 22)) >> 14"),
+    Defect("reciprocal not improved", KERNEL_H, "- total * guess * guess) >> 14", "- (guess << 22)) >> 14"),
     Defect("last bit of the change dropped", KERNEL, "shift > 32 ? 31 : shift - 1)", "shift > 31 ? 31 : shift) * 2"),
     Defect("state not halved", KERNEL, "(num >> 1) -", "num -"),
     Defect("quotient not shifted", KERNEL, "(uint32_t)change << small", "(uint32_t)change"),
@@ -231,6 +284,9 @@ def _shapes() -> Iterator[Case]:
     yield steep()
     for seed in range(6):
         yield random_case(np.random.default_rng(seed), 5 + seed, 3, 0.7, seed / 4, steps=3)
+    for seed, solver in product(range(3), get_args(SolverName)):
+        if solver != "fused":
+            yield random_case(np.random.default_rng(seed), 4 + seed, 3, 0.7, seed / 2, steps=3, solver=solver)
     yield narrow_channels()
     yield end_of_scale()
 

@@ -38,7 +38,7 @@ def test_profile_shows_functions_and_writes_flame_graph_and_picture(
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["tiny.folded", "tiny.svg"]
     own = {row[0]: int(row[1]) for row in re.findall(r"^(\w+) .* (\d+)$", done.stdout, re.MULTILINE)}
-    assert own.keys() >= {"ltc_step", "unfold", "ltc_advance", "ltc_gather", "all"}
+    assert own.keys() >= {"ltc_step", "ltc_unfold", "ltc_advance", "ltc_gather", "all"}
     lines = (tmp_path / "out" / "tiny.folded").read_text().splitlines()
     assert all(line.startswith("ltc_step") for line in lines)
     assert sum(int(line.rsplit(" ", 1)[1]) for line in lines) == own["all"]

@@ -22,7 +22,8 @@ from hil.resources import firmware_dir
 
 REPO = Path(__file__).resolve().parents[2]
 MICROBIT = load_board("microbit")
-LTC_BYTES = 6144  # that the runtime may have
+LTC_BYTES = 6144  # that the runtime may have, with every solver
+FUSED_BYTES = 4096  # and with the fused one alone
 
 
 @pytest.fixture
@@ -110,6 +111,12 @@ def test_whatever_goes_in_changes_the_build_id(sources: Path) -> None:
     (sources / "ltc" / "README.md").write_text("changed")
     (sources / "agent" / ".agent.c.swp").write_text("changed")
     assert build(MICROBIT, firmware_root=sources).build_id == first.build_id
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("name", ["microbit", "nucleo-l031"])
+def test_the_runtime_with_the_fused_solver_alone(name: str) -> None:
+    assert 0 < build(load_board(name), defines={"LTC_FUSED_ONLY": "1"}).ltc_text_bytes <= FUSED_BYTES
 
 
 @pytest.mark.usefixtures("cache")

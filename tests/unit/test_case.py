@@ -115,7 +115,7 @@ def test_a_mistake_is_named_with_file_line_and_key(
 @pytest.mark.parametrize("value", ["", " ~", " null"])
 def test_an_empty_promise_is_refused_rather_than_taken_for_none(tmp_path: Path, key: str, value: str) -> None:
     text = complaint(tmp_path, f"model: m.npz\nvectors: v.npz\n{key}:{value}\n")
-    assert f"line 3, key '{key}': is empty, which promises nothing" in text
+    assert f"line 3, key '{key}': is empty, which says nothing" in text
 
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,12 +14,26 @@ from tests import exact_model
 from tests.host_c import REPO
 from tests.networks import Case, cases
 
+if TYPE_CHECKING:
+    from hil.solver import SolverName
+
 POSITIONS = np.arange(0, 256 * 65536, 37)
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(case=cases(max_neurons=10, max_inputs=5, steps=2))
 def test_no_input_can_overflow(case: Case) -> None:
+    _check_exact(case)
+
+
+@pytest.mark.parametrize("solver", ["euler", "rk4", "adaptive", "exponential"])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_no_input_can_overflow_with_any_solver(solver: SolverName, data: st.DataObject) -> None:
+    _check_exact(data.draw(cases(max_neurons=6, max_inputs=3, steps=2, solver=solver)))
+
+
+def _check_exact(case: Case) -> None:
     states, outputs = run_integer(case.converted.image, case.inputs, case.elapsed, case.state0)
     exact = exact_model.run_exact(case.converted.image, case.inputs, case.elapsed, case.state0)
     np.testing.assert_array_equal(states, exact[0])

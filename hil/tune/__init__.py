@@ -1,0 +1,1 @@
+"""Which solver keeps a network's decisions with the fewest cycles."""
