@@ -21,14 +21,16 @@ struct time {
     int32_t exponent;
 };
 
-/* The sum of a run's products. */
-__attribute__((hot, noinline)) static int32_t dot(const int16_t *weight, const int16_t *end,
-                                                  const int16_t *source, uint32_t shift) {
+/* The sum of a run's products, of which there is at least one; from the last on, as that takes the
+ * fewest cycles. */
+__attribute__((noinline)) static int32_t dot(const int16_t *weight, const int16_t *source,
+                                             uint32_t count, uint32_t shift) {
     int32_t sum = 0;
 
-    while (weight != end) {
-        sum += (*weight++ * *source++) >> shift;
-    }
+    do {
+        count--;
+        sum += (weight[count] * source[count]) >> shift;
+    } while (count != 0);
     return sum;
 }
 
@@ -39,10 +41,8 @@ LTC_COLD static const void *add_up(struct term *term, const struct ltc_row *row,
     int32_t sum = row->bias;
 
     for (uint32_t runs = row->runs; runs > 0; runs--) {
-        const int16_t *end = run->weight + run->count;
-
-        sum += dot(run->weight, end, source + run->first, row->shift);
-        run = (const void *)(((uintptr_t)end + 3u) & ~(uintptr_t)3u);
+        sum += dot(run->weight, source + run->first, run->count, row->shift);
+        run = (const void *)(run->weight + ((run->count + 1u) & ~1u));
     }
     term->sum = sum;
     term->left = row->left;
@@ -74,9 +74,9 @@ LTC_COLD static int32_t tangent(const struct term *term) {
     return value + (value >> 15); /* the table ends 2^-15 before 1 */
 }
 
-/* The sigmoid of a position in Q16, rounded; at least 1. */
-LTC_COLD static int32_t gate(int32_t position) {
-    return (int32_t)((ltc_sigmoid(position) + (1u << 15)) >> 16);
+/* value times the sigmoid of a position in Q16, which is rounded and at least 1. */
+LTC_COLD static int32_t gate(int32_t value, int32_t position) {
+    return multiply(value, (int32_t)((ltc_sigmoid(position) + (1u << 15)) >> 16));
 }
 
 LTC_COLD static int32_t pure(const struct term *term, const struct time *elapsed) {
@@ -101,7 +101,7 @@ LTC_COLD static int32_t unit(uint32_t kind, const struct term *term, const struc
         return tangent(&term[3]);
     }
     if (kind == LTC_SILU) {
-        return multiply(sum, gate(place));
+        return gate(sum, place);
     }
     if (kind > LTC_TANH) {
         return kind == LTC_RELU && sum < 0 ? 0 : sum;
@@ -109,7 +109,7 @@ LTC_COLD static int32_t unit(uint32_t kind, const struct term *term, const struc
     place += times(elapsed, term[2].sum, term[2].left);
     sum = tangent(&term[0]);
     second = tangent(&term[1]);
-    return sum + multiply(kind == LTC_GATED ? second - sum : second, gate(place));
+    return sum + gate(kind == LTC_GATED ? second - sum : second, place);
 }
 
 LTC_COLD void ltc_cfc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed,
@@ -120,8 +120,8 @@ LTC_COLD void ltc_cfc_step(struct ltc *net, const int32_t *inputs, uint32_t elap
     struct time time = {(int32_t)ltc_scale(elapsed, elapsed_shift),
                         16 - LTC_ELAPSED_FRAC - elapsed_shift};
     int32_t *state = (int32_t *)net->cell;
-    int32_t *wide = state;       /* of the next unit with 32 bits */
-    int16_t *other = net->after; /* of the next unit with 16 */
+    int32_t *wide = state;                       /* of the next unit with 32 bits */
+    int16_t *other = net->before + net->neurons; /* of the next unit with 16 */
 
     for (uint32_t i = 0; i < net->inputs; i++) {
         net->reading[i] = (int16_t)(ltc_clamped(inputs[i], LTC_FULL_SCALE) >> 15);
@@ -134,10 +134,9 @@ LTC_COLD void ltc_cfc_step(struct ltc *net, const int32_t *inputs, uint32_t elap
         }
         for (uint32_t units = layer->units; units > 0; units--) {
             struct term term[4];
-            uint32_t row = layer->kind <= LTC_PURE ? 0 : 3;
             int32_t value;
 
-            for (; row < 4; row++) {
+            for (uint32_t row = layer->kind <= LTC_PURE ? 0 : 3; row < 4; row++) {
                 at = add_up(&term[row], at, net->reading);
             }
             value = shifted(unit(layer->kind, term, &time), layer->left);

@@ -19,7 +19,6 @@ LTC_COLD void ltc_cfc_bind(struct ltc *net, void *memory) {
     net->cell = memory; /* 4 bytes a neuron */
     net->reading = (int16_t *)((int32_t *)memory + net->neurons);
     net->before = net->reading + net->inputs;
-    net->after = net->before + net->neurons;
 }
 
 static uint32_t magnitude(int32_t value) {
@@ -42,7 +41,8 @@ LTC_COLD static const uint32_t *check_row(const uint32_t *at, const uint32_t *en
     for (runs = row->runs; runs > 0; runs--) {
         const struct ltc_run *run = (const void *)at;
 
-        if (at == end || end - at <= (run->count + 1) / 2 || run->first + run->count > sources) {
+        if (at == end || run->count == 0 || end - at <= (run->count + 1) / 2 ||
+            run->first + run->count > sources) {
             return NULL;
         }
         for (uint32_t k = 0; k < run->count && total < LTC_FULL_SCALE; k++) {

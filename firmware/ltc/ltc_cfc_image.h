@@ -21,8 +21,6 @@ enum ltc_layer_kind {
     LTC_LINEAR = 6, /* the outputs, 32 bits each */
 };
 
-#define LTC_LAYER_KINDS 7u
-
 struct ltc_layer {
     uint8_t kind; /* enum ltc_layer_kind */
     int8_t left;  /* shift from what a unit computes to its full scale of 2^30 */
@@ -41,7 +39,7 @@ struct ltc_row {
 /* Weights of consecutive sources, padded to 4 bytes. */
 struct ltc_run {
     uint16_t first; /* source */
-    uint16_t count;
+    uint16_t count; /* at least 1 */
     int16_t weight[];
 };
 

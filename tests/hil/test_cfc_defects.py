@@ -28,13 +28,11 @@ SOLVER = "ltc/ltc_solver.h"
 CASES = ("default", "no_gate", "pure", "relu", "wired")
 CFC, CHECK, LTC, MATH = (f"ltc/ltc{part}.c" for part in ("_cfc", "_cfc_check", "", "_math"))
 DEFECTS = [
-    Defect(
-        "product shifted by one more", CFC, "source + run->first, row->shift)", "source + run->first, row->shift + 1u)"
-    ),
+    Defect("product shifted by one more", CFC, "run->count, row->shift)", "run->count, row->shift + 1u)"),
     Defect("run of another source", CFC, "source + run->first", "source"),
     Defect("bias dropped", CFC, "int32_t sum = row->bias;", "int32_t sum = 0;"),
     Defect("absent weights not skipped", CFC, "runs = row->runs; runs > 0", "runs = row->runs; runs > 1"),
-    Defect("padding not skipped", CFC, "(uintptr_t)end + 3u", "(uintptr_t)end + 1u"),
+    Defect("padding not skipped", CFC, "(run->count + 1u) & ~1u", "run->count"),
     Defect("ff1 and ff2 swapped", CFC, "sum = tangent(&term[0]);", "sum = tangent(&term[1]);"),
     Defect("ff2 of the gate left out", CFC, "kind == LTC_GATED ? second - sum", "kind == LTC_GATED ? second"),
     Defect("gate of the other mode", CFC, "kind == LTC_GATED ?", "kind == LTC_NO_GATE ?"),
@@ -60,7 +58,7 @@ DEFECTS = [
     Defect("whole powers of the decay dropped", CFC, "term[2].left - (exponent >> 16)", "term[2].left"),
     Defect("power between wholes", MATH, "45341u - ((sum * fraction) >> 16)", "45341u"),
     Defect("relu lets through", CFC, "kind == LTC_RELU && sum < 0 ?", "kind == LTC_RELU && sum > 0 ?"),
-    Defect("silu is linear", CFC, "return multiply(sum, gate(place));", "return sum;"),
+    Defect("silu is linear", CFC, "return gate(sum, place);", "return sum;"),
     Defect(
         "states seen within their layer",
         CFC,
@@ -79,7 +77,7 @@ DEFECTS = [
         "(int16_t)(ltc_clamped(inputs[i], LTC_FULL_SCALE) >> 15)",
         "(int16_t)(inputs[i] >> 15)",
     ),
-    Defect("units over the states", CHECK, "net->after = net->before + net->neurons;", "net->after = net->before;"),
+    Defect("units over the states", CFC, "*other = net->before + net->neurons;", "*other = net->before;"),
     Defect(
         "states in another order", SOLVER, "(int32_t *)net->cell + j", "(int32_t *)net->cell + net->neurons - 1u - j"
     ),
