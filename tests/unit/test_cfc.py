@@ -178,7 +178,7 @@ def test_shapes_of_a_model() -> None:
     ("arrays", "sentence"),
     [
         (without("mode"), "array 'mode' is missing\n  hint: say it .* one of default, pure, no_gate"),
-        (plain(mode="none"), r"'mode' is 'none'\n  hint: known modes: default"),
+        (plain(mode="nogate"), r"'mode' is 'nogate'\n  hint: did you mean 'no_gate'\?"),
         (plain(mode="pure"), "'mode' is 'pure', but array 'w_tau' is missing"),
         (plain(w_tau=np.ones((1, 3))), "'mode' is 'default', but array 'w_tau' is there"),
         (without("backbone_activation"), "array 'backbone_activation' is missing"),
