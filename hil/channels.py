@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hil import encode
-from hil.model import ELAPSED_MAX
+from hil.model_arrays import ELAPSED_MAX
 
 if TYPE_CHECKING:
     import numpy.typing as npt

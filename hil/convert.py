@@ -18,10 +18,12 @@ import numpy as np
 
 from hil import encode
 from hil.channels import LOG2E, Channel, arguments, reading
+from hil.convert_cfc import cfc_formats
 from hil.errors import InputError
 from hil.image import FULL_SCALE, MAP, NEURON, SOLVERS, SYNAPSE, ModelImage, Records
-from hil.model import ELAPSED_MAX, ELAPSED_MIN, LtcModel
-from hil.model_arrays import LARGEST
+from hil.model import LtcModel
+from hil.model_arrays import ELAPSED_MAX, ELAPSED_MIN, LARGEST
+from hil.model_cfc import CfcModel
 from hil.ncps import model_from_ncps
 from hil.solver import EXPLICIT
 
@@ -46,6 +48,8 @@ class Converted:
         input_limit: (I,) largest magnitude that an input may have; infinite where it saturates without effect.
         output_frac: (O,) fractional bits of each output.
         notes: sentences about parameters that could not be represented as they are.
+        elapsed_min: least time between two steps that the formats are for.
+        input_bound_declared: inputs have limits because the model says so, not because of its parameters.
     """
 
     image: bytes
@@ -55,6 +59,8 @@ class Converted:
     input_limit: npt.NDArray[np.float64]
     output_frac: npt.NDArray[np.int64]
     notes: tuple[str, ...]
+    elapsed_min: float = ELAPSED_MIN
+    input_bound_declared: bool = False
 
     @property
     def q_formats(self) -> dict[str, object]:
@@ -76,6 +82,12 @@ class Converted:
         if beyond.any():
             *step, column = np.argwhere(beyond)[0]
             place = f" in step {', '.join(map(str, step))}" if step else ""
+            if self.input_bound_declared:
+                raise InputError(
+                    f"input {column}{place} is {inputs[beyond][0]:g}, beyond the model's input bound of "
+                    f"{self.input_limit[column]:g}",
+                    hint="say how far inputs go, 'input_bound' in the model, or scale the input",
+                )
             raise InputError(
                 f"input {column}{place} is {inputs[beyond][0]:g}, but its slopes differ so much that its format ends "
                 f"at {self.input_limit[column]:g}",
@@ -88,13 +100,13 @@ class Converted:
         """Elapsed times as unsigned Q10.22.
 
         Raises:
-            InputError: outside 1e-3 to 1e3.
+            InputError: outside what the runtime, or this network, takes.
         """
-        outside = ~((elapsed >= ELAPSED_MIN) & (elapsed <= ELAPSED_MAX))
+        outside = ~((elapsed >= self.elapsed_min) & (elapsed <= ELAPSED_MAX))
         if outside.any():
             place = ", ".join(str(i) for i in np.argwhere(outside)[0])
             raise InputError(
-                f"elapsed[{place}] is {elapsed[outside][0]:g}, outside {ELAPSED_MIN:g} to {ELAPSED_MAX:g}",
+                f"elapsed[{place}] is {elapsed[outside][0]:g}, outside {self.elapsed_min:g} to {ELAPSED_MAX:g}",
                 hint="choose a time unit in which the gaps lie in that range, and scale cm with it",
             )
         return np.rint(elapsed * 2.0**ELAPSED_FRAC).astype(np.uint32)
@@ -127,8 +139,8 @@ def convert(source: object, *, state_bound: float | None = None, **settings: Any
     """Choose the formats and make the image.
 
     Args:
-        source: an :class:`~hil.model.LtcModel`, or what :func:`hil.ncps.model_from_ncps` takes: a live
-            ``ncps.torch.LTC`` or ``LTCCell``, or its state dict.
+        source: a model, or what :func:`hil.ncps.model_from_ncps` takes: a live ``ncps.torch.LTC`` or ``CfC``, a cell
+            of either, or a state dict.
         state_bound: largest start state that will be set, where that is beyond the model's own potentials.
         settings: for a state dict, what it does not say: ``ode_unfolds``, ``implicit_param_constraints``.
 
@@ -138,7 +150,9 @@ def convert(source: object, *, state_bound: float | None = None, **settings: Any
     """
     if state_bound is not None and not 0 <= state_bound <= LARGEST:
         raise InputError(f"a state bound of {state_bound:g} is none", hint=f"a potential from 0 to {LARGEST:g}")
-    model = source if isinstance(source, LtcModel) else model_from_ncps(source, **settings)
+    model = source if isinstance(source, LtcModel | CfcModel) else model_from_ncps(source, **settings)
+    if isinstance(model, CfcModel):
+        return _convert_cfc(model, state_bound or 0.0)
     _check_solver(model)
     notes: list[str] = []
     bound = max(model.potential_bound, state_bound or 0.0, _SMALLEST_BOUND)
@@ -173,6 +187,13 @@ def convert(source: object, *, state_bound: float | None = None, **settings: Any
         input_limit=input_limit,
         output_frac=output["of"].view(np.int8).astype(np.int64),
         notes=tuple(notes),
+    )
+
+
+def _convert_cfc(model: CfcModel, start: float) -> Converted:
+    formats = cfc_formats(model, start)
+    return Converted(
+        **formats._asdict(), input_limit=model.input_bound, elapsed_min=model.elapsed_min, input_bound_declared=True
     )
 
 

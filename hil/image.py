@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ SUM_MAX = 0x7EFFFFFF
 OPEN = 32767
 WIDE_FRAC = 32
 FUSED, EULER, RK4, ADAPTIVE, EXPONENTIAL = range(5)  # enum ltc_solver
+CFC = 8
 HALF_UPPER = 0x8000
 
 _HEADER = struct.Struct("<IHHIIHHHBbHBBIII")
@@ -57,6 +58,64 @@ STAGED = {RK4, ADAPTIVE, EXPONENTIAL}  # solvers that keep more of a neuron: LTC
 def memory_bytes(neurons: int, channels: int, solver: int = FUSED) -> int:
     """Working memory of a network: LTC_MEMORY_BYTES or LTC_STAGED_MEMORY_BYTES in ltc.h, in whole words."""
     return -(-(24 * neurons + 2 * channels + 8) // 4) * 4 + (16 * neurons if solver in STAGED else 0)
+
+
+def cfc_memory_bytes(neurons: int, sources: int) -> int:
+    """Working memory of a CfC: LTC_CFC_MEMORY_BYTES in ltc.h, in whole words."""
+    return -(-(4 * neurons + 2 * sources) // 4) * 4
+
+
+class Header(NamedTuple):
+    """What an image begins with, but for what follows from the rest of it."""
+
+    neurons: int
+    inputs: int
+    outputs: int
+    unfolds: int
+    state_frac: int
+    channels: int  # of a CfC: its sources
+    solver: int
+    sensory_synapses: int
+    synapses: int  # of a CfC: words of its layers
+    error_bound: int = 0
+
+    @property
+    def memory_bytes(self) -> int:
+        """RAM that the runtime asks for beside the image, in whole words."""
+        if self.solver == CFC:
+            return cfc_memory_bytes(self.neurons, self.channels)
+        return memory_bytes(self.neurons, self.channels, self.solver)
+
+
+def encoded(header: Header, body: bytes) -> bytes:
+    """An image of this header and of what follows it."""
+    body += bytes(-(_HEADER.size + len(body)) % 4)
+    total = _HEADER.size + len(body)
+    counts = (header.solver, 0, header.sensory_synapses, header.synapses, header.error_bound)
+    packed = bytearray(_HEADER.pack(MAGIC, VERSION, _HEADER.size, total, 0, *header[:6], *counts))
+    struct.pack_into("<I", packed, _CRC_OFFSET, _crc(bytes(packed) + body))
+    return bytes(packed) + body
+
+
+def checked(data: bytes, where: str = "image") -> tuple[Header, bytes]:
+    """Header of an image, and what follows it.
+
+    Raises:
+        InputError: for anything but a whole, undamaged image of this version.
+    """
+    if len(data) < _HEADER.size or int.from_bytes(data[:4], "little") != MAGIC:
+        raise InputError(f"{where} is not an LTC model image", hint="make one with 'hil convert MODEL.npz -o FILE'")
+    _, version, header_bytes, total, crc, *counts = _HEADER.unpack_from(data)
+    if version != VERSION:
+        raise InputError(
+            f"{where} has image version {version}, this hil reads version {VERSION}",
+            hint="convert the model again with this version of hil",
+        )
+    if header_bytes != _HEADER.size or total < _HEADER.size or len(data) < total:
+        raise InputError(f"{where} is cut off or its counts disagree with its length of {len(data)} bytes")
+    if crc != _crc(data[:total]):
+        raise InputError(f"{where} is damaged: its CRC-32 does not match", hint="convert the model again")
+    return Header(*counts[:7], *counts[8:]), data[_HEADER.size : total]
 
 
 Records = npt.NDArray[Any]  # a structured array of one of the three dtypes above
@@ -94,29 +153,19 @@ class ModelImage:
             part.tobytes()
             for part in (self.neuron, self.channel, self.sensory, self.synapse, self.output, self.input_frac)
         )
-        body += bytes(-(_HEADER.size + len(body)) % 4)
-        header = bytearray(
-            _HEADER.pack(
-                MAGIC,
-                VERSION,
-                _HEADER.size,
-                _HEADER.size + len(body),
-                0,
-                len(self.neuron),
-                len(self.input_frac),
-                len(self.output),
-                self.unfolds,
-                self.state_frac,
-                len(self.channel),
-                self.solver,
-                0,
-                len(self.sensory),
-                len(self.synapse),
-                self.error_bound,
-            )
+        header = Header(
+            neurons=len(self.neuron),
+            inputs=len(self.input_frac),
+            outputs=len(self.output),
+            unfolds=self.unfolds,
+            state_frac=self.state_frac,
+            channels=len(self.channel),
+            solver=self.solver,
+            sensory_synapses=len(self.sensory),
+            synapses=len(self.synapse),
+            error_bound=self.error_bound,
         )
-        struct.pack_into("<I", header, _CRC_OFFSET, _crc(bytes(header) + body))
-        return bytes(header) + body
+        return encoded(header, body)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, where: str = "image") -> ModelImage:
@@ -125,38 +174,38 @@ class ModelImage:
         Raises:
             InputError: for anything but a whole, undamaged image of this version.
         """
-        if len(data) < _HEADER.size or int.from_bytes(data[:4], "little") != MAGIC:
-            raise InputError(f"{where} is not an LTC model image", hint="make one with 'hil convert MODEL.npz -o FILE'")
-        _, version, header_bytes, total, crc, neurons, inputs, outputs, unfolds, state_frac, *counts = (
-            _HEADER.unpack_from(data)
-        )
-        channels, solver, _, n_sensory, n_synapse, error_bound = counts
-        if version != VERSION:
-            raise InputError(
-                f"{where} has image version {version}, this hil reads version {VERSION}",
-                hint="convert the model again with this version of hil",
-            )
+        header, body = checked(data, where)
+        if header.solver == CFC:
+            raise InputError(f"{where} is the image of a CfC, which has other records")
         sizes = (
-            (NEURON, neurons),
-            (MAP, channels),
-            (SYNAPSE, n_sensory),
-            (SYNAPSE, n_synapse),
-            (MAP, outputs),
-            (np.dtype(np.int8), inputs),
+            (NEURON, header.neurons),
+            (MAP, header.channels),
+            (SYNAPSE, header.sensory_synapses),
+            (SYNAPSE, header.synapses),
+            (MAP, header.outputs),
+            (np.dtype(np.int8), header.inputs),
         )
-        used = _HEADER.size + sum(dtype.itemsize * count for dtype, count in sizes)
-        if header_bytes != _HEADER.size or total != used + -used % 4 or len(data) < total:
+        used = sum(dtype.itemsize * count for dtype, count in sizes)
+        if len(body) != used + -(_HEADER.size + used) % 4:
             raise InputError(f"{where} is cut off or its counts disagree with its length of {len(data)} bytes")
-        if crc != _crc(data[:total]):
-            raise InputError(f"{where} is damaged: its CRC-32 does not match", hint="convert the model again")
         parts = []
-        at = _HEADER.size
+        at = 0
         for dtype, count in sizes:
-            parts.append(np.frombuffer(data, dtype, count, at))
+            parts.append(np.frombuffer(body, dtype, count, at))
             at += dtype.itemsize * count
         neuron, channel, sensory, synapse, output, input_frac = parts
-        frac = input_frac.astype(np.int8)
-        return cls(unfolds, state_frac, neuron, channel, sensory, synapse, output, frac, solver, error_bound)
+        return cls(
+            unfolds=header.unfolds,
+            state_frac=header.state_frac,
+            neuron=neuron,
+            channel=channel,
+            sensory=sensory,
+            synapse=synapse,
+            output=output,
+            input_frac=input_frac.astype(np.int8),
+            solver=header.solver,
+            error_bound=header.error_bound,
+        )
 
 
 def _crc(image: bytes) -> int:

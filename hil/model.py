@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hil.errors import InputError
-from hil.model_arrays import PER_SYNAPSE, ModelArrays
-from hil.solver import MAX_UNFOLDS
+from hil.model_arrays import MAX_INPUTS, MAX_NEURONS, PER_SYNAPSE, ModelArrays
+from hil.model_cfc import CfcModel, cfc_from_arrays, is_cfc
+from hil.solver import MAX_UNFOLDS, unfolds_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-MAX_NEURONS = 255
-MAX_INPUTS = 255
-ELAPSED_MIN, ELAPSED_MAX = 1e-3, 1e3  # the times between steps that a device takes
 
 # What numpy raises for an archive that is cut off, damaged, encrypted, pickled, or lies about its shapes.
 UNREADABLE = (
@@ -94,14 +92,27 @@ class LtcModel:
         return len(self.output_w)
 
     @property
+    def solution(self) -> str:
+        """How its steps are solved, in words."""
+        return f"{self.solver}, {unfolds_in_words(self.unfolds)}"
+
+    @property
+    def output_reach(self) -> float:
+        """Largest change of an output where every state changes by 1."""
+        return float(np.abs(self.output_w).max())
+
+    @property
     def potential_bound(self) -> float:
         """Largest potential a state can be drawn to (arXiv 2006.04439, theorem 2)."""
         parts = (self.vleak, self.erev[self.mask], self.sensory_erev[self.sensory_mask])
         return max((float(np.abs(part).max()) for part in parts if part.size), default=0.0)
 
 
-def load_model(path: Path) -> LtcModel:
-    """Read ``NAME.model.npz``, arrays named as in ncps (see examples/networks/README.md).
+Model = LtcModel | CfcModel
+
+
+def load_model(path: Path) -> Model:
+    """Read ``NAME.model.npz``, arrays named as in ncps (see examples/networks/README.md); they decide the kind.
 
     Raises:
         InputError: naming the file and the array.
@@ -122,7 +133,8 @@ def load_model(path: Path) -> LtcModel:
             if key.endswith("_mapping")
             else "save the parameters with numpy.savez, or give hil.convert.convert() the live network",
         ) from error
-    return model_from_arrays(arrays, where=str(path), name=path.name.removesuffix(".npz").removesuffix(".model"))
+    name = path.name.removesuffix(".npz").removesuffix(".model")
+    return (cfc_from_arrays if is_cfc(arrays) else model_from_arrays)(arrays, where=str(path), name=name)
 
 
 def model_from_arrays(arrays: Mapping[str, object], *, where: str, name: str = "model") -> LtcModel:

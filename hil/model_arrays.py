@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
+MAX_NEURONS = 255
+MAX_INPUTS = 255
+ELAPSED_MIN, ELAPSED_MAX = 1e-3, 1e3  # the times between steps that a device takes
 LARGEST = 1e15  # of any parameter, input or start state: the number formats are proved up to here
 
 PER_NEURON = ("gleak", "vleak", "cm")
@@ -90,6 +93,17 @@ class ModelArrays:
         if value.ndim != 1:
             raise InputError(f"{self._where}: array '{key}' has shape {value.shape}, wanted one dimension")
         return self._finite(key, value, None)
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        """Dimensions of one that is there."""
+        return self._get(key).shape
+
+    def matrix(self, key: str) -> Array:
+        """One that decides two dimensions."""
+        value = self._get(key)
+        if value.ndim != 2:  # noqa: PLR2004 - a matrix
+            raise InputError(f"{self._where}: array '{key}' has shape {value.shape}, wanted two dimensions")
+        return value
 
     def array(
         self,

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from hil.errors import InputError
-from hil.model import LtcModel, model_from_arrays
+from hil.model import Model, model_from_arrays
+from hil.ncps_cfc import cfc_from_ncps, to_numpy
 
 _CELL_PREFIX = "rnn_cell."
 _MEMORY_PREFIX = "lstm."
@@ -25,8 +24,9 @@ def model_from_ncps(
     implicit_param_constraints: bool | None = None,
     outputs: int | None = None,
     name: str = "ncps",
-) -> LtcModel:
-    """Parameters of an ``ncps.torch.LTC``, an ``LTCCell``, or the state dict of either.
+    **cfc_settings: object,
+) -> Model:
+    """Parameters of an ``ncps.torch.LTC`` or ``CfC``, a cell of either, or a state dict.
 
     Args:
         source: the module or state dict.
@@ -36,10 +36,16 @@ def model_from_ncps(
             for ``LTC`` and false for ``LTCCell``, so for a state dict it must be said.
         outputs: number of output neurons O; needed only for a state dict without an output map.
         name: the network's name in reports.
+        cfc_settings: those of :func:`hil.ncps_cfc.cfc_from_ncps`.
 
     Raises:
         InputError: for anything that is not an LTC, has mixed memory, or whose settings are not known.
     """
+    cfc = cfc_from_ncps(source, name=name, **cfc_settings)
+    if cfc is not None:
+        return cfc
+    if cfc_settings:
+        raise InputError(f"an LTC has no setting {' or '.join(sorted(cfc_settings))}")
     settings: dict[str, object] = {
         "ode_unfolds": ode_unfolds,
         "epsilon": epsilon,
@@ -53,7 +59,7 @@ def model_from_ncps(
         if not all(hasattr(cell, attribute) for attribute in ("state_dict", "_ode_unfolds", "_epsilon")):
             raise InputError(
                 f"a {type(source).__name__} is not an LTC network",
-                hint="give an ncps.torch.LTC, an LTCCell, or the state dict of either",
+                hint="give an ncps.torch.LTC or CfC, a cell of either, or a state dict",
             )
         arrays = dict(cell.state_dict())
         outputs = int(cell.motor_size) if outputs is None else outputs
@@ -69,12 +75,7 @@ def model_from_ncps(
             f"a state dict does not say {' and '.join(missing)}",
             hint="pass them as keywords, as they were given to LTC() or LTCCell()",
         )
-    plain = {key.removeprefix(_CELL_PREFIX): _to_numpy(value) for key, value in arrays.items()}
+    plain = {key.removeprefix(_CELL_PREFIX): to_numpy(value) for key, value in arrays.items()}
     if outputs is not None:
         plain["motor_size"] = outputs
     return model_from_arrays(plain | settings, where=f"network '{name}'", name=name)
-
-
-def _to_numpy(value: Any) -> object:
-    """An array from a tensor or from anything numpy takes."""
-    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.errors import InputError
-from hil.model import ELAPSED_MAX, ELAPSED_MIN, UNREADABLE
-from hil.model_arrays import LARGEST
+from hil.model import UNREADABLE
+from hil.model_arrays import ELAPSED_MAX, ELAPSED_MIN, LARGEST
 from hil.nearest import misspelt, offer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hil.model import LtcModel
+    from hil.model import Model
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -72,7 +72,7 @@ class Vectors:
         return array[0] if self.single else array
 
 
-def load_vectors(path: Path, model: LtcModel) -> Vectors:
+def load_vectors(path: Path, model: Model) -> Vectors:
     """Read and check the vectors of a model.
 
     Args:

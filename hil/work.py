@@ -12,13 +12,12 @@ from hil.convert import convert
 from hil.errors import InputError
 from hil.golden import run_integer, run_reference
 from hil.result import RunResult
-from hil.solver import unfolds_in_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hil.convert import Converted
-    from hil.model import LtcModel
+    from hil.model import Model
     from hil.result import Provenance
     from hil.solver import Solver
     from hil.step_cycles import RunCycles
@@ -27,10 +26,13 @@ if TYPE_CHECKING:
 _DIGEST_DIGITS = 12
 
 
-def solve_with(solver: Solver | None, model: LtcModel, vectors: Vectors) -> tuple[LtcModel, Vectors]:
+def solve_with(solver: Solver | None, model: Model, vectors: Vectors) -> tuple[Model, Vectors]:
     """A network with another solver than its own, and vectors whose states are that solver's in float64.
 
     Expected outputs and labels stay: they say what the network is for, whatever solves it.
+
+    Raises:
+        InputError: the network is a closed form.
     """
     if solver is None:
         return model, vectors
@@ -44,7 +46,7 @@ def solve_with(solver: Solver | None, model: LtcModel, vectors: Vectors) -> tupl
     return solved, vectors
 
 
-def convert_for(model: LtcModel, vectors: Vectors) -> Converted:
+def convert_for(model: Model, vectors: Vectors) -> Converted:
     """The network as its vectors need it: their start state must fit into the formats."""
     return convert(model, state_bound=float(np.abs(vectors.state0).max()))
 
@@ -90,7 +92,7 @@ class Work:
         reference_outputs: (S, T, O) float64, likewise.
     """
 
-    model: LtcModel
+    model: Model
     vectors: Vectors
     converted: Converted
     inputs: NDArray[np.int32]
@@ -102,7 +104,7 @@ class Work:
     reference_outputs: NDArray[np.float64]
 
     @classmethod
-    def make(cls, model: LtcModel, vectors: Vectors) -> Work:
+    def make(cls, model: Model, vectors: Vectors) -> Work:
         """Convert the network, quantise its vectors and compute the goldens.
 
         Raises:
@@ -163,7 +165,7 @@ class Work:
             provenance=provenance,
             vectors=self.vectors,
             model_name=self.model.name,
-            solver=f"{self.model.solver}, {unfolds_in_words(self.model.unfolds)}",
+            solver=self.model.solution,
             image_digest=digest_of(converted.image),
             image_place=place,
             q_formats=converted.q_formats,

@@ -166,8 +166,7 @@ static void do_image_open(struct agent *agent, const struct request *request) {
         return;
     }
     const struct ltc *net = &agent->net;
-    const uint32_t working =
-        align_up(LTC_MEMORY_BYTES((uint32_t)net->neurons, (uint32_t)net->channels), 4);
+    const uint32_t working = align_up(ltc_memory_bytes(net), 4);
     if (working + 4u * ((uint32_t)net->neurons + net->outputs) > rest_bytes) {
         reply(agent, request, PROTOCOL_NO_ROOM, memory->arena_bytes);
         return;

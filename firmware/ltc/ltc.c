@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "ltc_cfc.h"
 #include "ltc_math.h"
 #include "ltc_solver.h"
 #include "ltc_wide.h"
@@ -49,13 +50,6 @@ LTC_COLD static int set_elapsed(struct ltc *net, uint32_t elapsed) {
     }
     net->elapsed = elapsed;
     return LTC_OK;
-}
-
-LTC_COLD int32_t ltc_clamped(int32_t value, int32_t limit) {
-    if (value >= limit) {
-        return limit - 1;
-    }
-    return value < -limit ? -limit : value;
 }
 
 LTC_COLD static int32_t map(const struct ltc_map *map, int32_t value) {
@@ -139,6 +133,10 @@ LTC_COLD int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, 
     if (elapsed < LTC_ELAPSED_MIN || elapsed > LTC_ELAPSED_MAX) {
         return LTC_ERR_ELAPSED;
     }
+    if (LTC_IS_CFC(net->solver)) {
+        ltc_cfc_step(net, inputs, elapsed, outputs);
+        return LTC_OK;
+    }
     if (elapsed != net->elapsed) {
         int error = set_elapsed(net, elapsed);
 
@@ -155,10 +153,15 @@ LTC_COLD int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, 
     return LTC_OK;
 }
 
+LTC_COLD static void put_state(struct ltc *net, uint32_t j, int32_t state) {
+    *ltc_state(net, j) = state;
+    net->before[j] = (int16_t)(state >> 15);
+}
+
 LTC_COLD void ltc_reset(struct ltc *net) {
     net->elapsed = 0; /* so that the next step's cycles do not depend on what ran before */
     for (uint32_t j = 0; j < net->neurons; j++) {
-        ltc_put_state(net, j, 0);
+        put_state(net, j, 0);
     }
 }
 
@@ -167,7 +170,7 @@ LTC_COLD int ltc_get_state(const struct ltc *net, int32_t *state, uint32_t count
         return LTC_ERR_COUNT;
     }
     for (uint32_t j = 0; j < count; j++) {
-        state[j] = net->cell[j].state;
+        state[j] = *ltc_state(net, j);
     }
     return LTC_OK;
 }
@@ -183,7 +186,7 @@ LTC_COLD int ltc_set_state(struct ltc *net, const int32_t *state, uint32_t count
     }
     net->elapsed = 0;
     for (uint32_t j = 0; j < count; j++) {
-        ltc_put_state(net, j, state[j]);
+        put_state(net, j, state[j]);
     }
     return LTC_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * Liquid Time-constant networks (arXiv 2006.04439) in integer arithmetic, for cores without an FPU
- * or a divider.
+ * Liquid Time-constant networks (arXiv 2006.04439), and their closed form (CfC, arXiv 2106.13898),
+ * in integer arithmetic, for cores without an FPU or a divider.
  *
  * Copy this folder into a project, add its .c and .S files to the build and:
  *
@@ -38,6 +38,11 @@ extern "C" {
 #define LTC_STAGED_MEMORY(name, neurons, channels)                                                 \
     uint32_t name[LTC_STAGED_MEMORY_BYTES(neurons, channels) / 4u]
 
+/* The same for a CfC; `hil convert` prints the number of sources. */
+#define LTC_CFC_MEMORY_BYTES(neurons, sources) (4u * (neurons) + 2u * (sources))
+#define LTC_CFC_MEMORY(name, neurons, sources)                                                     \
+    uint32_t name[(LTC_CFC_MEMORY_BYTES(neurons, sources) + 3u) / 4u]
+
 /* Elapsed time of a step: unsigned Q10.22, in units of the network's own second. */
 #define LTC_ELAPSED_FRAC 22
 #define LTC_ELAPSED_MIN  4194u       /* 1e-3 */
@@ -56,7 +61,7 @@ enum ltc_error {
     LTC_ERR_LAYOUT = -6,   /* counts and length of the image do not fit together */
     LTC_ERR_INDEX = -7,    /* a synapse or a channel names a source that does not exist */
     LTC_ERR_RANGE = -8,    /* a parameter outside its range, or one that could overflow */
-    LTC_ERR_MEMORY = -9,   /* less working memory than LTC_MEMORY_BYTES() */
+    LTC_ERR_MEMORY = -9,   /* less working memory than ltc_memory_bytes() */
     LTC_ERR_ELAPSED = -10, /* elapsed outside LTC_ELAPSED_MIN..LTC_ELAPSED_MAX */
     LTC_ERR_COUNT = -11,   /* a state array whose length is not the number of neurons */
     LTC_ERR_STATE = -12,   /* a state beyond LTC_FULL_SCALE */
@@ -65,6 +70,7 @@ enum ltc_error {
 };
 
 struct ltc_cell;
+struct ltc_layer;
 struct ltc_map;
 struct ltc_neuron;
 struct ltc_stage;
@@ -83,12 +89,14 @@ struct ltc {
     uint16_t outputs;  /* the first `outputs` neurons are the output neurons */
     uint8_t unfolds;   /* solver sub-steps a step */
     uint8_t solver;    /* enum ltc_solver in ltc_image.h */
-    uint16_t channels; /* what sensory synapses read; several an input where its slopes differ */
+    uint16_t channels; /* what sensory synapses read; several an input where its slopes differ. Of a
+                          CfC: everything that its rows read */
     const struct ltc_neuron *neuron;
     const struct ltc_map *channel;
     const struct ltc_synapse *sensory; /* sorted by target neuron */
     const struct ltc_synapse *synapse; /* sorted by target neuron */
     const struct ltc_map *output;
+    const struct ltc_layer *layer; /* the first one of a CfC */
     struct ltc_cell *cell;
     struct ltc_stage *stage; /* of every neuron, for a solver that asks for it */
     int16_t *before;         /* every neuron's state before the next unfold, in 16 bits */
@@ -110,6 +118,9 @@ uint32_t ltc_version(void);
  */
 int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *memory,
              uint32_t memory_bytes);
+
+/* Working memory that this network has taken. */
+uint32_t ltc_memory_bytes(const struct ltc *net);
 
 /* Set every state to zero. */
 void ltc_reset(struct ltc *net);

@@ -2,6 +2,7 @@
  * check. */
 #include <stdbool.h>
 
+#include "ltc_cfc.h"
 #include "ltc_solver.h"
 
 #define CRC_OFFSET 12u
@@ -12,7 +13,7 @@ static bool find_arrays(struct ltc *net, const struct ltc_header *header) {
     uintptr_t at = (uintptr_t)header + sizeof *header;
 
     if (header->header_bytes != sizeof *header || header->neurons == 0 ||
-        header->neurons > LTC_MAX_NEURONS || header->outputs > header->neurons ||
+        header->neurons > LTC_MAX_NEURONS ||
         (header->sensory_synapses | header->synapses) >= LTC_MAX_SYNAPSES) {
         return false;
     }
@@ -23,6 +24,12 @@ static bool find_arrays(struct ltc *net, const struct ltc_header *header) {
     net->channels = header->channels;
     net->solver = header->solver;
     net->error_bound = header->error_bound;
+    if (LTC_IS_CFC(header->solver)) {
+        return ltc_cfc_find(net, header);
+    }
+    if (header->outputs > header->neurons) {
+        return false;
+    }
     net->neuron = (const void *)at;
     at += header->neurons * sizeof *net->neuron;
     net->channel = (const void *)at;
@@ -133,6 +140,9 @@ static int check_image(struct ltc *net, const struct ltc_header *header, uint32_
     if (header->total_bytes > image_bytes) {
         return LTC_ERR_SHORT;
     }
+    if (header->solver >= LTC_SOLVERS && !LTC_IS_CFC(header->solver)) {
+        return LTC_ERR_SOLVER;
+    }
     if (!find_arrays(net, header)) {
         return LTC_ERR_LAYOUT;
     }
@@ -142,12 +152,12 @@ static int check_image(struct ltc *net, const struct ltc_header *header, uint32_
     if (header->crc != crc) {
         return LTC_ERR_CRC;
     }
-    if (header->solver >= LTC_SOLVERS) {
-        return LTC_ERR_SOLVER;
-    }
     if (header->unfolds == 0 || header->unfolds > LTC_MAX_UNFOLDS || header->zero != 0 ||
         (header->error_bound != 0 && header->solver != LTC_ADAPTIVE)) {
         return LTC_ERR_RANGE;
+    }
+    if (LTC_IS_CFC(net->solver)) {
+        return ltc_cfc_check(net, header);
     }
     error = check_maps(net->channel, net->channels, net->inputs);
     if (error == LTC_OK) {
@@ -156,10 +166,29 @@ static int check_image(struct ltc *net, const struct ltc_header *header, uint32_
     return error != LTC_OK ? error : check_maps(net->output, net->outputs, UINT8_MAX + 1);
 }
 
+LTC_COLD uint32_t ltc_memory_bytes(const struct ltc *net) {
+    uint32_t neurons = net->neurons;
+    uint32_t channels = net->channels;
+
+    if (LTC_IS_CFC(net->solver)) {
+        return LTC_CFC_MEMORY_BYTES(neurons, channels);
+    }
+    return LTC_IS_STAGED(net->solver) ? LTC_STAGED_MEMORY_BYTES(neurons, channels)
+                                      : LTC_MEMORY_BYTES(neurons, channels);
+}
+
+static void bind(struct ltc *net, void *memory) {
+    net->stage = (struct ltc_stage *)((uintptr_t)memory + ltc_memory_bytes(net)) - net->neurons;
+    net->cell = memory;
+    net->cell[net->neurons].bytes = -1; /* ends the kernel's loop, which loads two words more */
+    net->before = (int16_t *)(&net->cell[net->neurons].bytes + 1);
+    net->after = net->before + net->neurons;
+    net->reading = net->after + net->neurons;
+}
+
 LTC_COLD int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *memory,
                       uint32_t memory_bytes) {
     int error = check_image(net, image, image_bytes);
-    uint32_t needed;
 
     if (error != LTC_OK) {
         return error;
@@ -167,20 +196,14 @@ LTC_COLD int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, 
     if (((uintptr_t)memory & 3u) != 0) {
         return LTC_ERR_ALIGN;
     }
-    needed = LTC_MEMORY_BYTES((uint32_t)net->neurons, (uint32_t)net->channels);
-    if (LTC_IS_STAGED(net->solver)) {
-        needed = (needed + 3u) & ~3u;
-        net->stage = (void *)((uintptr_t)memory + needed);
-        needed += net->neurons * (uint32_t)sizeof *net->stage;
-    }
-    if (memory_bytes < needed) {
+    if (memory_bytes < ltc_memory_bytes(net)) {
         return LTC_ERR_MEMORY;
     }
-    net->cell = memory;
-    net->cell[net->neurons].bytes = -1; /* ends the kernel's loop, which loads two words more */
-    net->before = (int16_t *)(&net->cell[net->neurons].bytes + 1);
-    net->after = net->before + net->neurons;
-    net->reading = net->after + net->neurons;
+    if (LTC_IS_CFC(net->solver)) {
+        ltc_cfc_bind(net, memory);
+    } else {
+        bind(net, memory);
+    }
     ltc_reset(net);
     return LTC_OK;
 }

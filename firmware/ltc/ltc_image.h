@@ -4,6 +4,10 @@
  *     header | neuron[neurons] | channel[channels] | sensory[sensory_synapses] |
  *     synapse[synapses] | output[outputs] | input_frac[inputs]
  *
+ * that of a CfC (ltc_cfc_image.h):
+ *
+ *     header | layers, together 4 * synapses bytes | input_frac[inputs]
+ *
  * padded with zeros to a multiple of 4 bytes. hil/image.py writes it; docs/numbers.md derives each
  * field.
  */
@@ -35,6 +39,7 @@ enum ltc_solver {
     LTC_RK4 = 2,         /* classical Runge-Kutta */
     LTC_ADAPTIVE = 3,    /* fused, with twice the unfolds until two results agree */
     LTC_EXPONENTIAL = 4, /* exponential Euler (Rush-Larsen) */
+    LTC_CFC = 8,         /* none: a closed form */
 };
 
 struct ltc_header {

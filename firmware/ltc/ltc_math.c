@@ -2,6 +2,7 @@
 
 #include "ltc_internal.h"
 #include "ltc_kernel.h"
+#include "ltc_tables.h"
 
 LTC_COLD int32_t ltc_bits(uint32_t x) {
     int32_t bits = 32;
@@ -17,6 +18,31 @@ LTC_COLD uint32_t ltc_scale(uint32_t value, int32_t shift) {
         return value << shift;
     }
     return shift > -32 ? value >> -shift : 0;
+}
+
+LTC_COLD int32_t ltc_clamped(int32_t value, int32_t limit) {
+    if (value >= limit) {
+        return limit - 1;
+    }
+    return value < -limit ? -limit : value;
+}
+
+uint32_t ltc_power_of_half(uint32_t fraction) {
+    uint32_t sum = 15196u - ((2626u * fraction) >> 16);
+
+    sum = 45341u - ((sum * fraction) >> 16);
+    return 65535u - ((sum * fraction) >> 16);
+}
+
+LTC_COLD uint32_t ltc_sigmoid(int32_t position) {
+    uint32_t index = ((uint32_t)position + (LTC_SIGMOID_INTERVALS / 2u << 16)) >> 16;
+    uint32_t entry;
+
+    if (index >= LTC_SIGMOID_INTERVALS) {
+        return position < 0 ? 1u << 16 : (65535u << 16) - 1u;
+    }
+    entry = ltc_tables.sigmoid[index];
+    return entry + (entry & 0xFFFFu) * ((uint32_t)position & 0xFFFFu);
 }
 
 LTC_COLD void ltc_set_rate(struct ltc_rate *rate, uint32_t unfolds, uint32_t elapsed) {

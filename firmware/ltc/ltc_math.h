@@ -11,6 +11,15 @@ int32_t ltc_bits(uint32_t x);
 /* value * 2^shift, rounded down; the result must fit. */
 uint32_t ltc_scale(uint32_t value, int32_t shift);
 
+/* Into -limit to limit - 1. */
+int32_t ltc_clamped(int32_t value, int32_t limit);
+
+/* 2^-fraction in Q16, of a Q16 fraction below 1: a cubic, within 2^-13. */
+uint32_t ltc_power_of_half(uint32_t fraction);
+
+/* Of any position from the sigmoid's middle in Q16: 65534 times the sigmoid, and 1, in Q16. */
+uint32_t ltc_sigmoid(int32_t position);
+
 /* unfolds / elapsed, 0 < unfolds <= LTC_MAX_UNFOLDS, elapsed in Q10.22 and not 0. */
 void ltc_set_rate(struct ltc_rate *rate, uint32_t unfolds, uint32_t elapsed);
 

@@ -4,15 +4,18 @@
 
 #include "ltc_internal.h"
 #include "ltc_kernel.h"
+#include "ltc_math.h"
 
 #ifdef LTC_FUSED_ONLY
 #define LTC_SOLVERS             1u
 #define LTC_IS_EXPLICIT(solver) 0u
 #define LTC_IS_STAGED(solver)   0u
+#define LTC_IS_CFC(solver)      0u
 #else
 #define LTC_SOLVERS             5u /* enum ltc_solver: those below it are here */
 #define LTC_IS_EXPLICIT(solver) ((solver) == LTC_EULER || (solver) == LTC_RK4)
-#define LTC_IS_STAGED(solver)   ((solver) >= LTC_RK4)
+#define LTC_IS_STAGED(solver)   ((solver) >= LTC_RK4 && !LTC_IS_CFC(solver))
+#define LTC_IS_CFC(solver)      ((solver) == LTC_CFC)
 #endif
 
 /* What a solver keeps of a neuron beside its cell. */
@@ -38,9 +41,6 @@ struct ltc_stage {
     };
 };
 
-/* Into -limit to limit - 1. */
-int32_t ltc_clamped(int32_t value, int32_t limit);
-
 /* What was next is now before. */
 static inline void ltc_swap(struct ltc *net) {
     int16_t *swap = net->before;
@@ -49,7 +49,12 @@ static inline void ltc_swap(struct ltc *net) {
     net->after = swap;
 }
 
-/* Set a neuron's state. */
+/* Where a neuron's state is: a CfC has no more of it. */
+static inline int32_t *ltc_state(const struct ltc *net, uint32_t j) {
+    return LTC_IS_CFC(net->solver) ? (int32_t *)net->cell + j : &net->cell[j].state;
+}
+
+/* Set a neuron's state, of an LTC. */
 static inline void ltc_put_state(struct ltc *net, uint32_t j, int32_t state) {
     net->cell[j].state = state;
     net->before[j] = (int16_t)(state >> 15);

@@ -5,6 +5,7 @@
 
 #define ONE       65534u /* of the sigmoid's table */
 #define MIDDLE    (LTC_SIGMOID_INTERVALS / 2u << 16)
+#define END       (LTC_SIGMOID_INTERVALS << 16)
 #define UNIT_BITS 19 /* of a position: 8 intervals of 16 bits are a factor of 2 in the tail */
 #define NEAR      2u /* below 2^-NEAR the complement loses precision, above it the product does */
 #define BELOW_MAX (LTC_WIDE_FRAC + 1) /* bits of a sum beside the 30 that the kernel is given */
@@ -21,24 +22,9 @@ struct opening {
     uint32_t exponent;
 };
 
-/* 2^-fraction in Q16, of a Q16 fraction below 1: a cubic, within 2^-13. */
-static uint32_t power_of_half(uint32_t fraction) {
-    uint32_t sum = 15196u - ((2626u * fraction) >> 16);
-
-    sum = 45341u - ((sum * fraction) >> 16);
-    return 65535u - ((sum * fraction) >> 16);
-}
-
 /* The sigmoid at a distance from its middle, at least 1/2. */
-LTC_COLD static uint32_t upper_half(uint32_t distance) {
-    uint32_t index = (MIDDLE + distance) >> 16;
-    uint32_t entry;
-
-    if (index >= LTC_SIGMOID_INTERVALS) {
-        return ONE;
-    }
-    entry = ltc_tables.sigmoid[index];
-    return (entry + (entry & 0xFFFFu) * (distance & 0xFFFFu)) >> 16;
+static uint32_t upper_half(uint32_t distance) {
+    return ltc_sigmoid((int32_t)(distance < END ? distance : END)) >> 16;
 }
 
 static struct opening opening(int32_t position) {
@@ -55,7 +41,7 @@ static struct opening opening(int32_t position) {
     }
     /* 1 / (1 + 2^m) = 2^-m / (1 + 2^-m) */
     distance >>= UNIT_BITS - 16;
-    return (struct opening){(power_of_half(distance & 0xFFFFu) * upper) >> 16, distance >> 16};
+    return (struct opening){(ltc_power_of_half(distance & 0xFFFFu) * upper) >> 16, distance >> 16};
 }
 
 /* Every shift by a variable of 64 bits, rounded down. */

@@ -12,7 +12,7 @@ from hil.bench.measure import measure
 from hil.board import load_board
 from hil.commands.output import progress_bar
 from hil.errors import InputError
-from hil.model import load_model
+from hil.model import LtcModel, load_model
 from hil.report.bars import draw_bars
 from hil.report.json_file import prepare_json, write_json
 from hil.resources import examples_dir
@@ -55,6 +55,11 @@ def bench(request: BenchRequest, console: Console) -> None:
     model_file, vectors_file = _files(request.files)
     board = load_board(request.board)
     model = load_model(model_file)
+    if not isinstance(model, LtcModel):
+        raise InputError(
+            f"{model_file} is a CfC, and the programs that are compared compute LTC networks alone",
+            hint="'hil profile' says where its cycles go",
+        )
     vectors = load_vectors(vectors_file, model)
     if request.json is not None:
         prepare_json(request.json)

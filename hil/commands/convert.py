@@ -9,10 +9,9 @@ import numpy as np
 
 from hil.convert import convert
 from hil.errors import InputError
-from hil.image import STAGED, ModelImage
+from hil.image import CFC, STAGED, checked
 from hil.model import load_model
 from hil.model_arrays import LARGEST
-from hil.solver import unfolds_in_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hil.convert import Converted
-    from hil.model import LtcModel
+    from hil.model import Model
     from hil.solver import Solver
 
 _WORDS_A_LINE = 8
@@ -65,17 +64,18 @@ def convert_model(
         f"{model.name}: {model.inputs} inputs, {model.neurons} neurons, {model.outputs} outputs, "
         f"image of {len(converted.image)} bytes in {output}"
     )
-    image = ModelImage.from_bytes(converted.image)
-    macro = "LTC_STAGED_MEMORY" if image.solver in STAGED else "LTC_MEMORY"
-    console.print(f"  memory: {macro}(memory, {model.neurons}, {len(image.channel)})")
-    console.print(f"  solver: {model.solver}, {unfolds_in_words(model.unfolds)}")
+    header, _ = checked(converted.image)
+    macro = "LTC_CFC_MEMORY" if header.solver == CFC else "LTC_MEMORY"
+    macro = "LTC_STAGED_MEMORY" if header.solver in STAGED else macro
+    console.print(f"  memory: {macro}(memory, {header.neurons}, {header.channels}), {header.memory_bytes} bytes")
+    console.print(f"  solver: {model.solution}")
     for name, formats in converted.q_formats.items():
         console.print(f"  {name}: {formats}")
     for note in converted.notes:
         console.print(f"  note: {note}")
 
 
-def _c_source(model: LtcModel, converted: Converted) -> str:
+def _c_source(model: Model, converted: Converted) -> str:
     name = re.sub(r"\W", "_", model.name)
     words = np.frombuffer(converted.image, "<u4")
     lines = [

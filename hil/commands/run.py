@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
 from pydantic import ValidationError
 
 from hil.case import Decisions, Outputs, States
@@ -92,7 +91,7 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
         worst = largest_error(result.outputs, vectors.outputs)
         console.print(f"worst error {worst:.2e} of an expected output; not promised with another solver without --atol")
     elif atol is None:
-        reach = request.max_error * result.state_bound * float(np.abs(model.output_w).max())
+        reach = request.max_error * result.state_bound * model.output_reach
         atol = Outputs(atol=max(reach, float(result.output_lsb.max())))
     if vectors.states is None:
         console.print(f"{_worst(result)}, to float64; not promised, as {vectors.name} has no states")

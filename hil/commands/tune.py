@@ -10,7 +10,7 @@ from rich.table import Table
 
 from hil.commands.output import open_bench, progress_bar
 from hil.errors import InputError
-from hil.model import load_model
+from hil.model import LtcModel, load_model
 from hil.report.json_file import prepare_json, write_json
 from hil.report.scatter import Point, draw_scatter
 from hil.tune.candidates import candidates
@@ -56,6 +56,8 @@ def tune(request: TuneRequest, options: DutOptions, console: Console) -> None:
     if request.atol is not None and not request.atol > 0:
         raise InputError(f"--atol is {request.atol:g}, wanted a difference above 0")
     model = load_model(request.model)
+    if not isinstance(model, LtcModel):
+        raise InputError(f"{request.model} is a CfC, a closed form, and has no solver to choose")
     vectors = [load_vectors(path, model) for path in request.vectors]
     check_measurable(vectors, request.atol)
     if request.json is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hil.emulator.machine import EmulatorEndedError
 from hil.errors import FlashError, InputError, LinkError, RigError, TargetFault
 from hil.frame import Status
-from hil.image import ModelImage
+from hil.image import checked
 from hil.link.client import AgentClient
 from hil.link.jobs import Dimensions
 from hil.link.refusal import Refusal, board_defect
@@ -129,8 +129,8 @@ class Connection:
         if self._placed is not None and self._placed[0] == image and self._client is not None:
             return self._placed[1]
         self._placed = None
-        net = ModelImage.from_bytes(image)
-        wanted = Dimensions(len(net.neuron), len(net.input_frac), len(net.output), net.unfolds)
+        net, _ = checked(image)
+        wanted = Dimensions(net.neurons, net.inputs, net.outputs, net.unfolds)
         with self.guard() as client:
             identity = self.identity
             if identity.fits_ram(len(image), net.memory_bytes, wanted.neurons + wanted.outputs):

@@ -22,7 +22,7 @@ from hil.dut.realised import realise
 from hil.dut.selection import probe_to_be, select
 from hil.emulator.backend import emulator_version
 from hil.errors import LinkError
-from hil.image import ModelImage
+from hil.image import checked
 from hil.model import load_model
 from hil.promise import check_bits
 from hil.result import Provenance
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from hil.dut.selection import Selection
     from hil.flash_mode import FlashMode
     from hil.link.client import Identity, StepResult
-    from hil.model import LtcModel
+    from hil.model import Model
     from hil.result import RunResult
     from hil.vectors import Vectors
     from hil.work import SequenceDone
@@ -95,7 +95,7 @@ class Dut:
 
     def run(
         self,
-        model: LtcModel | Path,
+        model: Model | Path,
         vectors: Vectors | Path,
         *,
         check: bool = True,
@@ -127,7 +127,7 @@ class Dut:
 
     def measure(
         self,
-        model: LtcModel | Path,
+        model: Model | Path,
         vectors: Vectors | Path,
         *,
         count_cycles: bool = False,
@@ -174,13 +174,13 @@ class Dut:
             InputError: the image is too large for the board.
             LinkError, TargetFault, FlashError: as they come from the board.
         """
-        net = ModelImage.from_bytes(image)
+        net, _ = checked(image)
         self._connection.place_image(image)
         with self._connection.guard() as client:
             step = client.run(*_joined(inputs, elapsed), state=state0, sequence_steps=elapsed.shape[1])
         return (
-            step.states.reshape(*elapsed.shape, len(net.neuron)),
-            step.outputs.reshape(*elapsed.shape, len(net.output)),
+            step.states.reshape(*elapsed.shape, net.neurons),
+            step.outputs.reshape(*elapsed.shape, net.outputs),
         )
 
     def _stream(

@@ -16,16 +16,12 @@ import numpy.typing as npt
 
 from hil.encode import INTERVALS_A_UNIT
 from hil.errors import InputError
-from hil.golden.tables import (
-    INTERVALS,
-    ONE,
-    RECIPROCAL_FIRST,
-    bernoulli_table,
-    reciprocal_table,
-    sigmoid_table,
-)
+from hil.golden.arithmetic import bit_length, entry, multiply, power_of_half, scaled
+from hil.golden.integer_cfc import run_cfc_integer
+from hil.golden.tables import INTERVALS, ONE, RECIPROCAL_FIRST, bernoulli_table, reciprocal_table
 from hil.image import (
     ADAPTIVE,
+    CFC,
     EULER,
     EXPONENTIAL,
     FULL_SCALE,
@@ -35,6 +31,7 @@ from hil.image import (
     WIDE_FRAC,
     ModelImage,
     Records,
+    checked,
 )
 from hil.solver import MAX_UNFOLDS
 
@@ -51,53 +48,28 @@ _NEAR = 2
 _ELAPSED_FRAC = 22
 _BERNOULLI_BITS = 10
 
-_SIGMOID = sigmoid_table().astype(np.int64)
 _RECIPROCAL = reciprocal_table().astype(np.int64)
 _BERNOULLI = bernoulli_table().astype(np.int64)
-
-
-def _bit_length(x: Int) -> Int:
-    """Bits of non-negative integers below 2^63, exactly (float64 holds each half)."""
-    high = x >> 32
-    top = np.frexp(high.astype(np.float64))[1]
-    low = np.frexp((x & 0xFFFFFFFF).astype(np.float64))[1]
-    return np.where(high > 0, top + 32, low).astype(np.int64)
-
-
-def _shifted(value: Int, left: Int) -> Int:
-    """Return value * 2^left, rounded down, for shifts of any size to the right."""
-    return np.where(left >= 0, value << np.clip(left, 0, 62), value >> np.clip(-left, 0, 63))
 
 
 def _saturate(value: Int) -> Int:
     return np.clip(value, -FULL_SCALE, FULL_SCALE - 1)
 
 
-def _entry(index: Int, part: Int) -> Int:
-    entry: Int = _SIGMOID[np.clip(index, 0, INTERVALS - 1)]
-    return entry + (entry & 0xFFFF) * part
-
-
 def opening(position: Int) -> Int:
     """Return the sigmoid at a position in its table (Q16), in units of 1/OPEN."""
     index = position >> 16
-    inside = _entry(index, position & 0xFFFF) >> 17
+    inside = entry(index, position & 0xFFFF) >> 17
     return np.where(index < 0, 0, np.where(index >= INTERVALS, OPEN, inside))
-
-
-def _power_of_half(fraction: Int) -> Int:
-    total = 15196 - ((2626 * fraction) >> 16)
-    total = 45341 - ((total * fraction) >> 16)
-    return 65535 - ((total * fraction) >> 16)
 
 
 def wide_opening(position: Int) -> tuple[Int, Int]:
     """Return the sigmoid as (mantissa in units of 1/ONE, exponent): value = mantissa / ONE / 2^exponent."""
     distance = np.abs(position - _MIDDLE)
     index = (_MIDDLE + distance) >> 16
-    upper = np.where(index >= INTERVALS, ONE, _entry(index, distance & 0xFFFF) >> 16)
+    upper = np.where(index >= INTERVALS, ONE, entry(index, distance & 0xFFFF) >> 16)
     exponent = distance >> _UNIT_BITS
-    power = _power_of_half((distance >> (_UNIT_BITS - 16)) & 0xFFFF)
+    power = power_of_half((distance >> (_UNIT_BITS - 16)) & 0xFFFF)
     lower = np.where(exponent < _NEAR, ONE - upper, (power * upper) >> 16)
     positive = position >= _MIDDLE
     return np.where(positive, upper, lower), np.where(positive | (exponent < _NEAR), 0, exponent)
@@ -106,8 +78,8 @@ def wide_opening(position: Int) -> tuple[Int, Int]:
 def rate(unfolds: int, elapsed: Int) -> tuple[Int, Int]:
     """Rate of unfolds / elapsed (Q10.22) as (mantissa of 15 or 16 bits, exponent)."""
     unfold_shift = 16 - unfolds.bit_length()
-    elapsed_shift = 16 - _bit_length(elapsed)
-    mantissa = ((unfolds << unfold_shift) << 15) // _shifted(elapsed, elapsed_shift)
+    elapsed_shift = 16 - bit_length(elapsed)
+    mantissa = ((unfolds << unfold_shift) << 15) // scaled(elapsed, elapsed_shift)
     return mantissa, elapsed_shift - unfold_shift + _ELAPSED_FRAC - 15
 
 
@@ -121,8 +93,8 @@ class Capacitance(NamedTuple):
 def capacitance(cm: Int, scale: Int, mantissa: Int) -> Capacitance:
     """Capacitance times rate, with ``scale`` the exponent of both."""
     product = cm * mantissa
-    shift = np.where(product == 0, SHIFT_MIN, np.maximum(_bit_length(product) + scale - (SHIFT_MIN - 1), SHIFT_MIN))
-    return Capacitance(_shifted(product, np.where(product == 0, 0, scale - shift)) + 1, shift)
+    shift = np.where(product == 0, SHIFT_MIN, np.maximum(bit_length(product) + scale - (SHIFT_MIN - 1), SHIFT_MIN))
+    return Capacitance(scaled(product, np.where(product == 0, 0, scale - shift)) + 1, shift)
 
 
 def reciprocal(total: Int) -> Int:
@@ -133,16 +105,16 @@ def reciprocal(total: Int) -> Int:
 
 def total(den: Int, beside: Capacitance) -> Int:
     """Return den + capacitance in 16 bits, ``ltc_total``."""
-    return _shifted(den, -beside.shift) + beside.value
+    return scaled(den, -beside.shift) + beside.value
 
 
 def update(state: Int, num: Int, den: Int, beside: Capacitance, *, alone: bool = False) -> Int:
     """Return v + (num - den v) / (den + capacitance), as the kernel does; ``alone``: over the capacitance."""
     pull = (num >> 1) - (den >> 16) * (state >> 15)
     over = beside.value + np.zeros_like(den) if alone else total(den, beside)
-    small = np.maximum(_NORMAL + 1 - _bit_length(over), 0)
+    small = np.maximum(_NORMAL + 1 - bit_length(over), 0)
     change = (pull * reciprocal(over << small)) >> 16
-    return _saturate(state + _shifted(change << small, SHIFT_MIN + 1 - beside.shift))
+    return _saturate(state + scaled(change << small, SHIFT_MIN + 1 - beside.shift))
 
 
 def doubled(beside: Capacitance) -> Capacitance:
@@ -154,16 +126,11 @@ def doubled(beside: Capacitance) -> Capacitance:
 def decayed(beside: Capacitance, den: Int) -> Capacitance:
     """Return the capacitance with which `update` is exponential: x / (e^x - 1) of it, x = den / capacitance."""
     over = total(den, beside)
-    small = np.maximum(_NORMAL + 1 - _bit_length(over), 0)
+    small = np.maximum(_NORMAL + 1 - bit_length(over), 0)
     share = ((beside.value << small) * reciprocal(over << small)) >> 14
     index, part = share >> _BERNOULLI_BITS, share & ((1 << _BERNOULLI_BITS) - 1)
     left = _BERNOULLI[index] + (((_BERNOULLI[index + 1] - _BERNOULLI[index]) * part) >> _BERNOULLI_BITS)
     return Capacitance(np.maximum((beside.value * left) >> 16, 1), beside.shift)
-
-
-def multiply(value: Int, factor: Int | int) -> Int:
-    """Return value * factor / 2^16, of value's upper 31 bits."""
-    return (value >> 16) * factor + ((((value >> 1) & 0x7FFF) * factor) >> 15)
 
 
 def map_values(records: Records, value: Int) -> Int:
@@ -215,7 +182,7 @@ class _Synapses:
 
 
 def _upper_bits(num: Int, den: Int) -> tuple[Int, Int, Int]:
-    below = _bit_length(den >> _WIDE_BITS) + 1
+    below = bit_length(den >> _WIDE_BITS) + 1
     return num >> below, den >> below, below
 
 
@@ -367,6 +334,8 @@ def run_integer(
     Raises:
         InputError: an elapsed time that the device refuses, too long for an explicit solver.
     """
+    if checked(image)[0].solver == CFC:
+        return run_cfc_integer(image, inputs, elapsed, state0)
     net = ModelImage.from_bytes(image)
     network = _Network(net)
     sequences, steps, _ = inputs.shape

@@ -11,22 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hil.golden.logistic import logistic
+from hil.golden.reference_cfc import run_cfc_reference
+from hil.model_cfc import CfcModel
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hil.model import LtcModel
+    from hil.model import LtcModel, Model
 
 Floats = npt.NDArray[np.float64]
 
 
-def _logistic(x: Floats) -> Floats:
-    """1 / (1 + exp(-x)) without overflow at either end."""
-    tail = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, tail) / (1.0 + tail)
-
-
 def run_reference(
-    model: LtcModel,
+    model: Model,
     inputs: Floats,
     elapsed: Floats,
     state0: Floats,
@@ -42,6 +40,8 @@ def run_reference(
     Returns:
         States (S, T, N) after each step, and outputs (S, T, O).
     """
+    if isinstance(model, CfcModel):
+        return run_cfc_reference(model, inputs, elapsed, state0)
     sequences, steps, _ = inputs.shape
     state = np.tile(np.asarray(state0, dtype=np.float64), (sequences, 1))
     states = np.empty((sequences, steps, model.neurons))
@@ -70,7 +70,7 @@ class _Step:
     def sums(self, state: Floats) -> tuple[Floats, Floats]:
         """Numerator and denominator (S, N) of the potential that every neuron is drawn to."""
         model = self.model
-        synapse = model.w * _logistic(model.sigma * (state[:, :, None] - model.mu))
+        synapse = model.w * logistic(model.sigma * (state[:, :, None] - model.mu))
         return self.drive + np.sum(synapse * model.erev, axis=1), self.conductance + np.sum(synapse, axis=1)
 
     def fused(self, state: Floats, unfolds: int) -> Floats:
@@ -129,7 +129,7 @@ class _Step:
 
 def _step(model: LtcModel, inputs: Floats, elapsed: Floats, state: Floats) -> Floats:
     mapped = inputs * model.input_w + model.input_b
-    sensory = model.sensory_w * _logistic(model.sensory_sigma * (mapped[:, :, None] - model.sensory_mu))
+    sensory = model.sensory_w * logistic(model.sensory_sigma * (mapped[:, :, None] - model.sensory_mu))
     drive = model.gleak * model.vleak + np.sum(sensory * model.sensory_erev, axis=1)
     conductance = model.gleak + np.sum(sensory, axis=1) + model.epsilon
     step = _Step(model, drive, conductance, elapsed[:, None])

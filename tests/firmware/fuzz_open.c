@@ -94,6 +94,9 @@ static void step_all_corners(struct ltc *net) {
 }
 
 static uint32_t needed(const struct ltc_header *header) {
+    if (header->solver == LTC_CFC) {
+        return LTC_CFC_MEMORY_BYTES((uint32_t)header->neurons, (uint32_t)header->channels);
+    }
     if (header->solver > LTC_EULER && header->solver <= LTC_EXPONENTIAL) {
         return LTC_STAGED_MEMORY_BYTES((uint32_t)header->neurons, (uint32_t)header->channels);
     }

@@ -91,7 +91,8 @@ int main(void) {
             channels = ((const struct ltc_header *)image)->channels;
             solver = ((const struct ltc_header *)image)->solver;
         }
-        bytes = LTC_MEMORY_BYTES(size[4], channels);
+        bytes = solver == LTC_CFC ? LTC_CFC_MEMORY_BYTES(size[4], channels)
+                                  : LTC_MEMORY_BYTES(size[4], channels);
         if (solver == LTC_RK4 || solver == LTC_ADAPTIVE || solver == LTC_EXPONENTIAL) {
             bytes = LTC_STAGED_MEMORY_BYTES(size[4], channels);
         }
