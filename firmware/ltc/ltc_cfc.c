@@ -54,7 +54,7 @@ LTC_COLD static int32_t multiply(int32_t value, int32_t factor) {
 }
 
 /* value * 2^left, rounded down, within LTC_FULL_SCALE. */
-LTC_COLD static int32_t shifted(int32_t value, int32_t left) {
+LTC_COLD static int32_t scaled(int32_t value, int32_t left) {
     if (left < 0) {
         return value >> (left > -31 ? -left : 31);
     }
@@ -64,12 +64,12 @@ LTC_COLD static int32_t shifted(int32_t value, int32_t left) {
 
 /* value * elapsed * 2^left. */
 LTC_COLD static int32_t times(const struct time *elapsed, int32_t value, int32_t left) {
-    return shifted(multiply(value, elapsed->mantissa), left + elapsed->exponent);
+    return scaled(multiply(value, elapsed->mantissa), left + elapsed->exponent);
 }
 
 /* tanh, within +-2^29. */
 LTC_COLD static int32_t tangent(const struct term *term) {
-    int32_t value = (int32_t)(ltc_sigmoid(shifted(term->sum, term->left)) - HALF) >> 2;
+    int32_t value = (int32_t)(ltc_sigmoid(scaled(term->sum, term->left)) - HALF) >> 2;
 
     return value + (value >> 15); /* the table ends 2^-15 before 1 */
 }
@@ -85,13 +85,13 @@ LTC_COLD static int32_t pure(const struct term *term, const struct time *elapsed
     int32_t exponent = times(elapsed, rate, term[0].left);
 
     sum = multiply(sum, (int32_t)ltc_power_of_half((uint32_t)exponent & 0xFFFFu));
-    return shifted(multiply(sum, term[2].sum >> 15), term[2].left - (exponent >> 16)) + term[3].sum;
+    return scaled(multiply(sum, term[2].sum >> 15), term[2].left - (exponent >> 16)) + term[3].sum;
 }
 
 /* What a unit makes of its rows, within +-2^31; a single row is the last of four. */
 LTC_COLD static int32_t unit(uint32_t kind, const struct term *term, const struct time *elapsed) {
     int32_t sum = term[3].sum;
-    int32_t place = shifted(sum, term[3].left);
+    int32_t place = scaled(sum, term[3].left);
     int32_t second;
 
     if (kind == LTC_PURE) {
@@ -139,7 +139,7 @@ LTC_COLD void ltc_cfc_step(struct ltc *net, const int32_t *inputs, uint32_t elap
             for (uint32_t row = layer->kind <= LTC_PURE ? 0 : 3; row < 4; row++) {
                 at = add_up(&term[row], at, net->reading);
             }
-            value = shifted(unit(layer->kind, term, &time), layer->left);
+            value = scaled(unit(layer->kind, term, &time), layer->left);
             if (layer->kind <= LTC_PURE || layer->kind == LTC_LINEAR) {
                 *wide++ = value;
             } else {

@@ -56,6 +56,10 @@ int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *mem
     return LTC_OK;
 }
 
+uint32_t ltc_memory_bytes(const struct ltc *net) {
+    return LTC_MEMORY_BYTES((uint32_t)net->neurons, 0u);
+}
+
 void ltc_reset(struct ltc *net) {
     for (uint32_t i = 0; i < net->neurons; i++) {
         states(net)[i] = 0;

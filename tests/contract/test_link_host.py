@@ -57,7 +57,7 @@ def test_identity(artefact: Artefact, native: NativeBoard) -> None:
         identity = agent.identify()
         assert identity.board_name == "host"
         assert identity.build_id == artefact.build_id
-        assert (identity.protocol_version, identity.ltc_version) == (PROTOCOL_VERSION, "2.0.0")
+        assert (identity.protocol_version, identity.ltc_version) == (PROTOCOL_VERSION, "3.0.0")
         assert identity.arena_bytes == 0x10000
         assert identity.slot_bytes == 0x100000
         assert identity.payload_bytes >= 4 + 4 * 256
