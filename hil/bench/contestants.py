@@ -36,7 +36,7 @@ class Contestant:
 
 _STACK_BYTES = 4096  # contestants keep their sums there
 
-HIL = Contestant("hil", "the runtime, firmware/ltc", "")
+HIL = Contestant("hil", "the runtime, firmware/ltc, with the fused solver alone", "")
 CONTESTANTS = (
     HIL,
     Contestant("float32 naive", "the equations over full matrices, expf of the C library", "naive"),
@@ -57,7 +57,10 @@ def make_firmware(folder: Path, contestant: Contestant, model: LtcModel, convert
         converted: the formats that the harness will talk in.
     """
     shutil.copytree(firmware_dir(), folder, ignore=shutil.ignore_patterns("build"))
+    script = folder / "CMakeLists.txt"
+    link = "target_link_libraries(agent PRIVATE ltc)"
     if not contestant.source:
+        _edit(script, link, f"{link}\ntarget_compile_definitions(ltc PRIVATE LTC_FUSED_ONLY)")
         return folder
     ltc = folder / "ltc"
     for path in ltc.iterdir():
@@ -70,10 +73,9 @@ def make_firmware(folder: Path, contestant: Contestant, model: LtcModel, convert
     _edit(ltc / "contestant.h", "#define CONTESTANT_H\n", f"#define CONTESTANT_H\n{definition}")
     shutil.copy(bench / "contestant.c", ltc / "ltc.c")
     shutil.copy(bench / f"{contestant.source}.c", ltc)
-    script = folder / "CMakeLists.txt"
     _edit(script, "HIL_STACK_BYTES 1024", f"HIL_STACK_BYTES {_STACK_BYTES}")
     _edit(script, "target_compile_options(ltc PRIVATE -Os)", "target_compile_options(ltc PRIVATE -O2)")
-    _edit(script, "target_link_libraries(agent PRIVATE ltc)", "target_link_libraries(agent PRIVATE ltc m c)")
+    _edit(script, link, "target_link_libraries(agent PRIVATE ltc m c)")
     for name in ("ltc_float.h", *(("ltc_float.c",) if contestant.source == "reference" else ())):
         shutil.copy(folder / "reference" / name, ltc)
     return folder

@@ -72,7 +72,7 @@ def bench(request: BenchRequest, console: Console) -> None:
     console.print(_table(rows))
     for each in CONTESTANTS:
         console.print(f"  {each.name}: {each.about}")
-    console.print("RAM: without the stack, where some contestants keep their sums")
+    console.print("recurrent: of the cycles, the unfolds' part; RAM: without the stack; error: a state's, of its bound")
     console.print(f"energy: {rows[0].energy_source}")
     if request.json is not None:
         write_json(request.json, [asdict(row) for row in rows])
@@ -96,7 +96,7 @@ def _files(files: Sequence[Path]) -> tuple[Path, Path]:
 def _table(rows: Sequence[Row]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("program", no_wrap=True)
-    for heading in ("cycles/step", "recurrent part", "times ours", "flash", "RAM", "worst error", "uJ"):
+    for heading in ("cycles/step", "recurrent", "times ours", "flash", "RAM", "error", "uJ"):
         table.add_column(heading, justify="right", no_wrap=True)
     ours = rows[0].recurrent_cycles_per_step
     for row in rows:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from hil.golden import run_integer
+from hil.solver import SolverName
 from tests.host_c import REPO
 from tests.networks import Case, end_of_scale, random_case
+from tests.networks_cfc import random_cfc_case
 
 HERE = Path(__file__).parent
 LTC = REPO / "firmware" / "ltc"
@@ -86,6 +89,11 @@ def test_every_bit_is_the_integer_model_s(tmp_path: Path, core: Core) -> None:
         random_case(np.random.default_rng(seed), 1 + 3 * seed, 1 + seed % 4, (0.3, 1.0)[seed % 2], wild, steps=3)
         for seed, wild in enumerate((0.0, 0.5, 2.0, 4.0, 9.0, 0.0, 0.5, 2.0))
     ]
+    cases += [
+        random_case(np.random.default_rng(seed), 5, 3, 0.7, 0.5, steps=3, solver=solver)
+        for seed, solver in enumerate(get_args(SolverName))
+    ]
+    cases += [random_cfc_case(np.random.default_rng(seed), 6, 3, seed % 2, steps=3) for seed in range(8)]
     cases.append(end_of_scale())
     for case, got in zip(cases, run_on(core, tmp_path, cases), strict=True):
         wanted = run_integer(case.converted.image, case.inputs, case.elapsed, case.state0)

@@ -21,6 +21,7 @@ from hil.vectors import load_vectors
 from tests.host_c import REPO
 
 HIL = Path(sys.executable).with_name("hil")
+README = (REPO / "README.md").read_text()
 KEYS = {"name", "case", "cycles_per_step", "recurrent_cycles_per_step", "text_bytes", "ram_bytes", "max_error"}
 
 
@@ -49,6 +50,8 @@ def test_the_runtime_beside_its_peers(tmp_path: Path) -> None:
         # A contestant that computes something else would be no comparison.
         assert rows[name]["max_error"] < error
         assert rows[name]["recurrent_cycles_per_step"] > factor * ours["recurrent_cycles_per_step"]
+    table = [line.rstrip() for line in done.stdout.splitlines()[1:7]]
+    assert "\n".join(f"    {line}" for line in table) in README, "the README has another table than hil bench prints"
     assert "emulated" in done.stdout
     assert {row["energy_uJ_per_step"] for row in rows.values()} == {None}
     assert "energy: not modelled: the file of board 'microbit' has no run current from flash at 16 MHz" in done.stdout

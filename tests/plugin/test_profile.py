@@ -15,11 +15,13 @@ from hil.commands.profile import ProfileRequest, profile
 from hil.dut.options import DutOptions
 from hil.errors import RigError
 from hil.resources import examples_dir
+from tests.host_c import REPO
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NETWORKS = examples_dir() / "networks"
+README = (REPO / "README.md").read_text()
 FILES = NETWORKS / "tiny_dense.model.npz", NETWORKS / "tiny_dense.vectors.npz"
 
 
@@ -42,6 +44,9 @@ def test_profile_shows_functions_and_writes_flame_graph_and_picture(
     lines = (tmp_path / "out" / "tiny.folded").read_text().splitlines()
     assert all(line.startswith("ltc_step") for line in lines)
     assert sum(int(line.rsplit(" ", 1)[1]) for line in lines) == own["all"]
+    shown = next(block for block in README.split("\n\n") if "cycles a step" in block)
+    for line in (line.strip() for line in shown.splitlines()):
+        assert line in {"…", *map(str.strip, done.stdout.splitlines())}, "the README has other figures than hil profile"
     assert sum(cycles for name, cycles in own.items() if name != "all") == own["all"]
     assert "budget 60000" in (tmp_path / "out" / "tiny.svg").read_text()
 
