@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from hil.cycle_golden import load_golden
 from hil.resources import examples_dir
+from tests.host_c import REPO
 from tests.plugin.test_profile import hil
 
 if TYPE_CHECKING:
@@ -53,6 +55,18 @@ def test_tune_finds_the_cheapest_that_keeps_the_decisions(tmp_path: Path) -> Non
         f"{kept['solver']} keeps all 4 decisions of these vectors with {factor:.2f} times fewer cycles" in done.stdout
     )
     assert "exponential, 1 unfold" in picture.read_text()
+
+
+@pytest.mark.parametrize(
+    ("case", "solver"),
+    [("basicmotions_recordings", "fused, 6 unfolds *"), ("basicmotions_exponential", "exponential, 1 unfold")],
+)
+def test_the_readme_s_cycles_are_the_goldens(case: str, solver: str) -> None:
+    golden = load_golden(REPO / "tests" / "hil" / f"{case}.cycles.json")
+    entry = next(each for each in golden.entries if each.platform.board == "nucleo-l031")
+    steps = np.array([count for each in entry.vectors.values() for row in each.per_step for count in row])
+    line = next(line for line in (REPO / "README.md").read_text().splitlines() if line.strip().startswith(solver))
+    assert line.strip().removeprefix(solver).split()[:2] == [f"{steps.mean():.0f}", f"{steps.max()}"]
 
 
 def test_tune_leaves_a_network_alone_whose_outputs_no_cheaper_solver_keeps(tmp_path: Path) -> None:
