@@ -96,7 +96,8 @@ class _Ends(NamedTuple):
 
 def _ends(model: LtcModel, i: int) -> _Ends:
     slope, constant = arguments(model, i)
-    least = model.gleak + model.epsilon + model.cm * model.unfolds / ELAPSED_MAX
+    fewest = 1 if model.solver == "adaptive" else model.unfolds
+    least = model.gleak + model.epsilon + model.cm * fewest / ELAPSED_MAX
     with np.errstate(divide="ignore", invalid="ignore"):
         reach = np.clip(np.log2(model.sensory_w[i] / least) + _TAIL_BITS, *_REACH)
         sides = (-reach - constant) / slope, (reach - constant) / slope

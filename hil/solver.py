@@ -29,7 +29,7 @@ class Solver(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    method: SolverName = "fused"
+    method: SolverName
     """Which one."""
     unfolds: Annotated[int, Field(ge=1, le=MAX_UNFOLDS, strict=True)] | None = None
     """Sub-steps a step, for the adaptive solver at most; where it is not given, the model's own, or 32."""

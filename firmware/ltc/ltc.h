@@ -9,11 +9,11 @@
  *     if (ltc_open(&net, image, sizeof image, memory, sizeof memory) != LTC_OK) { ... }
  *     for (;;) { ltc_step(&net, inputs, elapsed, outputs); }
  *
- * With LTC_FUSED_ONLY defined the other solvers are left out. No heap, no recursion, no floating
- * point, no state but the caller's. The image comes from `hil convert` and is read in place, so it
- * must stay where it is. Every result is the same bit for bit on every core: the exact integer
- * model in Python (hil/golden/integer.py) is held against this file. The arithmetic is described in
- * docs/numbers.md.
+ * With LTC_FUSED_ONLY defined the other solvers, and CfC, are left out. No heap, no recursion, no
+ * floating point, no state but the caller's. The image comes from `hil convert` and is read in
+ * place, so it must stay where it is. Every result is the same bit for bit on every core: the exact
+ * integer models in Python (hil/golden/integer.py and integer_cfc.py) are held against these files.
+ * The arithmetic is described in docs/numbers.md.
  */
 #ifndef LTC_H
 #define LTC_H
@@ -86,8 +86,8 @@ struct ltc_rate {
 struct ltc {
     uint16_t neurons;
     uint16_t inputs;
-    uint16_t outputs;  /* the first `outputs` neurons are the output neurons */
-    uint8_t unfolds;   /* solver sub-steps a step */
+    uint16_t outputs;  /* maps of the first `outputs` neurons; of a CfC its last layer */
+    uint8_t unfolds;   /* solver sub-steps a step; of the adaptive solver at most */
     uint8_t solver;    /* enum ltc_solver in ltc_image.h */
     uint16_t channels; /* what sensory synapses read; several an input where its slopes differ. Of a
                           CfC: everything that its rows read */
@@ -114,7 +114,7 @@ uint32_t ltc_version(void);
  * Check a whole image, bind the caller's memory and set the state to zero.
  * Nothing of the image is used before all of it was checked: lengths, CRC-32, every index, and for
  * each neuron the sum of everything that its synapses could ever add up to, so that no input and no
- * state can overflow afterwards.
+ * state can overflow afterwards. LTC_OK, or what is wrong; the memory is untouched then.
  */
 int ltc_open(struct ltc *net, const void *image, uint32_t image_bytes, void *memory,
              uint32_t memory_bytes);
@@ -130,12 +130,15 @@ void ltc_reset(struct ltc *net);
  * converter), any value is allowed and saturates at the ends of LTC_FULL_SCALE. `elapsed`: time
  * since the last sample. `outputs`: net->outputs values. The first step after a state was set, and
  * one with another elapsed time than the step before, takes longer; apart from that its time
- * depends on values by some ten cycles a neuron and unfold (docs/cycles.md).
+ * depends on values by some ten cycles a neuron and unfold (docs/cycles.md), with the adaptive
+ * solver by how many unfolds they need. LTC_OK; or LTC_ERR_ELAPSED, or LTC_ERR_STIFF of an explicit
+ * solver: then states and outputs are what they were.
  */
 int ltc_step(struct ltc *net, const int32_t *inputs, uint32_t elapsed, int32_t *outputs);
 
-/* Read or replace the state of every neuron; `count` must be net->neurons. Bit-exact resume is set
- * after get. */
+/* Read or replace the state of every neuron; `count` must be net->neurons, else LTC_ERR_COUNT.
+ * LTC_ERR_STATE: one is beyond LTC_FULL_SCALE, and none was replaced. Bit-exact resume is set after
+ * get. */
 int ltc_get_state(const struct ltc *net, int32_t *state, uint32_t count);
 int ltc_set_state(struct ltc *net, const int32_t *state, uint32_t count);
 

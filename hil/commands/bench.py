@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -20,7 +21,6 @@ from hil.vectors import load_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from rich.console import Console
 
@@ -62,7 +62,7 @@ def bench(request: BenchRequest, console: Console) -> None:
         )
     vectors = load_vectors(vectors_file, model)
     if request.json is not None:
-        prepare_json(request.json)
+        prepare_json(request.json, reads=(model_file, vectors_file, Path(request.board)))
     rows: list[Row] = []
     with progress_bar(console, "contestants", len(CONTESTANTS)) as advance:
         for row in measure(board, vectors.name, model, vectors, CONTESTANTS):

@@ -67,7 +67,7 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
         HilError: where there is no result to judge.
     """
     if request.json_file is not None:
-        _prepare(request, request.json_file)
+        prepare_json(request.json_file, reads=(request.model, request.vectors, Path(request.board)))
     promised = _promised(States, "--max-error", max_error=request.max_error)
     atol = None if request.atol is None else _promised(Outputs, "--atol", atol=request.atol)
     with open_bench(options, console) as bench:
@@ -97,16 +97,6 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
         console.print(f"{_worst(result)}, to float64; not promised, as {vectors.name} has no states")
     broken = [_say(console, held, check) for held, check in _promises(result, promised, atol)].count(False)
     return 1 if broken else 0
-
-
-def _prepare(request: RunRequest, json_file: Path) -> None:
-    """Make room for the result, unless that would take away what the run is made of."""
-    for given in (request.model, request.vectors, Path(request.board)):
-        if json_file.exists() and given.exists() and json_file.samefile(given):
-            raise InputError(
-                f"--json {json_file} is a file that the run reads", hint="name another file for the result"
-            )
-    prepare_json(json_file)
 
 
 def _promised(kind: type[Promise], option: str, **value: float) -> Promise:

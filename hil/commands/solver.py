@@ -19,12 +19,15 @@ def chosen_solver(method: str | None, unfolds: int | None, error_bound: float | 
     """
     if method is None and error_bound is None and unfolds is None:
         return None
-    said = {"method": method or "fused", "unfolds": unfolds, "error_bound": error_bound}
+    if method is None:
+        lone = "--unfolds" if error_bound is None else "--error-bound"
+        raise InputError(f"{lone} goes with --solver, which says whose it is", hint="e.g. --solver fused --unfolds 3")
+    said = {"method": method, "unfolds": unfolds, "error_bound": error_bound}
     try:
         return Solver.model_validate(said)
     except ValidationError as error:
         first = error.errors()[0]
         option = f"--{first['loc'][0] if first['loc'] else 'solver'}".replace("_", "-").replace("--method", "--solver")
         problem = first["msg"].removeprefix("Value error, ").lower()
-        hint = offer(method, get_args(SolverName), "solvers") if method and option == "--solver" else None
+        hint = offer(method, get_args(SolverName), "solvers") if option == "--solver" else None
         raise InputError(f"{option}: {problem}", hint=hint) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,6 @@ from hil.vectors import load_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from rich.console import Console
 
@@ -60,12 +60,12 @@ def tune(request: TuneRequest, options: DutOptions, console: Console) -> None:
         raise InputError(f"{request.model} is a CfC, a closed form, and has no solver to choose")
     vectors = [load_vectors(path, model) for path in request.vectors]
     check_measurable(vectors, request.atol)
-    if request.json is not None:
-        prepare_json(request.json)
     tried = candidates(model, max(float(np.max(each.elapsed)) for each in vectors))
     rows: list[Row] = []
     with open_bench(options, console) as bench:
         options.check(bench.board(request.board))
+        if request.json is not None:
+            prepare_json(request.json, reads=(request.model, *request.vectors, Path(request.board)))
         dut = bench.dut(request.board)
         with progress_bar(console, "solvers", len(tried)) as advance:
             for each in tried:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hil.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from hil.report.tally import Tally
@@ -77,14 +78,20 @@ def session_json(tally: Tally) -> dict[str, Any]:
     }
 
 
-def prepare_json(path: Path) -> None:
+def prepare_json(path: Path, *, reads: Iterable[Path] = ()) -> None:
     """Make the folder of a JSON file, see that the file can be put there, and remove an older one.
 
     That is before the run: whoever reads the file afterwards finds this run's result or none, never an old verdict.
 
+    Args:
+        path: the file.
+        reads: what the run is made of, which must not be taken away.
+
     Raises:
-        InputError: it cannot.
+        InputError: it cannot, or the file is one of those.
     """
+    if any(path.exists() and each.exists() and path.samefile(each) for each in reads):
+        raise InputError(f"--json {path} is a file that the run reads", hint="name another file for the result")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():

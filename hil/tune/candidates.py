@@ -44,12 +44,12 @@ def candidates(model: LtcModel, longest: float) -> list[Candidate]:
     adaptive = [float(f"{share * model.potential_bound:.2g}") for share in _BOUNDS if model.potential_bound > 0]
     found += [Solver(method="adaptive", error_bound=bound) for bound in adaptive]
     explicit: Sequence[SolverName] = ("euler", "rk4")
-    return [Candidate(each) for each in dict.fromkeys(found)] + [_explicit(model, name, longest) for name in explicit]
+    stable = [_explicit(model, name, longest) for name in explicit]
+    return list(dict.fromkeys([*map(Candidate, found), *stable]))
 
 
 def _explicit(model: LtcModel, method: SolverName, longest: float) -> Candidate:
     """An explicit solver with the least unfolds that take the longest step."""
-    ticks = 0
     for unfolds in range(1, MAX_UNFOLDS + 1):
         solver = Solver(method=method, unfolds=unfolds)
         try:

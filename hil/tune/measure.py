@@ -36,6 +36,7 @@ class Row:
         max_output_error: largest difference to an expected output, in its unit; None where none is expected.
         keeps: all decisions, and the outputs as near as was asked for.
         source: what counted the cycles.
+        where: what computed, and that it was emulated where it was.
         refused: why it cannot run.
     """
 
@@ -47,6 +48,7 @@ class Row:
     max_output_error: float | None = None
     keeps: bool = False
     source: str = ""
+    where: str = ""
     refused: str = ""
 
 
@@ -86,6 +88,7 @@ def measure(dut: Dut, model: LtcModel, vectors: Sequence[Vectors], solver: Solve
         decisions=total,
         max_output_error=worst,
         source=measured[0].source,
+        where=results[0].provenance.where,
         keeps=kept == total and (atol is None or (worst is not None and worst <= atol)),
     )
 

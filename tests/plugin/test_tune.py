@@ -43,6 +43,7 @@ def test_tune_finds_the_cheapest_that_keeps_the_decisions(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     rows = {row["solver"]: row for row in json.loads(out.read_text())}
     own, fewest = rows["fused, 6 unfolds"], rows["exponential, 1 unfold"]
+    assert own["where"] == "twin (emulated)"
     assert own["decisions_kept"] == own["decisions"] == 4
     assert own["max_output_error"] < 0.01 < fewest["max_output_error"]
     assert fewest["keeps"]
@@ -96,6 +97,16 @@ def test_what_tune_refuses(tmp_path: Path, without: str, arguments: tuple[str, .
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["tune", "bench"])
+def test_the_rows_take_the_place_of_no_file_that_is_read(tmp_path: Path, command: str) -> None:
+    vectors = recordings(tmp_path, 2)
+    before = vectors.read_bytes()
+    done = hil(command, MODEL, vectors, "--json", vectors)
+    assert done.returncode == 2
+    assert "is a file that the run reads" in done.stderr
+    assert vectors.read_bytes() == before
+
+
 def test_a_solver_on_the_command_line(tmp_path: Path) -> None:
     files = NETWORKS / "tiny_dense.model.npz", NETWORKS / "tiny_dense.vectors.npz"
     done = hil("run", *files, "--board=host", "--solver=rk4", "--unfolds=12", "--json", tmp_path / "run.json")
@@ -114,7 +125,9 @@ def test_a_solver_on_the_command_line(tmp_path: Path) -> None:
         (("--solver=rk5",), "--solver: input should be 'fused', 'euler', 'rk4', 'adaptive' or 'exponential'"),
         (("--solver=rk4", "--unfolds=0"), "--unfolds: input should be greater than or equal to 1"),
         (("--solver=adaptive",), "--solver: the adaptive solver needs an error_bound"),
-        (("--error-bound=0.1",), "--solver: error_bound is of the adaptive solver"),
+        (("--error-bound=0.1",), "--error-bound goes with --solver"),
+        (("--unfolds=3",), "--unfolds goes with --solver"),
+        (("--solver=rk4", "--error-bound=0.1"), "--solver: error_bound is of the adaptive solver"),
         (("--solver=euler", "--unfolds=2"), "an elapsed time of 1 is too long for an explicit solver with 2 unfolds"),
     ],
 )
