@@ -20,19 +20,21 @@ class Listed:
             is the firmware as a process of this computer: it is the board's only backend, and no option.
         parts: how the names of the microcontrollers begin that it emulates; empty for one that emulates none.
         machines: what a board's ``machine`` can be, where there is a choice.
+        serial_pins: the pins of the chip's serial port, tx and rx, where the emulator has no others; empty for any.
     """
 
     module: str = ""
     supervised: bool = True
     parts: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
+    serial_pins: tuple[str, ...] = ()
 
 
 LISTED: Final[dict[str, Listed]] = {
     "native": Listed("hil.emulator.native", supervised=False),
     "qemu": Listed("hil.emulator.qemu.backend", parts=("nRF51",), machines=("microbit",)),
     "renode": Listed(),
-    "twin": Listed("hil.emulator.twin.backend", parts=("STM32L031",)),
+    "twin": Listed("hil.emulator.twin.backend", parts=("STM32L031",), serial_pins=("PA2", "PA15")),
 }
 
 

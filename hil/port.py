@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from hil.board import WaitStates  # noqa: TC001 - pydantic needs it at runtime
 from hil.nearest import offer
 from hil.yaml_file import load_yaml
 
@@ -90,6 +91,26 @@ class PortFlash(_Strict):
     """What is erased at a time."""
     erased_byte: int = Field(ge=0, le=0xFF)
     """What each byte reads as when it is erased."""
+    fetch_wait_states: tuple[WaitStates, ...] = Field(min_length=1)
+    """What it adds to each word of code by the core's clock, as the port sets it."""
+
+
+class PortCounter(_Strict):
+    """What the port counts the core's cycles with."""
+
+    name: str
+    """E.g. TIMER0, SysTick."""
+    bits: int = Field(gt=0)
+    """How many it has."""
+
+
+class AddressRange(_Strict):
+    """Addresses that lie end to end."""
+
+    origin: int = Field(ge=0, lt=2**32)
+    """The first."""
+    bytes: int = Field(gt=0, le=2**32)
+    """How many."""
 
 
 class Port(_Strict):
@@ -102,7 +123,14 @@ class Port(_Strict):
     uart: PortUart | None = None
     marker: Pins | None = None
     """Pins that it can raise around steps; an empty list for a port that raises none."""
+    packages: dict[str, Pins] = {}
+    """The pins that there are, by how a part's name begins; a part that is not among them may have any."""
     flash: PortFlash | None = None
+    multiply_cycles: int | None = None
+    """What MULS takes on its parts."""
+    single_cycle_port: AddressRange | None = None
+    """The single-cycle I/O port of its parts."""
+    counter: PortCounter | None = None
 
 
 def check_port(board: Board, firmware_root: Path) -> None:
@@ -136,18 +164,77 @@ def _mistakes(board: Board, port: Port) -> Iterator[InputError]:
         yield from _uart_mistakes(board, port.uart)
     if port.marker is not None and board.marker:
         yield from _marker_mistakes(board, port.marker)
-    flash = board.memory.flash
-    if port.flash is not None and flash.erased_byte != port.flash.erased_byte:
+        yield from _package_mistakes(board, port.packages)
+    if port.flash is not None:
+        yield from _flash_mistakes(board, port.flash)
+    yield from _timing_mistakes(board, port)
+    if port.counter is not None:
+        yield from _counter_mistakes(board, port.counter)
+
+
+def _flash_mistakes(board: Board, port: PortFlash) -> Iterator[InputError]:
+    flash, serves = board.memory.flash, f"port '{board.port}'"
+    if flash.erased_byte != port.erased_byte:
         yield board.mistake(
             "memory.flash.erased_byte",
-            f"erased flash of the parts of {serves} reads {port.flash.erased_byte:#04x}, not {flash.erased_byte:#04x}",
-            f"write erased_byte: {port.flash.erased_byte:#04x}",
+            f"erased flash of the parts of {serves} reads {port.erased_byte:#04x}, not {flash.erased_byte:#04x}",
+            f"write erased_byte: {port.erased_byte:#04x}",
         )
-    if port.flash is not None and flash.page_bytes != port.flash.page_bytes:
+    if flash.page_bytes != port.page_bytes:
         yield board.mistake(
             "memory.flash.page_bytes",
-            f"the parts of {serves} erase {port.flash.page_bytes:#x} bytes at a time, not {flash.page_bytes:#x}",
-            f"write page_bytes: {port.flash.page_bytes:#x}",
+            f"the parts of {serves} erase {port.page_bytes:#x} bytes at a time, not {flash.page_bytes:#x}",
+            f"write page_bytes: {port.page_bytes:#x}",
+        )
+    listed = flash.fetch_wait_states
+    for step in port.fetch_wait_states:
+        clock_hz = step.up_to_hz
+        # A list that ends below says nothing of this clock, and none at all nothing but of the board's own.
+        told = clock_hz <= listed[-1].up_to_hz if listed else clock_hz == board.clock_hz
+        if told and (waits := flash.fetch_waits(clock_hz)) != step.cycles:
+            steps = ", ".join(
+                f"{{up_to_hz: {each.up_to_hz}, cycles: {each.cycles}}}" for each in port.fetch_wait_states
+            )
+            yield board.mistake(
+                "memory.flash.fetch_wait_states",
+                f"{serves} sets {step.cycles}, not {waits} wait states at {clock_hz} Hz",
+                f"write fetch_wait_states: [{steps}]",
+            )
+
+
+def _timing_mistakes(board: Board, port: Port) -> Iterator[InputError]:
+    timing, parts = board.timing, f"the parts of port '{board.port}'"
+    if timing is None:
+        return
+    if port.multiply_cycles is not None and timing.multiply_cycles != port.multiply_cycles:
+        yield board.mistake(
+            "timing.multiply_cycles",
+            f"on {parts} MULS takes {port.multiply_cycles}, not {timing.multiply_cycles} cycles",
+            f"write multiply_cycles: {port.multiply_cycles}",
+        )
+    wanted, given = port.single_cycle_port, timing.single_cycle_port
+    if wanted is None:
+        return
+    hint = f"write single_cycle_port: {{origin: {wanted.origin:#010x}, bytes: {wanted.bytes:#x}}}"
+    has = f"{parts} have {wanted.bytes:#x} bytes from {wanted.origin:#010x} on"
+    if given is None:
+        yield board.mistake("timing.single_cycle_port", f"missing, and {has}", hint)
+    elif given.origin != wanted.origin:
+        yield board.mistake("timing.single_cycle_port.origin", f"{has}, not from {given.origin:#010x}", hint)
+    elif given.bytes != wanted.bytes:
+        yield board.mistake("timing.single_cycle_port.bytes", f"{has}, not {given.bytes:#x}", hint)
+
+
+def _counter_mistakes(board: Board, port: PortCounter) -> Iterator[InputError]:
+    counter = board.counter
+    if counter is None:
+        return
+    serves = f"port '{board.port}' counts with {port.name}"
+    if counter.name != port.name:
+        yield board.mistake("counter.name", f"{serves}, not {counter.name}", f"write name: {port.name}")
+    if counter.bits != port.bits:
+        yield board.mistake(
+            "counter.bits", f"{serves}, which has {port.bits} bits, not {counter.bits}", f"write bits: {port.bits}"
         )
 
 
@@ -180,6 +267,15 @@ def _marker_mistakes(board: Board, pins: tuple[str, ...]) -> Iterator[InputError
         yield _pin_mistake(board, "marker", board.marker, pins, "raise a marker on")
     elif uart is not None and board.marker in {uart.tx, uart.rx}:
         yield board.mistake("marker", f"the link needs '{board.marker}'", "name a free pin, or leave the key out")
+
+
+def _package_mistakes(board: Board, packages: dict[str, Pins]) -> Iterator[InputError]:
+    """Of several names that the part's begins with, the longest is the nearest."""
+    fitting = [name for name in packages if board.part.casefold().startswith(name.casefold())]
+    pins = packages[max(fitting, key=len)] if fitting else ()
+    if fitting and board.marker not in _each(pins):
+        what = f"the {board.part} has no pin '{board.marker}'"
+        yield board.mistake("marker", what, f"its pins: {', '.join(pins)}")
 
 
 def _pin_mistake(board: Board, key: str, pin: str, pins: tuple[str, ...], does: str) -> InputError:

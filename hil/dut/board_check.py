@@ -45,3 +45,12 @@ def _check_emulator(board: Board, key: str, emulator: EmulatorSpec) -> None:
     if line.machines and emulator.machine not in line.machines:
         what = f"backend '{name}' has no machine '{emulator.machine}'" if emulator.machine else "missing"
         raise board.mistake(f"{key}.machine", what, offer(emulator.machine, line.machines, "machines"))
+    uart = board.links.uart
+    if uart is not None and line.serial_pins:
+        for direction, pin, wanted in zip(("tx", "rx"), (uart.tx, uart.rx), line.serial_pins, strict=True):
+            if pin != wanted:
+                raise board.mistake(
+                    f"links.uart.{direction}",
+                    f"backend '{name}' has its serial port's {direction} on {wanted} alone, not on '{pin}'",
+                    f"write {direction}: {wanted}; or leave the emulator out, for a board that has it elsewhere",
+                )

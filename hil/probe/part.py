@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 # pyOCD has annotations but no py.typed.
 from pyocd.core.memory_map import MemoryType  # type: ignore[import-untyped]
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from hil.board import Board, Memory
     from hil.errors import InputError
+
+_EEPROM: Final = "eeprom"  # in the name of a region that pyOCD has among the flash
 
 
 def check_part(board: Board) -> None:
@@ -32,8 +34,11 @@ def check_part(board: Board) -> None:
     _check_memory(board, "flash", memory.flash, flash)
     _check_memory(board, "ram", memory.ram, [region for region in regions if region.type == MemoryType.RAM])
     eeprom = memory.eeprom  # which pyOCD may not tell of
-    if eeprom is not None and any(region.contains_address(eeprom.origin) for region in flash):
-        _check_memory(board, "eeprom", eeprom, flash)
+    told = [region for region in flash if _EEPROM in region.name.casefold()]
+    if eeprom is not None and not told:
+        told = [region for region in flash if region.contains_address(eeprom.origin)]
+    if eeprom is not None:
+        _check_memory(board, "eeprom", eeprom, told)
 
 
 def _memory_map(board: Board, name: str) -> Iterable[Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.errors import RigError
 from hil.frame import PROTOCOL_VERSION, Command, Frame, FrameDecoder, Status
 
 if TYPE_CHECKING:
@@ -86,10 +87,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(board: str, port: int) -> Iterator[str]:
+def served(board: str, port: int, *options: str) -> Iterator[str]:
     """``hil gdb`` in a process until the block ends; yields what it printed before it listens."""
     process = subprocess.Popen(
-        [HIL, "gdb", board, "--server-port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [HIL, "gdb", board, "--server-port", str(port), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     assert process.stdout is not None
     printed = ""
@@ -108,6 +112,74 @@ def test_two_boards_are_served_at_once() -> None:
     first, second = free_port(), free_port()
     with served("microbit", first), served("nucleo-l031", second) as printed:
         assert f"port {second}" in printed
+        assert "another emulated board" not in printed
+
+
+def test_a_second_board_of_a_kind_is_told_apart() -> None:
+    with served("nucleo-l031", free_port()), served("nucleo-l031", free_port()) as printed:
+        assert "'nucleo-l031' is powered by another process, so this is 'nucleo-l031.2'" in printed
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_powered(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = hil("gdb", "nucleo-l031", "--server-port", str(port))
+    said = done.stderr.decode()
+    assert f"--server-port {port} cannot be used: another program listens there" in said
+    assert "hint: name another port with --server-port" in said
+    assert "Traceback" not in said
+    assert (done.returncode, done.stdout) == (RigError.exit_code, b"")
+    assert not (tmp_path / "state").exists()
+
+
+OWN = struct.pack("<IIHH", 0x20001000, 0x08000009, 0x202A, 0xE7FE)  # movs r0, #42; b .
+
+
+def flash_own(tmp_path: Path) -> None:
+    """A program that is none of hil's, with stock pyOCD."""
+    program = tmp_path / "own.bin"
+    program.write_bytes(OWN)
+    command = [sys.executable, "-m", "pyocd", "flash", "-u", "emulated:nucleo-l031", "-t", "stm32l031x6"]
+    subprocess.run([*command, "--base-address", "0x08000000", program], check=True, timeout=TIMEOUT_S)
+
+
+def test_what_the_flash_holds_is_served_as_it_is(tmp_path: Path) -> None:
+    flash_own(tmp_path)
+    port = free_port()
+    with served("nucleo-l031", port, "--flash", "never") as printed:
+        assert "served with what its flash holds, nothing is built or written" in printed
+        assert f"gdb-multiarch -ex 'target extended-remote :{port}' PROGRAM.elf" in printed
+        script = (
+            f"target extended-remote :{port}",
+            "monitor reset halt",
+            "stepi",
+            "p/d $r0",
+            "p/x $pc",
+            "x/3xw 0x08000000",
+        )
+        done = subprocess.run(
+            ["gdb-multiarch", "-nx", "-batch", *(part for each in script for part in ("-ex", each))],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+            env={**os.environ, "TERM": "dumb"},
+        )
+    assert "$1 = 42\n$2 = 0x800000a\n" in done.stdout, done.stdout + done.stderr
+    assert re.search(r"^0x8000000:\s+0x20001000\s+0x08000009\s+0xe7fe202a$", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_a_board_that_another_process_keeps_is_served_as_it_is() -> None:
+    with subprocess.Popen([HIL, "emulate", "nucleo-l031"], stdout=subprocess.PIPE, text=True) as keeper:
+        assert keeper.stdout is not None
+        printed = ""
+        while "Ctrl-C" not in printed:
+            printed += keeper.stdout.readline()
+        try:
+            with served("nucleo-l031", free_port(), "--flash", "never") as served_with:
+                assert "nucleo-l031 on twin, probe emulated:nucleo-l031: served" in served_with
+        finally:
+            keeper.send_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("board", BOARDS)

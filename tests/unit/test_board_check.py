@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pyocd.target import TARGET
 
+from hil.backends import LISTED
 from hil.board import Board, board_names, load_board, load_board_file
 from hil.build import build
 from hil.dut.board_check import check_board
@@ -141,6 +142,81 @@ def test_a_shipped_board_fits(name: str) -> None:
             "the nRF51, not the STM32L031K6",
             "leave it out",
         ),
+        (
+            "nucleo-l031",
+            "eeprom: {origin: 0x08080000",
+            "eeprom: {origin: 0x08090000",
+            "memory.eeprom.origin",
+            "at 0x08090000 the part has no eeprom",
+            "it begins at 0x08080000",
+        ),
+        (
+            "nucleo-l031",
+            "multiply_cycles: 1 ",
+            "multiply_cycles: 32 ",
+            "timing.multiply_cycles",
+            "on the parts of port 'stm32l0' MULS takes 1, not 32 cycles",
+            "write multiply_cycles: 1",
+        ),
+        (
+            "nucleo-l031",
+            "{origin: 0x50000000, bytes: 0x2000}",
+            "{origin: 0x50000000, bytes: 0x100}",
+            "timing.single_cycle_port.bytes",
+            "have 0x2000 bytes from 0x50000000 on, not 0x100",
+            "single_cycle_port: {origin: 0x50000000, bytes: 0x2000}",
+        ),
+        (
+            "nucleo-l031",
+            "{origin: 0x50000000, bytes: 0x2000}",
+            "{origin: 0x40000000, bytes: 0x2000}",
+            "timing.single_cycle_port.origin",
+            "from 0x50000000 on, not from 0x40000000",
+            "single_cycle_port: {origin: 0x50000000, bytes: 0x2000}",
+        ),
+        (
+            "nucleo-l031",
+            "name: SysTick",
+            "name: TIM9",
+            "counter.name",
+            "counts with SysTick, not TIM9",
+            "name: SysTick",
+        ),
+        ("nucleo-l031", "bits: 24", "bits: 32", "counter.bits", "which has 24 bits, not 32", "write bits: 24"),
+        (
+            "nucleo-l031",
+            "fetch_wait_states: [{up_to_hz: 16000000, cycles: 0}, {up_to_hz: 32000000, cycles: 1}]",
+            "fetch_wait_states: [{up_to_hz: 16000000, cycles: 0}, {up_to_hz: 32000000, cycles: 2}]",
+            "memory.flash.fetch_wait_states",
+            "port 'stm32l0' sets 1, not 2 wait states at 32000000 Hz",
+            "[{up_to_hz: 16000000, cycles: 0}, {up_to_hz: 32000000, cycles: 1}]",
+        ),
+        (
+            "nucleo-l031",
+            "fetch_wait_states: [{up_to_hz: 16000000, cycles: 0}, {up_to_hz: 32000000, cycles: 1}]",
+            "fetch_wait_states: [{up_to_hz: 16000000, cycles: 1}]",
+            "memory.flash.fetch_wait_states",
+            "sets 0, not 1 wait states at 16000000 Hz",
+            "[{up_to_hz: 16000000, cycles: 0}, {up_to_hz: 32000000, cycles: 1}]",
+        ),
+        ("nucleo-l031", "marker: PA8", "marker: PC7", "marker", "the STM32L031K6 has no pin 'PC7'", "PB0..PB8, PC14"),
+        (
+            "nucleo-l031",
+            "rx: PA15}",
+            "rx: PA3}",
+            "links.uart.rx",
+            "backend 'twin' has its serial port's rx on PA15 alone, not on 'PA3'",
+            "leave the emulator out",
+        ),
+        (
+            "microbit",
+            "multiply_cycles: 1}",
+            "multiply_cycles: 32}",
+            "timing.multiply_cycles",
+            "on the parts of port 'nrf51' MULS takes 1, not 32 cycles",
+            "write multiply_cycles: 1",
+        ),
+        ("microbit", "name: TIMER0", "name: TIMER1", "counter.name", "counts with TIMER0, not TIMER1", "name: TIMER0"),
         ("microbit", "bytes: 0x4000}\n", "bytes: 0x8000}\n", "memory.ram.bytes", "0x4000 bytes", "pyocd_target"),
         (
             "microbit",
@@ -205,6 +281,46 @@ def test_what_is_left_out_and_is_not_what_the_part_has_is_named_too(tmp_path: Pa
         check_board(load_board_file(path))
 
 
+def test_a_single_cycle_port_that_is_left_out_is_named_too(tmp_path: Path) -> None:
+    good = (boards_dir() / "nucleo-l031.yaml").read_text(encoding="utf-8")
+    assert good.count("  single_cycle_port:") == 1
+    path = tmp_path / "nucleo-l031.yaml"
+    path.write_text(good.replace("  single_cycle_port:", "  #"), encoding="utf-8")
+    where = (
+        rf"^board file {path}, line \d+, key 'timing\.single_cycle_port': missing, and the parts .* have 0x2000 bytes"
+    )
+    with pytest.raises(InputError, match=where):
+        check_board(load_board_file(path))
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "[{up_to_hz: 16000000, cycles: 0}]",
+        "[{up_to_hz: 24000000, cycles: 0}, {up_to_hz: 48000000, cycles: 1}]",
+        "[]",
+    ],
+)
+def test_wait_states_that_say_the_same_in_other_words_fit(tmp_path: Path, listed: str) -> None:
+    good = (boards_dir() / "nucleo-l031.yaml").read_text(encoding="utf-8")
+    shipped = "[{up_to_hz: 16000000, cycles: 0}, {up_to_hz: 32000000, cycles: 1}]"
+    assert good.count(shipped) == 1
+    path = tmp_path / "nucleo-l031.yaml"
+    path.write_text(good.replace(shipped, listed), encoding="utf-8")
+    check_board(load_board_file(path))
+
+
+def test_what_another_part_of_the_family_has_fits(tmp_path: Path) -> None:
+    """Pins of a larger package, and a serial port where the twin has none."""
+    good = (boards_dir() / "nucleo-l031.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "nucleo-l031.yaml"
+    larger = good.replace("part: STM32L031K6", "part: STM32L031C6").replace("marker: PA8", "marker: PC13")
+    path.write_text(larger, encoding="utf-8")
+    check_board(load_board_file(path))
+    path.write_text(larger.replace("rx: PA15}", "rx: PA3}").partition("emulators:")[0], encoding="utf-8")
+    check_board(load_board_file(path))
+
+
 def test_a_board_that_came_from_no_file_is_named_by_its_name() -> None:
     board = Board.model_validate(load_board("nucleo-l031").model_dump() | {"port": "stm32l1"})
     with pytest.raises(InputError, match=r"^board 'nucleo-l031', key 'port': there is no folder stm32l1 in "):
@@ -247,3 +363,11 @@ def test_what_the_twin_has_is_what_pyocd_says_of_the_part() -> None:
     flash = load_yaml(firmware_dir() / "port" / "stm32l0" / "port.yaml", Port, "port file").flash
     assert flash is not None
     assert (flash.page_bytes, flash.erased_byte) == (twin_flash.PAGE_BYTES, STM32L0.erased)
+
+
+def test_what_the_twin_has_is_what_the_list_and_the_port_say_of_it() -> None:
+    assert LISTED["twin"].serial_pins == (twin_part.SERIAL_TX, twin_part.SERIAL_RX)
+    port = load_yaml(firmware_dir() / "port" / "stm32l0" / "port.yaml", Port, "port file")
+    assert port.single_cycle_port is not None
+    has = (port.single_cycle_port.origin, port.single_cycle_port.bytes)
+    assert has == (twin_part.PORTS_ORIGIN, twin_part.PORTS_BYTES)
