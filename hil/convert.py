@@ -20,7 +20,7 @@ from hil import encode
 from hil.channels import LOG2E, Channel, arguments, reading
 from hil.convert_cfc import cfc_formats
 from hil.errors import InputError
-from hil.image import FULL_SCALE, MAP, NEURON, SOLVERS, SYNAPSE, ModelImage, Records
+from hil.image import ELAPSED_FRAC, FULL_SCALE, MAP, NEURON, SOLVERS, SYNAPSE, ModelImage, Records
 from hil.model import LtcModel
 from hil.model_arrays import ELAPSED_MAX, ELAPSED_MIN, LARGEST
 from hil.model_cfc import CfcModel
@@ -29,8 +29,6 @@ from hil.solver import EXPLICIT
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-ELAPSED_FRAC = 22
 
 _SCALE_BITS = 30  # a state or an input at its full scale is 2^30
 _SMALLEST_BOUND = 1e-6
@@ -49,7 +47,7 @@ class Converted:
         output_frac: (O,) fractional bits of each output.
         notes: sentences about parameters that could not be represented as they are.
         elapsed_min: least time between two steps that the formats are for.
-        input_bound_declared: inputs have limits because the model says so, not because of its parameters.
+        input_bounded: inputs end at the model's input bound, said or default, not at what its parameters allow.
     """
 
     image: bytes
@@ -60,7 +58,7 @@ class Converted:
     output_frac: npt.NDArray[np.int64]
     notes: tuple[str, ...]
     elapsed_min: float = ELAPSED_MIN
-    input_bound_declared: bool = False
+    input_bounded: bool = False
 
     @property
     def q_formats(self) -> dict[str, object]:
@@ -82,7 +80,7 @@ class Converted:
         if beyond.any():
             *step, column = np.argwhere(beyond)[0]
             place = f" in step {', '.join(map(str, step))}" if step else ""
-            if self.input_bound_declared:
+            if self.input_bounded:
                 raise InputError(
                     f"input {column}{place} is {inputs[beyond][0]:g}, beyond the model's input bound of "
                     f"{self.input_limit[column]:g}",
@@ -141,16 +139,24 @@ def convert(source: object, *, state_bound: float | None = None, **settings: Any
     Args:
         source: a model, or what :func:`hil.ncps.model_from_ncps` takes: a live ``ncps.torch.LTC`` or ``CfC``, a cell
             of either, or a state dict.
-        state_bound: largest start state that will be set, where that is beyond the model's own potentials.
-        settings: for a state dict, what it does not say: ``ode_unfolds``, ``implicit_param_constraints``.
+        state_bound: largest start state that will be set, where that is beyond what the model's own states reach. It
+            widens their format; a CfC's own ``state_bound``, where its states are to saturate, is in the model.
+        settings: of what is not a model yet, what it does not say: those of :func:`hil.ncps.model_from_ncps`, for a
+            state dict of an LTC ``ode_unfolds`` and ``implicit_param_constraints``, for one of a CfC ``mode`` and,
+            where it has a backbone, ``backbone_activation``.
 
     Raises:
         InputError: for a network that has no value in floating point either (a denominator of zero), or that is
-            not an LTC; or for a state bound that is none.
+            neither an LTC nor a CfC; for a state bound that is none; or for a setting that nothing would heed.
     """
     if state_bound is not None and not 0 <= state_bound <= LARGEST:
         raise InputError(f"a state bound of {state_bound:g} is none", hint=f"a potential from 0 to {LARGEST:g}")
     model = source if isinstance(source, LtcModel | CfcModel) else model_from_ncps(source, **settings)
+    if model is source and settings:
+        raise InputError(
+            f"model '{model.name}' has its settings already, {' and '.join(sorted(settings))} would change nothing",
+            hint="leave them out, or give them where the model is made",
+        )
     if isinstance(model, CfcModel):
         return _convert_cfc(model, state_bound or 0.0)
     _check_solver(model)
@@ -193,7 +199,7 @@ def convert(source: object, *, state_bound: float | None = None, **settings: Any
 def _convert_cfc(model: CfcModel, start: float) -> Converted:
     formats = cfc_formats(model, start)
     return Converted(
-        **formats._asdict(), input_limit=model.input_bound, elapsed_min=model.elapsed_min, input_bound_declared=True
+        **formats._asdict(), input_limit=model.input_bound, elapsed_min=model.elapsed_min, input_bounded=True
     )
 
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from hil import encode
 from hil.channels import LOG2E
-from hil.errors import InputError
 from hil.image import FULL_SCALE
 from hil.image_cfc import CfcImage, Kind, Layer, Row
 
@@ -209,12 +208,6 @@ class _Maker:
             (np.eye(len(comes_in)), np.zeros(len(comes_in))) if readout is None else (readout.weight, readout.bias)
         )
         sums = [self._sum(w, b, comes_in, 1.0) for w, b in zip(weight, bias, strict=True)]
-        for k, each in enumerate(sums):
-            if each.exponent > _BITS + _LEFT_MAX:
-                raise InputError(
-                    f"model '{self._model.name}': output {k} may reach 2^{each.exponent}, beyond any format",
-                    hint="such weights are a slip or a training that diverged",
-                )
         yield Layer(Kind.LINEAR, 0, tuple(Row(s.bias, _BITS - s.exponent, s.shift, s.weights) for s in sums))
 
     def _sum(

@@ -143,9 +143,15 @@ class CfcImage:
         if header.solver != CFC or len(body) < end + header.inputs:
             raise InputError(f"{where} is not the image of a CfC, or cut off")
         reader = _Reader(body[:end], header.inputs + header.neurons)
-        layers = [reader.layer()]
-        while layers[-1].kind is not Kind.LINEAR:
-            layers.append(reader.layer())
+        try:
+            layers = [reader.layer()]
+            while layers[-1].kind is not Kind.LINEAR:
+                layers.append(reader.layer())
+        except (ValueError, struct.error):
+            raise InputError(
+                f"{where} is cut off or has layers that this version does not know",
+                hint="convert the model again with this version of hil",
+            ) from None
         input_frac = np.frombuffer(body, np.int8, header.inputs, end)
         return cls(header.state_frac, tuple(layers), input_frac)
 

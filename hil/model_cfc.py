@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar, get_args
 
 import numpy as np
 
@@ -23,12 +23,13 @@ Mode = Literal["default", "pure", "no_gate"]
 Activation = Literal["lecun_tanh", "tanh", "relu", "silu"]
 
 MAX_UNITS = 4096  # of a backbone's layer
+# What a model says beside its arrays.
+SETTINGS = ("mode", "backbone_activation", "input_bound", "elapsed_min", "state_bound", "backbone_bound", "about")
 INPUT_BOUND = 8.0  # where a model does not say it: inputs of mean 0 and deviation 1 stay far below
 
 _Word = TypeVar("_Word", bound=str)
 _LSTM = re.compile(r"lstm\.")
 _BACKBONE = re.compile(r"backbone\.(\d+)\.weight")
-_SETTINGS = ("mode", "backbone_activation", "input_bound", "elapsed_min", "state_bound", "backbone_bound", "about")
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ class CfcModel:
         """How its steps are solved, in words."""
         return f"closed form, {self.mode}"
 
-    def solved_by(self, solver: object) -> CfcModel:
-        """No network: a closed form has no solver that could be another.
+    def solved_by(self, solver: object) -> NoReturn:
+        """Refuse: a closed form has no solver that could be another.
 
         Raises:
             InputError: always.
@@ -184,7 +185,7 @@ class _Reader:
         self._keys = list(arrays)
         self._where = where
         self._reader = ModelArrays(arrays, where)
-        self._known = [*_SETTINGS, "fc.weight", "fc.bias"]
+        self._known = [*SETTINGS, "fc.weight", "fc.bias"]
         pure = any(key.endswith("w_tau") for key in arrays)
         self.mode: Mode = self._word("mode", get_args(Mode), arrays, "pure" if pure else None)
         if pure != (self.mode == "pure"):

@@ -39,18 +39,20 @@ def model_from_ncps(
         cfc_settings: those of :func:`hil.ncps_cfc.cfc_from_ncps`.
 
     Raises:
-        InputError: for anything that is not an LTC, has mixed memory, or whose settings are not known.
+        InputError: for anything that is neither, has mixed memory, whose settings are not known, or with a setting
+            of the other kind.
     """
-    cfc = cfc_from_ncps(source, name=name, **cfc_settings)
-    if cfc is not None:
-        return cfc
-    if cfc_settings:
-        raise InputError(f"an LTC has no setting {' or '.join(sorted(cfc_settings))}")
     settings: dict[str, object] = {
         "ode_unfolds": ode_unfolds,
         "epsilon": epsilon,
         "implicit_param_constraints": implicit_param_constraints,
     }
+    given = {key: value for key, value in (settings | {"outputs": outputs}).items() if value is not None}
+    cfc = cfc_from_ncps(source, name=name, **cfc_settings, **given)
+    if cfc is not None:
+        return cfc
+    if cfc_settings:
+        raise InputError(f"an LTC has no setting {' or '.join(sorted(cfc_settings))}")
     if isinstance(source, Mapping):
         arrays = dict(source)
         settings["epsilon"] = 1e-8 if epsilon is None else epsilon

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hil.errors import InputError
-from hil.model_cfc import CfcModel, cfc_from_arrays, is_cfc
+from hil.model_cfc import SETTINGS, CfcModel, cfc_from_arrays, is_cfc
 
 _CELL_PREFIX = "rnn_cell."
 _ACTIVATIONS = {"LeCun": "lecun_tanh", "Tanh": "tanh", "ReLU": "relu", "SiLU": "silu", "GELU": "gelu"}
@@ -23,11 +23,12 @@ def cfc_from_ncps(source: object, *, name: str = "ncps", **settings: object) -> 
     Args:
         source: the module or state dict.
         name: the network's name in reports.
-        settings: what the source does not say: ``input_bound``, ``elapsed_min``, ``state_bound``, and of a state dict
-            ``mode`` and ``backbone_activation``.
+        settings: what the source does not say, as in :func:`hil.model_cfc.cfc_from_arrays`: ``input_bound``,
+            ``elapsed_min``, ``state_bound``, ``backbone_bound``, and of a state dict ``mode`` and
+            ``backbone_activation``.
 
     Raises:
-        InputError: for a CfC with mixed memory, or whose settings are not known.
+        InputError: for a CfC with mixed memory, whose settings are not known, or with a setting that none has.
     """
     live = not isinstance(source, Mapping)
     arrays: dict[str, Any] = dict(source.state_dict()) if live and hasattr(source, "state_dict") else {}
@@ -36,7 +37,7 @@ def cfc_from_ncps(source: object, *, name: str = "ncps", **settings: object) -> 
     plain = {key.removeprefix(_CELL_PREFIX): to_numpy(value) for key, value in arrays.items()}
     if not is_cfc(plain):
         return None
-    unknown = set(settings) - {"mode", "backbone_activation", "input_bound", "elapsed_min", "state_bound"}
+    unknown = set(settings) - set(SETTINGS)
     if unknown:
         raise InputError(f"a CfC has no setting {' or '.join(sorted(unknown))}")
     said = _said(source) if live else {}

@@ -149,7 +149,8 @@ def check_port(board: Board, firmware_root: Path) -> None:
         raise board.mistake("port", f"there is no folder {board.port} in {ports}", offer(board.port, known, "ports"))
     if (ports / board.port / _FILE).exists():
         port = load_yaml(ports / board.port / _FILE, Port, "port file")
-        for mistake in _mistakes(board, port):
+        mistake = next(_mistakes(board, port), None)
+        if mistake is not None:
             raise mistake
 
 

@@ -2,8 +2,6 @@
 
 #ifndef LTC_FUSED_ONLY
 
-#include <stddef.h>
-
 #include "ltc_cfc_image.h"
 #include "ltc_solver.h"
 

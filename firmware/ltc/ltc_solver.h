@@ -25,7 +25,6 @@ struct ltc_stage {
             int32_t start;
             int32_t from;   /* the state at which the stage's slope is taken */
             int32_t change; /* of the whole unfold */
-            int32_t unused;
         };
         struct { /* ltc_adaptive() */
             int32_t first;
@@ -40,6 +39,8 @@ struct ltc_stage {
         };
     };
 };
+
+_Static_assert(sizeof(struct ltc_stage) == 16, "LTC_STAGED_MEMORY_BYTES counts 16 a neuron");
 
 /* What was next is now before. */
 static inline void ltc_swap(struct ltc *net) {

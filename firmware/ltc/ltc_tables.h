@@ -1,4 +1,5 @@
-/* The tables of the sigmoid and of the reciprocal; docs/numbers.md says how they are made. */
+/* The tables of the sigmoid, of the reciprocal and of the exponential solver's decay;
+ * docs/numbers.md says how they are made. */
 #ifndef LTC_TABLES_H
 #define LTC_TABLES_H
 

@@ -1,4 +1,8 @@
-"""Arithmetic pieces that the exact integer models share, over whole arrays: those of ``firmware/ltc/ltc_math.c``."""
+"""Arithmetic pieces that the exact integer models share, over whole arrays: those of ``firmware/ltc/ltc_math.h``.
+
+``bit_length`` is ``ltc_bits``, ``scaled`` is ``ltc_scale``; ``sigmoid``, ``power_of_half`` and ``multiply`` are
+``ltc_sigmoid``, ``ltc_power_of_half`` and ``ltc_multiply``. ``entry`` is what the sigmoids in C do within an interval.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ def entry(index: Int, part: Int) -> Int:
     return value + (value & 0xFFFF) * part
 
 
-def wide_sigmoid(position: Int) -> Int:
+def sigmoid(position: Int) -> Int:
     """Return 65534 times the sigmoid, and 1, in Q16; of a position from its middle in Q16."""
     index = (position >> 16) + INTERVALS // 2
     inside = entry(index, position & 0xFFFF)

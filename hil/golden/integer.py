@@ -1,8 +1,10 @@
 """The exact integer model: what ``firmware/ltc`` computes, bit for bit, for any image the converter makes.
 
-Written over whole arrays of sequences and synapses. ``opening``, ``reciprocal`` and ``update`` are those of
-``ltc_kernel.c``; ``wide_opening`` and ``add_wide`` are ``opening`` and ``add`` of ``ltc_wide.c``; ``rate``,
-``capacitance`` and ``map_values`` are ``ltc_set_rate``, ``ltc_capacitance`` and ``map``.
+Written over whole arrays of sequences and synapses. ``opening`` and ``add`` are those of ``ltc_kernel.c``, ``update``
+is ``updated`` there; ``reciprocal`` and ``total`` are ``ltc_reciprocal`` and ``ltc_total`` of ``ltc_kernel.h``;
+``wide_opening`` and ``add_wide`` are ``opening`` and ``add`` of ``ltc_wide.c``; ``rate`` and ``capacitance`` are
+``ltc_set_rate`` and ``ltc_capacitance`` of ``ltc_math.c``; ``map_values`` is ``map`` of ``ltc.c``; ``doubled`` is that
+of ``ltc_adaptive.c``, ``decayed`` that of ``ltc_exponential.c``.
 ``tests/unit/test_integer.py`` holds it against unbounded integers.
 """
 
@@ -22,6 +24,7 @@ from hil.golden.tables import INTERVALS, ONE, RECIPROCAL_FIRST, bernoulli_table,
 from hil.image import (
     ADAPTIVE,
     CFC,
+    ELAPSED_FRAC,
     EULER,
     EXPONENTIAL,
     FULL_SCALE,
@@ -45,7 +48,6 @@ _WIDE_BITS = 31
 _MIDDLE = INTERVALS // 2 << 16
 _UNIT_BITS = 16 + INTERVALS_A_UNIT.bit_length() - 1
 _NEAR = 2
-_ELAPSED_FRAC = 22
 _BERNOULLI_BITS = 10
 
 _RECIPROCAL = reciprocal_table().astype(np.int64)
@@ -80,7 +82,7 @@ def rate(unfolds: int, elapsed: Int) -> tuple[Int, Int]:
     unfold_shift = 16 - unfolds.bit_length()
     elapsed_shift = 16 - bit_length(elapsed)
     mantissa = ((unfolds << unfold_shift) << 15) // scaled(elapsed, elapsed_shift)
-    return mantissa, elapsed_shift - unfold_shift + _ELAPSED_FRAC - 15
+    return mantissa, elapsed_shift - unfold_shift + ELAPSED_FRAC - 15
 
 
 class Capacitance(NamedTuple):
@@ -308,7 +310,7 @@ def _check_stiff(network: _Network, step: _Step, elapsed: npt.NDArray[np.uint32]
     more = float((2.0 ** (SHIFT_MIN + 15) / (step.beside.value * np.exp2(step.beside.shift))).max())
     enough = math.ceil(unfolds * more) + 1
     raise InputError(
-        f"step {t} of sequence {sequence}: an elapsed time of {elapsed[sequence] / 2**_ELAPSED_FRAC:g} is too long for "
+        f"step {t} of sequence {sequence}: an elapsed time of {elapsed[sequence] / 2**ELAPSED_FRAC:g} is too long for "
         f"an explicit solver with {unfolds} unfolds: neuron {neuron} could leave its bounds",
         hint=f"give it {enough} unfolds" if enough <= MAX_UNFOLDS else "use fused or exponential, which have no limit",
     )

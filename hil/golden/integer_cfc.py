@@ -1,6 +1,8 @@
 """The exact integer model of a CfC: what ``firmware/ltc/ltc_cfc.c`` computes, bit for bit, for any image.
 
-Written over whole arrays of sequences and units; each function is the one of the same name there.
+Written over whole arrays of sequences and units. ``shifted`` is ``scaled`` there, ``scaled`` is ``ltc_scale``;
+``_tangent`` is ``tangent``; ``_gate`` is the factor in ``gate``; ``times_elapsed`` is ``times``; ``_Rows.sums`` are
+``add_up`` and ``dot``; ``_Units._values`` is ``unit`` with ``pure``; ``run_cfc_integer`` is ``ltc_cfc_step``.
 """
 
 from __future__ import annotations
@@ -8,14 +10,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hil.golden.arithmetic import bit_length, multiply, power_of_half, scaled, wide_sigmoid
-from hil.image import FULL_SCALE
+from hil.golden.arithmetic import bit_length, multiply, power_of_half, scaled, sigmoid
+from hil.image import ELAPSED_FRAC, FULL_SCALE
 from hil.image_cfc import CfcImage, Kind, Layer, Row
 
 Int = npt.NDArray[np.int64]
 
 _HALF = 1 << 31
-_ELAPSED_FRAC = 22
 _SOURCE_BITS = 15
 
 
@@ -28,12 +29,12 @@ def shifted(value: Int, left: Int) -> Int:
 
 
 def _tangent(position: Int) -> Int:
-    value = (wide_sigmoid(position) - _HALF) >> 2
+    value = (sigmoid(position) - _HALF) >> 2
     return value + (value >> 15)
 
 
 def _gate(position: Int) -> Int:
-    return (wide_sigmoid(position) + (1 << 15)) >> 16
+    return (sigmoid(position) + (1 << 15)) >> 16
 
 
 class _Rows:
@@ -101,7 +102,7 @@ def run_cfc_integer(
     layers = [_Units(layer) for layer in net.layers if layer.units]
     sequences, steps, count = inputs.shape
     bits = 16 - bit_length(elapsed.astype(np.int64))
-    mantissas, exponents = scaled(elapsed.astype(np.int64), bits), 16 - _ELAPSED_FRAC - bits
+    mantissas, exponents = scaled(elapsed.astype(np.int64), bits), 16 - ELAPSED_FRAC - bits
     state = np.tile(state0.astype(np.int64), (sequences, 1))
     states = np.empty((sequences, steps, net.neurons), np.int32)
     outputs = np.empty((sequences, steps, net.layers[-1].units), np.int32)

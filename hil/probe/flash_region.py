@@ -1,10 +1,10 @@
 """Flash regions of our own, for targets that pyOCD's built-in description programs slowly.
 
 pyOCD describes the STM32L031 with pages of 128 bytes, each erased by one call of its flash algorithm and programmed by
-another, and with an erased value that is not the chip's: 512 calls for its 32 KB, and each call is a row of transfers
-through the probe. Here a call takes 1 KB; the host, which has read the flash, marks the pages in it that differ, and
-the algorithm finds out itself what of them has to be erased and programmed. docs/adr/0007-flash-algorithm.md has what
-that saves and what it cannot.
+another, and with an erased value that is not the chip's: 518 calls for its 32 KB, with those that begin and end, and
+each call is a row of transfers through the probe. Here a call takes 1 KB; the host, which has read the flash, marks the
+pages in it that differ, and the algorithm finds out itself what of them has to be erased and programmed.
+docs/adr/0007-flash-algorithm.md has what that saves and what it cannot.
 """
 
 from __future__ import annotations

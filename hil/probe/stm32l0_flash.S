@@ -5,13 +5,14 @@
  * ProgramPage makes the flash hold the data in those pages of 128 bytes that the host marks, as it
  * knows what differs: each is erased only when it is not erased, and of its two halves only those
  * are programmed that are not all zero: erased flash reads as zero. So there is no separate erase.
- * Looking costs less than running MSI at twice its speed wins: it takes no more of the chip's time
- * than an algorithm that erases and programs without a look.
+ * Looking at a page costs less time than MSI at twice its speed saves: it takes no more of the
+ * chip's time than an algorithm that erases and programs without a look.
  *
  * Registers and sequences: RM0377, chapter 3; ST's stm32l0xx_hal_flash.c, _flash_ex.c and
  * _flash_ramfunc.c (FLASH_PageErase, HAL_FLASHEx_HalfPageProgram); bits: stm32l031xx.h.
  *
- * stm32l0_flash.json is this file assembled: tests/twin/test_flash_algorithm.py.
+ * stm32l0_flash.json is this file assembled: tests/twin/flash_algorithm.py makes it, and
+ * tests/twin/test_flash_session.py holds the two together.
  */
         .syntax unified
         .cpu    cortex-m0plus

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FOLDER = REPO / "tests" / "cfc"
 SOLVER = "ltc/ltc_solver.h"
 CASES = ("default", "no_gate", "pure", "relu", "wired")
-CFC, CHECK, LTC, MATH = (f"ltc/ltc{part}.c" for part in ("_cfc", "_cfc_check", "", "_math"))
+CFC, MATH = "ltc/ltc_cfc.c", "ltc/ltc_math.c"
 DEFECTS = [
     Defect("product shifted by one more", CFC, "run->count, row->shift)", "run->count, row->shift + 1u)"),
     Defect("run of another source", CFC, "source + run->first", "source"),

@@ -136,6 +136,12 @@ DEFECTS = [
     Defect("state not reset", LTC, "put_state(net, j, 0);", "put_state(net, j, net->cell[j].state);"),
     Defect("not reset when opened", CHECK, "    ltc_reset(net);\n", ""),
     Defect("state not set", LTC, "        put_state(net, j, state[j]);", "        (void)state[j];"),
+    Defect(
+        "state put but not for synapses",
+        LTC,
+        "    *ltc_state(net, j) = state;\n    net->before[j] = (int16_t)(state >> 15);\n",
+        "    *ltc_state(net, j) = state;\n",
+    ),
     Defect("state set but not for synapses", SOLVER, "    net->before[j] = (int16_t)(state >> 15);\n", ""),
     Defect("elapsed time of another network", LTC, "    net->elapsed = 0; /* so", "    /* so"),
     Defect("capacitance doubled", MATH, "rate->exponent + more", "rate->exponent + more + 1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +12,10 @@ from hil.convert import convert
 from hil.convert_cfc import encode_sum
 from hil.errors import InputError
 from hil.golden import run_integer, run_reference
-from hil.image import ModelImage, checked
+from hil.image import ModelImage, checked, encoded
 from hil.image_cfc import CfcImage, Kind
 from hil.model import load_model
-from hil.model_cfc import CfcModel, cfc_from_arrays
+from hil.model_cfc import SETTINGS, CfcModel, cfc_from_arrays
 from hil.ncps import model_from_ncps
 from hil.vectors import Vectors, load_vectors
 from hil.work import Work
@@ -88,6 +89,14 @@ def test_an_image_is_read_as_it_was_written() -> None:
             assert CfcImage.from_bytes(image).to_bytes() == image
     with pytest.raises(InputError, match="image of a CfC"):
         ModelImage.from_bytes(image)
+
+
+def test_an_image_of_other_layers_is_refused() -> None:
+    image = CfcImage.from_bytes(convert(_load("deep")[0]).image)
+    header, body = checked(image.to_bytes())
+    for other in (encoded(header, b"\x09" + body[1:]), replace(image, layers=image.layers[:-1]).to_bytes()):
+        with pytest.raises(InputError, match="that image is cut off or has layers that this version does not know"):
+            CfcImage.from_bytes(other, where="that image")
 
 
 def test_absent_weights_take_no_room() -> None:
@@ -221,6 +230,24 @@ def test_a_state_dict(prefix: str) -> None:
         model_from_ncps(arrays)
     with pytest.raises(InputError, match="a CfC has no setting modus"):
         model_from_ncps(arrays, **settings, modus="default")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="a CfC has no setting ode_unfolds or outputs"):
+        convert(arrays, **settings, ode_unfolds=3, outputs=3)
+
+
+def test_what_a_model_file_says_can_be_said_of_a_state_dict() -> None:
+    said = {"mode": "default", "backbone_activation": "relu", "input_bound": 2.0, "elapsed_min": 0.5}
+    said |= {"state_bound": 0.75, "backbone_bound": 3.0, "about": "a test"}
+    assert set(said) == set(SETTINGS)
+    arrays = {key: value for key, value in plain().items() if key not in said}
+    model = model_from_ncps(arrays, **said)  # type: ignore[arg-type]
+    assert isinstance(model, CfcModel)
+    assert (model.mode, model.activation, model.elapsed_min) == ("default", "relu", 0.5)
+    assert (model.input_bound.tolist(), model.declared_bound, model.backbone_bound) == ([2.0, 2.0], 0.75, 3.0)
+
+
+def test_a_model_takes_no_settings() -> None:
+    with pytest.raises(InputError, match="model 'model' has its settings already, mode would change nothing"):
+        convert(cfc_from_arrays(plain(), where="here"), mode="pure")
 
 
 def _notes(change: Callable[[dict[str, object]], None]) -> str:
@@ -236,7 +263,10 @@ def test_notes() -> None:
     assert "states saturate at or above 'state_bound', 2" in _notes(lambda arrays: arrays.update(state_bound=2.0))
 
 
-def test_an_output_beyond_any_format_is_refused() -> None:
-    huge = {"fc.weight": np.full((1, 3), 1e15), "fc.bias": np.zeros(1), "state_bound": 1e15}
-    converted = convert(cfc_from_arrays(plain(**huge), where="here"))
-    assert converted.output_frac[0] < -70
+def test_the_largest_outputs_still_have_a_format() -> None:
+    """The most states, as large as parameters make them, times the largest weights."""
+    huge: dict[str, object] = {"A": np.full((1, 255), 1e15), "w_tau": np.zeros((1, 255))}
+    huge |= {"ff1.weight": np.ones((255, 256)), "ff1.bias": np.zeros(255)}
+    huge |= {"fc.weight": np.full((1, 255), 1e15), "fc.bias": np.zeros(1)}
+    converted = convert(cfc_from_arrays(huge, where="here"))
+    assert CfcImage.from_bytes(converted.image).layers[-1].rows[0].left == converted.output_frac[0] < -80

@@ -44,6 +44,11 @@ def test_damaged_images_are_refused(damage: object, sentence: str) -> None:
         ModelImage.from_bytes(damage(convert(model()).image), where="that image")  # type: ignore[operator]
 
 
+def test_a_model_takes_no_settings() -> None:
+    with pytest.raises(InputError, match="has its settings already, nonsense and ode_unfolds would change nothing"):
+        convert(model(), ode_unfolds=3, nonsense=3)
+
+
 def test_inputs_saturate_without_effect() -> None:
     """Beyond the end of an input's format each of its sigmoids is exactly 0 or 1 already."""
     converted = convert(model(sensory_sigma=np.array([[3.0, -8, 0.01], [2, 2, 2]])))
