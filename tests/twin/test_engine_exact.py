@@ -18,6 +18,7 @@ from hil.emulator.twin.core import Stop
 from hil.emulator.twin.stm32l031.part import PORTS_BYTES, PORTS_ORIGIN
 from tests.twin.rig import LOG_BASE, LONG, Rig
 
+RAM = 0x20000000
 TICKS = 25  # of SysTick, then it is off: its handler must not leave nothing for the program
 
 HANDLERS = f"""
@@ -126,8 +127,10 @@ class Outcome:
 PULSES = st.lists(st.tuples(st.integers(1, 3000), st.integers(0, 2)), max_size=12)
 
 
-def prepared(code: str, pulses: list[tuple[int, int]]) -> Rig:
+def prepared(code: str, pulses: list[tuple[int, int]], waits: int) -> Rig:
     rig = Rig(code)
+    for memory in (0, RAM):
+        rig.core.wait_states(memory, waits)
 
     def pulse(line: int) -> None:
         rig.set_line(line, level=True)
@@ -153,14 +156,14 @@ def outcome(rig: Rig) -> Outcome:
     return result
 
 
-def at_once(code: str, pulses: list[tuple[int, int]]) -> Outcome:
-    rig = prepared(code, pulses)
+def at_once(code: str, pulses: list[tuple[int, int]], waits: int = 0) -> Outcome:
+    rig = prepared(code, pulses, waits)
     assert rig.run(LONG) is Stop.BREAKPOINT, (rig.fault_words(), hex(rig.register("pc")))
     return outcome(rig)
 
 
-def in_slices(code: str, pulses: list[tuple[int, int]], slices: list[int]) -> Outcome:
-    rig = prepared(code, pulses)
+def in_slices(code: str, pulses: list[tuple[int, int]], slices: list[int], waits: int) -> Outcome:
+    rig = prepared(code, pulses, waits)
     stop, n = Stop.DUE, 0
     while stop is Stop.DUE:
         rig._run_events()
@@ -172,8 +175,8 @@ def in_slices(code: str, pulses: list[tuple[int, int]], slices: list[int]) -> Ou
     return outcome(rig)
 
 
-def by_steps(code: str, pulses: list[tuple[int, int]]) -> Outcome:
-    rig = prepared(code, pulses)
+def by_steps(code: str, pulses: list[tuple[int, int]], waits: int) -> Outcome:
+    rig = prepared(code, pulses, waits)
     end = rig.symbols["end"]
     while True:
         rig._run_events()
@@ -184,11 +187,18 @@ def by_steps(code: str, pulses: list[tuple[int, int]]) -> Outcome:
 
 
 @settings(max_examples=60, deadline=None, report_multiple_bugs=False)
-@given(code=programs(), pulses=PULSES, slices=st.lists(st.integers(1, 60), min_size=1, max_size=20))
-def test_any_program_is_the_same_however_it_is_cut(code: str, pulses: list[tuple[int, int]], slices: list[int]) -> None:
-    whole = at_once(code, pulses)
-    assert in_slices(code, pulses, slices) == whole
-    assert by_steps(code, pulses) == whole
+@given(
+    code=programs(),
+    pulses=PULSES,
+    slices=st.lists(st.integers(1, 60), min_size=1, max_size=20),
+    waits=st.integers(0, 2),
+)
+def test_any_program_is_the_same_however_it_is_cut(
+    code: str, pulses: list[tuple[int, int]], slices: list[int], waits: int
+) -> None:
+    whole = at_once(code, pulses, waits)
+    assert in_slices(code, pulses, slices, waits) == whole
+    assert by_steps(code, pulses, waits) == whole
 
 
 @pytest.mark.parametrize("due", range(1, 40))

@@ -92,8 +92,9 @@ ANY_ADDRESS = {
 @pytest.mark.parametrize("base", [0x20000001, 0x40010001, 0x60000001], ids=["ram", "registers", "nothing"])
 def test_unaligned_accesses(code: str, base: int) -> None:
     rig = Rig(f"main: ldr r0, ={base}; movs r5, #0; movs r4, #0x44; nop\n wrong: {code}; nop; wfi" + HANDLER)
-    words, pc, _ = raised(rig)
-    assert (words, pc) == (UNALIGNED, rig.symbols["wrong"])
+    address = base + (4 if "#4" in code else 0)
+    assert raised(rig) == (UNALIGNED, rig.symbols["wrong"], address)
+    assert f"(to 0x{address:08x})" in rig.fault_words()
     assert (rig.register("r0"), rig.register("r4")) == (base, 0x44)
     assert rig.values == []
 
@@ -360,6 +361,25 @@ class TestVectors:
         rig.core.write_register("sp", STACK)
         assert rig.register("xpsr") & 1 << 24
         rig.finish()
+
+
+@pytest.mark.parametrize("value", [1, 3])
+@pytest.mark.parametrize("register", ["r3", "lr"])
+@pytest.mark.parametrize("steps", [False, True], ids=["run", "step"])
+def test_giving_up_privilege_ends_the_run_in_words(value: int, register: str, *, steps: bool) -> None:
+    code = f"movs r0, #{value}; mov {register}, r0; movs r1, #0\n wrong: msr control, {register}; movs r1, #1; wfi"
+    rig = Rig(f"main: {code}")
+    if steps:
+        while rig.register("pc") <= rig.symbols["wrong"]:
+            rig.step()
+    else:
+        rig.run(LONG)
+    words = "sets nPRIV of CONTROL: the twin does not model unprivileged execution"
+    assert rig.trouble == f"the firmware at 0x{rig.symbols['wrong']:08x} {words}"
+    assert rig.register("r1") == 0
+    rig.reset()
+    assert rig.trouble == ""
+    assert rig.step() is Stop.STEPPED
 
 
 LOCKUPS = {

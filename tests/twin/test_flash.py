@@ -202,6 +202,11 @@ def test_a_wrong_key_is_a_hard_fault_and_locks_until_reset(lab: Lab, keys: str) 
     lab.run(f"movs r4, #0\n{keys}\nnop")
     assert lab["r4"] == 0xFA
     assert lab["pc"] == Lab.FAULT + 2
+    register = "OPTKEYR" if "OPT" in keys else "PRGKEYR" if "PRG" in keys else "PEKEYR"
+    address = {"PEKEYR": 0x4002200C, "PRGKEYR": 0x40022010, "OPTKEYR": 0x40022014}[register]
+    assert f"HardFault by a wrong key to FLASH_{register}, or any after one (to 0x{address:08x})" in (
+        lab.chip.fault_words()
+    )
     stacked = lab["sp"] + 24
     assert lab.word(stacked) == lab.chip.core.shared.fault_pc > CODE
     before = lab.chip.flash.value["PECR"]

@@ -69,6 +69,14 @@ def test_also_where_a_step_runs_into_it(machine: TwinMachine) -> None:
     assert "reads a register of ADC1" in machine.status().detail
 
 
+@pytest.mark.parametrize(("access", "does"), [("ldr r1, [r0]", "reads"), ("str r1, [r0]", "writes")])
+def test_system_memory_is_there_by_name(machine: TwinMachine, access: str, does: str) -> None:
+    start(machine, f"main: ldr r0, =0x1FF00FFC; {access}\n b main")
+    run(machine)
+    assert machine.status().reason is HaltReason.EMULATOR
+    assert f"{does} the system memory (ST's boot loader), which the twin does not model" in machine.status().detail
+
+
 def test_the_cause_of_a_hard_fault_is_told_while_its_handler_runs(machine: TwinMachine) -> None:
     start(machine, "main: ldr r0, =0x30000000; ldr r0, [r0]\n b main\n fault: b fault")
     run(machine)

@@ -132,11 +132,36 @@ def test_rtc_is_locked() -> None:
     chip.write("RTC_WPR", 0xFF)
     chip.write("RTC_CR", 1 << 10)
     assert chip.read("RTC_CR") == 0
+    assert "keys" in chip.notes.pop("RTC WPR")
+    chip.write("RTC_ISR", chip.read("RTC_ISR") | 1 << 7)
+    chip.wait(1000)
+    assert not chip.read("RTC_ISR") & 3 << 6
     assert "keys" in chip.notes["RTC WPR"]
     chip.clear("PWR_CR", 1 << 8)
     chip.write("RTC_BKP0R", 1)
     assert chip.read("RTC_BKP0R") == 0
     assert "DBP" in chip.notes["RTC DBP"]
+
+
+def test_the_wake_up_flag_is_cleared_without_the_keys() -> None:
+    """As handlers do: RTC->ISR &= ~WUTF (RM0377, 22.4.7), by words and by bytes."""
+    with rtc() as chip:
+        chip.write("RTC_WUTR", 36)
+        chip.write("RTC_CR", 1 << 10 | 1 << 14)
+        chip.write("RTC_WPR", 0xFF)
+        chip.set("EXTI_IMR", 1 << 20)
+        chip.set("EXTI_RTSR", 1 << 20)
+        for _ in range(3):
+            chip.wait(17 * LSI_MS)
+            assert chip.read("RTC_ISR") & 1 << 10
+            assert chip.read("EXTI_PR") & 1 << 20
+            chip.clear("RTC_ISR", 1 << 10)
+            chip.write("EXTI_PR", 1 << 20)
+            assert not chip.read("RTC_ISR") & 1 << 10
+        chip.wait(17 * LSI_MS)
+        chip.rtc.write(0x0D, 1, 0)
+        assert not chip.read("RTC_ISR") & 1 << 10
+        assert "RTC WPR" not in chip.notes
 
 
 def test_backup_registers_outlive_a_reset_but_not_rtcrst() -> None:

@@ -155,7 +155,7 @@ def both(chip: Stm32l031, svd: dict[str, SVDPeripheral]) -> Iterator[tuple[str, 
 def test_all_peripherals_of_the_part_are_on_the_bus(chip: Stm32l031, svd: dict[str, SVDPeripheral]) -> None:
     ours = {each.name: each.base for each in chip.peripherals if not isinstance(each, SystemControl | OptionBytes)}
     theirs = {name: each.base_address for name, each in svd.items()}
-    assert ours == theirs
+    assert ours == {**theirs, "the system memory": 0x1FF00000}  # no peripheral: the SVD lists none of its words
 
 
 def test_all_registers_are_there(chip: Stm32l031, svd: dict[str, SVDPeripheral]) -> None:

@@ -88,6 +88,34 @@ def test_instruction_by_instruction_it_pays_the_same(before: str) -> None:
     assert clocks[0] == clocks[1]
 
 
+@pytest.mark.parametrize(("load", "words"), [("ldr r1, [r3]", 1), ("ldrb r1, [r3]", 1), ("ldm r3!, {r1, r2}", 2)])
+@pytest.mark.parametrize(
+    ("address", "waits"), [(0x08000000, True), (0, True), (0x08080000, True), (0x20000100, False)], ids=hex
+)
+def test_a_load_of_data_waits_where_code_would(load: str, words: int, address: int, *, waits: bool) -> None:
+    """For each word, and to the very cycle: the same run in short slices ends at the same time."""
+    # Words: LDR NOP | NOP NOP | LDR NOP | the loop's three | LDR; the address itself is a load from flash.
+    code = LOOP.replace("BEFORE", f"nop; nop; nop; ldr r3, ={address:#x}; nop").replace("TURNS", str(TURNS))
+    code = code.replace("1:  subs", f"1:  {load}; nop; {'subs r3, #8' if words == 2 else 'nop'}; nop\n    subs")
+    found = []
+    for latency, slices in ((0, 100_000), (1, 100_000), (1, 7)):
+        with Bench(code) as chip:
+            chip.set("FLASH_ACR", latency)
+            while (stop := chip.run(chip.now() + slices)) is not Stop.ASLEEP:
+                assert stop is Stop.DUE
+            found.append((chip.word(), chip.now()))
+    assert found[1] == found[2]
+    assert found[1][0] - found[0][0] == 3 + 3 * TURNS + 1 + (words * TURNS if waits else 0)
+
+
+def test_a_flash_that_is_off_in_sleep_is_noticed() -> None:
+    chip = Bench()
+    chip.write("FLASH_ACR", 0x63)
+    assert chip.notes == {}
+    chip.write("FLASH_ACR", 8)
+    assert "SLEEP_PD" in chip.notes["FLASH SLEEP_PD"]
+
+
 def test_they_end_with_the_latency_and_with_a_reset() -> None:
     for end in (lambda chip: chip.clear("FLASH_ACR", 1), lambda chip: chip.reset()):
         chip = Bench(LOOP.replace("TURNS", str(TURNS)).replace("BEFORE", "nop"))

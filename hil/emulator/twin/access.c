@@ -24,10 +24,6 @@ struct transfer {
     bool sign;
 };
 
-static uint32_t reg(const struct engine *engine, uint32_t number) {
-    return engine_get(engine, number == LR ? REG_LR : REG_R0 + (int)number);
-}
-
 static struct transfer single(uint32_t address, uint32_t bytes, uint32_t number, bool load) {
     return (struct transfer){
         .address = address, .bytes = bytes, .list = 1u << number, .base = -1, .load = load};
@@ -37,7 +33,8 @@ static struct transfer single(uint32_t address, uint32_t bytes, uint32_t number,
 static struct transfer by_register(const struct engine *engine, uint16_t code) {
     static const uint8_t bytes[8] = {4, 2, 1, 1, 4, 2, 1, 2}; /* STR STRH STRB LDRSB LDR LDRH ... */
     const uint32_t kind = FIELD(code, 9, 3);
-    struct transfer found = single(reg(engine, FIELD(code, 3, 3)) + reg(engine, FIELD(code, 6, 3)),
+    struct transfer found = single(engine_register(engine, FIELD(code, 3, 3)) +
+                                       engine_register(engine, FIELD(code, 6, 3)),
                                    bytes[kind], FIELD(code, 0, 3), kind >= 3u);
 
     found.sign = kind == 3u || kind == 7u;
@@ -48,7 +45,7 @@ static struct transfer by_register(const struct engine *engine, uint16_t code) {
 static struct transfer multiple(const struct engine *engine, uint16_t code, bool load) {
     const uint32_t base = FIELD(code, 8, 3);
     const uint32_t list = FIELD(code, 0, 8);
-    const uint32_t start = reg(engine, base);
+    const uint32_t start = engine_register(engine, base);
 
     return (struct transfer){.address = start,
                              .bytes = 4,
@@ -74,7 +71,7 @@ static struct transfer on_stack(const struct engine *engine, uint16_t code, bool
 
 /* What the instruction at PC transfers; nothing in its list where it is none that does. */
 static struct transfer decode(const struct engine *engine, uint32_t pc, uint16_t code) {
-    const uint32_t base = reg(engine, FIELD(code, 3, 3));
+    const uint32_t base = engine_register(engine, FIELD(code, 3, 3));
     const uint32_t offset = FIELD(code, 6, 5);
     const uint32_t number = FIELD(code, 0, 3);
     const bool load = FIELD(code, 11, 1) != 0;
@@ -107,6 +104,10 @@ static struct transfer decode(const struct engine *engine, uint32_t pc, uint16_t
     default:
         return (struct transfer){0};
     }
+}
+
+uint32_t access_address(struct engine *engine, uint32_t pc) {
+    return decode(engine, pc, code_halfword(engine, pc)).address;
 }
 
 static const struct code *memory_at(struct engine *engine, uint32_t address, uint32_t bytes) {
@@ -153,6 +154,7 @@ static int64_t load(struct engine *engine, uint32_t address, uint32_t bytes) {
     uint32_t value = 0;
 
     if (access_memory_read(engine, address, &value, bytes)) {
+        stall_load(engine, code_at(engine, address));
         return value;
     }
     const struct engine_device *device = device_at(engine, address);
@@ -199,7 +201,7 @@ static int32_t make(struct engine *engine, const struct transfer *transfer,
             end = load(engine, *address, transfer->bytes);
             loaded[i] = extended(transfer, (uint32_t)end);
         } else {
-            end = store(engine, *address, transfer->bytes, reg(engine, i));
+            end = store(engine, *address, transfer->bytes, engine_register(engine, i));
         }
         if (end < 0) {
             return (int32_t)end;
@@ -221,6 +223,7 @@ static void charge(struct engine *engine, const struct transfer *transfer, uint3
     engine->shared.instructions++;
     if (engine->tracker != NULL) {
         count_span(engine, pc, pc + 2u);
+        count_waits(engine);
         tracker_delay(engine->tracker, -(int32_t)saved);
     }
 }

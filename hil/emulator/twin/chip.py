@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Self
 
-from hil.emulator.twin.core import ACCESS_FAULTS, FAR, FAULTS, Stop
+from hil.emulator.twin.core import ACCESS_FAULTS, FAR, FAULTS, UNPRIVILEGED, Stop
 from hil.emulator.twin.registers import PAGE_BYTES, BusError, NotModelledError, Peripheral
 from hil.emulator.twin.timebase import Timebase, Timer
 
@@ -19,6 +19,7 @@ __all__ = ["SYSTEM_PAGE_BYTES", "Chip", "Timer"]
 SYSTEM_PAGE_BYTES: Final = 0x1000
 _SLEEPDEEP: Final = 4  # of SCR
 _HARD_FAULT: Final = 3
+_MSR_BYTES: Final = 4
 
 
 class Chip(Timebase):
@@ -43,6 +44,7 @@ class Chip(Timebase):
         self.stood_still = Fraction(0)
         self._wake_asked = False
         self._reset_requested = False
+        self._refused: dict[int, tuple[int, str]] = {}  # by instruction: address of what a device refused, and why
         self._bus: list[tuple[Peripheral, int]] = []
         self.on_reset: Callable[[], None] = lambda: None
 
@@ -107,7 +109,8 @@ class Chip(Timebase):
                     self._note_unclocked(peripheral)
             except NotModelledError as error:
                 self._give_up(error)
-            except BusError:
+            except BusError as error:
+                self._refused[self.core.read_register("pc") & ~1] = (peripheral.base + offset, str(error))
                 return False
             return True
 
@@ -123,9 +126,10 @@ class Chip(Timebase):
     def _note_unclocked(self, peripheral: Peripheral) -> None:
         self.note(f"clock of {peripheral.name}", f"{peripheral.name} is accessed while its bus clock is off")
 
-    def _give_up(self, error: NotModelledError) -> None:
+    def _give_up(self, error: NotModelledError, *, behind: int = 0) -> None:
+        """Have no more of it; PC is so many bytes behind the instruction."""
         if not self.trouble:
-            self.trouble = f"the firmware at 0x{self.core.read_register('pc') & ~1:08x} {error}"
+            self.trouble = f"the firmware at 0x{(self.core.read_register('pc') & ~1) - behind:08x} {error}"
         self._come_back_by(0)
 
     # Life
@@ -139,6 +143,7 @@ class Chip(Timebase):
         """Reset everything but the clock and the memories' content."""
         self._clear()
         self.trouble = ""
+        self._refused.clear()
         self.standing_still = self._wake_asked = False
         self._reset_requested = False
         self.on_reset()
@@ -175,9 +180,15 @@ class Chip(Timebase):
 
     def _goes_on(self, stop: Stop, horizon: int) -> bool:
         """Whether what stopped the core is no reason to come back."""
+        self._look_for_privilege(stop)
         if stop is Stop.ASLEEP:
             return self._sleep(horizon)
         return stop is Stop.DUE or (stop is Stop.BREAKPOINT and self.code_barred())
+
+    def _look_for_privilege(self, stop: Stop) -> None:
+        if stop is Stop.FAILED and self.core.shared.failure == UNPRIVILEGED:
+            error = NotModelledError("sets nPRIV of CONTROL: the twin does not model unprivileged execution")
+            self._give_up(error, behind=_MSR_BYTES)
 
     def _sleep(self, horizon: int) -> bool:
         """Let the core sleep until something happens, or until a cycle; False where nothing will."""
@@ -251,6 +262,7 @@ class Chip(Timebase):
         while (wait := self.code_waits()) > self.core.shared.clock:
             self.wait_until(wait)
         stop = self.core.step(mask_interrupts=mask_interrupts)
+        self._look_for_privilege(stop)
         self._run_events()
         if self._reset_requested:
             self.reset()
@@ -268,9 +280,13 @@ class Chip(Timebase):
         words = []
         if shared.fault:
             data = f" (to 0x{shared.fault_address:08x})" if FAULTS[shared.fault] in ACCESS_FAULTS else ""
-            words.append(f"HardFault by {FAULTS[shared.fault]}{data} at 0x{shared.fault_pc:08x}")
+            address, cause = self._refused.get(shared.fault_pc, (0, ""))
+            cause = cause if cause and data and address == shared.fault_address else FAULTS[shared.fault]
+            words.append(f"HardFault by {cause}{data} at 0x{shared.fault_pc:08x}")
         if shared.lockup:
-            words.append(f"lockup by {FAULTS[shared.lockup]} at 0x{shared.lockup_pc:08x}")
+            _, cause = self._refused.get(shared.lockup_pc, (0, ""))
+            cause = cause if cause and FAULTS[shared.lockup] in ACCESS_FAULTS else FAULTS[shared.lockup]
+            words.append(f"lockup by {cause} at 0x{shared.lockup_pc:08x}")
         return ", then ".join(words)
 
     def code_waits(self) -> int:

@@ -85,6 +85,20 @@ uint32_t code_wait(struct engine *engine, uint32_t address) {
     return code != NULL && (address & 3u) == 0 ? code->memory.sequential_wait : 0;
 }
 
+/* How many words an instruction loads, at most. */
+static uint32_t loads_of(uint16_t code, const struct cost *cost) {
+    switch (cost->kind) {
+    case COST_LOAD:
+        return 1;
+    case COST_LOAD_MULTIPLE:
+    case COST_POP:
+    case COST_POP_PC:
+        return (uint32_t)__builtin_popcount(code & 0x1FFu);
+    default:
+        return 0;
+    }
+}
+
 /* What the next instruction in sequence takes: each word of code costs when execution gets into it.
  */
 static uint32_t cycles_of(const struct code *code, uint32_t address, const struct cost *cost) {
@@ -104,9 +118,16 @@ static bool sets_stack(const struct code *code, uint32_t address) {
     return (first & 0xFF87u) == 0x4685u || (first & 0xFF87u) == 0x4485u;
 }
 
+/* MSR to CONTROL. */
+static bool sets_control(const struct code *code, uint32_t address) {
+    return (halfword_of(code, address) & 0xFFF0u) == 0xF380u &&
+           halfword_of(code, address + 2u) == 0x8814u;
+}
+
 static void fill(struct engine *engine, struct code *code, struct code_block *block,
                  uint32_t address, uint32_t bytes) {
     uint8_t *content = block->content;
+    uint32_t loads = 0;
 
     *block = (struct code_block){.start = address, .bytes = bytes, .target = NONE};
     block->breakpoint = block->undefined = block->split = bytes;
@@ -119,6 +140,8 @@ static void fill(struct engine *engine, struct code *code, struct code_block *bl
         }
         block->sends_event |= halfword_of(code, at) == SEV;
         block->before_last = block->cycles;
+        block->loads = loads;
+        loads += loads_of(halfword_of(code, at), &cost);
         block->cycles += cycles_of(code, at, &cost);
         block->instructions++;
         block->last_kind = cost.kind;
@@ -128,7 +151,9 @@ static void fill(struct engine *engine, struct code *code, struct code_block *bl
         }
         block->unmasks = cost.kind == COST_CHANGE_STATE || cost.kind == COST_WRITE_SPECIAL;
         block->sets_stack = sets_stack(code, at);
-        if (block->sets_stack && block->split == bytes) {
+        block->sets_control = sets_control(code, at);
+        block->control_from = (uint8_t)(halfword_of(code, at) & 0xFu);
+        if ((block->sets_stack || block->sets_control) && block->split == bytes) {
             block->split = at + cost.bytes - address;
         }
         block->target = NONE;
@@ -190,6 +215,7 @@ uint32_t code_boundary(struct engine *engine, const struct code_block *block, ui
     while (passed < cycles && at < block->start + block->bytes) {
         const struct cost cost = cost_at(engine, code, at);
         passed += cycles_of(code, at, &cost);
+        passed += engine->load_wait * loads_of(halfword_of(code, at), &cost);
         at += cost.bytes;
     }
     return at;

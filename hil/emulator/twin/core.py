@@ -53,6 +53,8 @@ _REGISTERS: Final = {
 _THUMB: Final = 1 << 24  # of xPSR
 _BUS_ERROR: Final = -1
 _GIVE_UP: Final = -2
+UNPRIVILEGED: Final = -4
+"""Of `Shared.failure`: the instruction just executed, MSR, has set CONTROL.nPRIV."""
 
 
 class Stop(Enum):
@@ -317,7 +319,7 @@ class Core:
         self._lib.engine_bar(self._engine, origin, on)
 
     def wait_states(self, address: int, cycles: int) -> None:
-        """From now on each aligned word of code in the memory at an address adds so many cycles when it is fetched."""
+        """From now on each word of code in the memory at an address costs so many cycles, and so does each load."""
         for place in self._places(address):
             self._lib.engine_wait_states(self._engine, place, cycles)
 

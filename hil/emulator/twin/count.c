@@ -42,6 +42,11 @@ void count_block(struct engine *engine, const struct code_block *block) {
     enter(engine, block->counted, block->start + block->bytes);
 }
 
+void count_waits(struct engine *engine) {
+    tracker_delay(engine->tracker, (int32_t)engine->waited);
+    engine->waited = 0;
+}
+
 void count_close(struct engine *engine) {
     block_table_close(&engine->table);
     if (engine->tracker != NULL) {

@@ -7,6 +7,7 @@
 #include "engine_internal.h"
 
 #define THUMB          (1u << 24) /* xPSR.T */
+#define NPRIV          1u         /* CONTROL */
 #define SEVONPEND      0x10u      /* SCR */
 #define DEBUGGER       1u         /* engine_shared.debug */
 #define CATCHES_FAULTS 2u
@@ -35,6 +36,10 @@ uint32_t engine_get(const struct engine *engine, int reg) {
 
 void engine_set(struct engine *engine, int reg, uint32_t value) {
     engine->unicorn.reg_write(engine->uc, reg, &value);
+}
+
+uint32_t engine_register(const struct engine *engine, uint32_t number) {
+    return engine_get(engine, number == 14u ? REG_LR : REG_R0 + (int)number);
 }
 
 void engine_set_pc(struct engine *engine, uint32_t value) {
@@ -68,8 +73,12 @@ static inline void complete(struct engine *engine) {
         if (block->sets_stack) {
             align_stacks(engine);
         }
+        if (block->sets_control) { /* Unicorn's Cortex-M0 has no such bit, the M0+ may have */
+            engine->unprivileged = (engine_register(engine, block->control_from) & NPRIV) != 0;
+        }
         if (engine->tracker != NULL) {
             count_block(engine, block);
+            count_waits(engine);
         }
     }
 }
@@ -90,6 +99,7 @@ static void cut_short(struct engine *engine, uint32_t pc) {
     engine->block = NULL;
     if (engine->tracker != NULL) {
         count_span(engine, block->start, pc);
+        count_waits(engine);
     }
 }
 
@@ -105,7 +115,8 @@ static inline bool leave(struct engine *engine, uint32_t to) {
     if (to == block->target) {
         engine->shared.clock += block->taken;
     }
-    return block->unmasks && (shared->pending | shared->system_pending) != 0;
+    return engine->unprivileged ||
+           (block->unmasks && (shared->pending | shared->system_pending) != 0);
 }
 
 static inline void charge(struct engine *engine, struct code_block *block) {
@@ -134,6 +145,11 @@ static bool stop(struct engine *engine, enum cause cause, uint32_t address) {
     return false;
 }
 
+/* When the last instruction of a block begins, at the latest. */
+static inline uint64_t last_begins(const struct engine *engine, const struct code_block *block) {
+    return engine->shared.clock + block->before_last + engine->load_wait * block->loads;
+}
+
 /* Where a block must end before its end, or its end. */
 static uint32_t end_of(struct engine *engine, const struct code_block *block) {
     const struct engine_shared *shared = &engine->shared;
@@ -141,7 +157,7 @@ static uint32_t end_of(struct engine *engine, const struct code_block *block) {
 
     offset = block->breakpoint < offset ? block->breakpoint : offset;
     uint32_t cut = block->start + offset;
-    if (shared->clock + block->before_last >= shared->horizon) {
+    if (last_begins(engine, block) >= shared->horizon) {
         const uint32_t boundary = code_boundary(engine, block, shared->horizon - shared->clock);
         cut = boundary < cut ? boundary : cut;
     }
@@ -165,7 +181,7 @@ static bool may_run(struct engine *engine, const struct code_block *block) {
     if (block->undefined == 0) { /* Unicorn would execute some that Arm calls UNPREDICTABLE */
         return stop(engine, CAUSE_UNDEFINED, block->start);
     }
-    if (engine->single || (block->whole && shared->clock + block->before_last < shared->horizon)) {
+    if (engine->single || (block->whole && last_begins(engine, block) < shared->horizon)) {
         return true;
     }
     const uint32_t cut = end_of(engine, block);
@@ -277,7 +293,7 @@ void engine_reset(struct engine *engine) {
     memset(shared->priority, 0, sizeof shared->priority);
     engine->block = NULL;
     engine->follows = NONE;
-    engine->returned = engine->caught = engine->touched = false;
+    engine->returned = engine->caught = engine->touched = engine->unprivileged = false;
     engine_set(engine, REG_PRIMASK, 0);
     engine_set(engine, REG_XPSR, THUMB);
     engine_set(engine, REG_APSR_NZCV, 0); /* see exception.c */
@@ -333,6 +349,12 @@ static enum engine_stop undefined(struct engine *engine, uint32_t pc) {
     return fault(engine, thumb ? ENGINE_UNDEFINED : ENGINE_NOT_THUMB, pc);
 }
 
+static enum engine_stop unaligned(struct engine *engine, uint32_t pc) {
+    cut_short(engine, pc);
+    return outcome(engine,
+                   exception_fault(engine, ENGINE_UNALIGNED, pc, access_address(engine, pc)));
+}
+
 static enum engine_stop bkpt(struct engine *engine, uint32_t pc) {
     if ((engine->shared.debug & DEBUGGER) == 0) {
         return fault(engine, ENGINE_UNHANDLED_BKPT, pc);
@@ -354,7 +376,7 @@ static enum engine_stop on_unicorn_trap(struct engine *engine) {
     case TRAP_BKPT:
         return bkpt(engine, pc);
     case TRAP_DATA_ABORT:
-        return fault(engine, ENGINE_UNALIGNED, pc);
+        return unaligned(engine, pc);
     case TRAP_UNDEFINED:
     case TRAP_NOCP:
         return undefined(engine, pc);
@@ -513,6 +535,9 @@ enum engine_stop engine_run(struct engine *engine) {
 
     engine->single = false;
     while (stopped == ENGINE_DUE) {
+        if (engine->unprivileged) {
+            return failed(engine, ENGINE_UNPRIVILEGED);
+        }
         if (is_due(shared)) { /* first, as it may decide which exception is taken */
             return ENGINE_DUE;
         }
@@ -552,6 +577,9 @@ enum engine_stop engine_step(struct engine *engine, bool mask) {
     const enum engine_stop stopped = run_cut(engine, pc, pc + code_cost(engine, pc).bytes);
     engine->single = false;
     shared->asleep = 0;
+    if (engine->unprivileged) {
+        return failed(engine, ENGINE_UNPRIVILEGED);
+    }
     return stopped == ENGINE_DUE ? ENGINE_STEPPED : stopped;
 }
 

@@ -100,7 +100,8 @@ struct engine_shared {
 enum engine_failure {
     ENGINE_NOT_STOPPED = -1, /* Unicorn came back for no reason */
     ENGINE_GAVE_UP = -2,
-    ENGINE_NO_ACCESS = -3 /* Unicorn reported an access of an instruction that makes none */
+    ENGINE_NO_ACCESS = -3,   /* Unicorn reported an access of an instruction that makes none */
+    ENGINE_UNPRIVILEGED = -4 /* MSR, just executed, sets CONTROL.nPRIV; PC is behind it */
 };
 
 /* A memory that holds code. */

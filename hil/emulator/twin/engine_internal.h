@@ -54,16 +54,19 @@ struct code_block {
     uint32_t cycles;      /* of all, where a branch at the end is not taken */
     uint32_t before_last; /* of all but the last */
     uint32_t instructions;
-    uint32_t target;       /* of a conditional branch at its end, NONE without one */
-    uint32_t taken;        /* what it adds when taken */
-    int32_t jump_wait;     /* what the first word costs more when execution jumps here */
-    uint32_t breakpoint;   /* offset of the first breakpoint within, or `bytes` */
-    uint32_t undefined;    /* offset of the first instruction that is not ARMv6-M's, or `bytes` */
-    uint32_t split;        /* offset behind the first instruction that sets SP, or `bytes` */
-    bool whole;            /* the three offsets above are `bytes` */
-    uint8_t last_kind;     /* enum cost_class */
-    bool sends_event;      /* holds SEV */
-    bool sets_stack;       /* its last instruction sets SP */
+    uint32_t target;     /* of a conditional branch at its end, NONE without one */
+    uint32_t taken;      /* what it adds when taken */
+    int32_t jump_wait;   /* what the first word costs more when execution jumps here */
+    uint32_t breakpoint; /* offset of the first breakpoint within, or `bytes` */
+    uint32_t undefined;  /* offset of the first instruction that is not ARMv6-M's, or `bytes` */
+    uint32_t split;    /* offset behind the first instruction that sets SP or CONTROL, or `bytes` */
+    bool whole;        /* the three offsets above are `bytes` */
+    uint8_t last_kind; /* enum cost_class */
+    bool sends_event;  /* holds SEV */
+    bool sets_stack;   /* its last instruction sets SP */
+    uint32_t loads;    /* words that all but the last may load, at most */
+    bool sets_control; /* its last instruction is MSR to CONTROL */
+    uint8_t control_from;  /* this register */
     bool unmasks;          /* its last instruction may unmask interrupts */
     uint8_t *content;      /* in writable memory: what it was made from */
     struct block *counted; /* the same for the tracker, once it is known */
@@ -75,6 +78,8 @@ struct code {
     uint32_t executed_end;    /* up to here */
     struct code_block *block; /* one for each halfword */
     uint8_t *breakpoint;      /* one for each halfword */
+    uint32_t load_wait;       /* cycles that a load from it adds */
+    bool loads_hooked;        /* Unicorn reports them */
 };
 
 /* The first instructions of a block. */
@@ -118,10 +123,11 @@ struct engine {
     uint32_t trap;
     uint32_t blocks_left; /* with `single`: blocks that may still start */
     bool single;
-    bool returned; /* an exception return is the latest thing that happened */
-    bool caught;   /* HardFault was entered */
-    bool touched;  /* watched data was */
-    uint32_t seen; /* what was pending when the engine looked last */
+    bool returned;     /* an exception return is the latest thing that happened */
+    bool caught;       /* HardFault was entered */
+    bool unprivileged; /* nPRIV was set */
+    bool touched;      /* watched data was */
+    uint32_t seen;     /* what was pending when the engine looked last */
 
     struct code_block *block; /* charged, and not known to be executed to its end; or NULL */
     uint64_t block_clock;     /* at its start */
@@ -129,6 +135,8 @@ struct engine {
     uint32_t follows; /* where execution goes on without a jump; NONE after an exception */
     struct watch watch[WATCHPOINTS];
     bool reads_watched; /* now, or once */
+    uint32_t load_wait; /* the longest of code[].load_wait */
+    uint32_t waited;    /* cycles that loads have waited and the tracker does not know of */
 
     struct tracker *tracker; /* NULL: functions are not counted */
     struct block_table table;
@@ -136,6 +144,8 @@ struct engine {
 
 uint32_t engine_get(const struct engine *engine, int reg);
 void engine_set(struct engine *engine, int reg, uint32_t value);
+/* R0 to R12, or R14. */
+uint32_t engine_register(const struct engine *engine, uint32_t number);
 void engine_set_pc(struct engine *engine, uint32_t value);
 
 /* code.c */
@@ -176,12 +186,25 @@ enum access_end access_execute(struct engine *engine, uint32_t pc);
 bool access_memory_read(struct engine *engine, uint32_t address, void *data, uint32_t bytes);
 bool access_memory_write(struct engine *engine, uint32_t address, const void *data, uint32_t bytes);
 
+/* Where the instruction at PC accesses memory first; 0 if it does not. */
+uint32_t access_address(struct engine *engine, uint32_t pc);
+
+/* stall.c */
+/* A load from a memory with wait states takes place. */
+void stall_load(struct engine *engine, const struct code *code);
+
+/* watch.c */
+/* Whether loads from the page of an address are left to access.c. */
+bool watch_reads_at(const struct engine *engine, uint32_t address);
+
 /* count.c: with a tracker only */
 /* Book to their functions the instructions from one address up to another. */
 void count_span(struct engine *engine, uint32_t start, uint32_t end);
 /* Book a block; it was prepared when it began. */
 void count_prepare(struct engine *engine, struct code_block *block);
 void count_block(struct engine *engine, const struct code_block *block);
+/* Book what loads have waited to the function that runs. */
+void count_waits(struct engine *engine);
 void count_close(struct engine *engine);
 
 #endif

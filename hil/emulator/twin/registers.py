@@ -22,7 +22,7 @@ class NotModelledError(Exception):
 
 
 class BusError(Exception):
-    """An access that the bus answers with an error: a HardFault for the core."""
+    """An access that the bus answers with an error: a HardFault for the core. The message says what it was."""
 
 
 @dataclass(frozen=True)
@@ -140,14 +140,24 @@ class Peripheral:
 
 
 class Refused(Peripheral):
-    """A peripheral that the part has and the twin has not: each access ends the run in words."""
+    """What the part has and the twin has not: each access ends the run in words.
+
+    Args:
+        name: what it is called.
+        base: its first address.
+        words: what is accessed; a register, if nothing else is said.
+    """
+
+    def __init__(self, name: str, base: int, words: str = "") -> None:
+        super().__init__(name, base)
+        self._words = words or f"a register of {name}"
 
     def load(self, offset: int, size: int) -> int:
         """See `Peripheral`."""
         del offset, size
-        raise NotModelledError(f"reads a register of {self.name}, which the twin does not model")
+        raise NotModelledError(f"reads {self._words}, which the twin does not model")
 
     def take(self, offset: int, size: int, value: int) -> None:
         """See `Peripheral`."""
         del offset, size, value
-        raise NotModelledError(f"writes a register of {self.name}, which the twin does not model")
+        raise NotModelledError(f"writes {self._words}, which the twin does not model")

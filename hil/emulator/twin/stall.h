@@ -12,7 +12,7 @@ void engine_bar(struct engine *engine, uint32_t address, bool barred);
 void engine_load_waits(struct engine *engine, uint64_t cycle);
 
 /* From now on each aligned word of code in the memory at an address adds so many cycles when it is
- * fetched, by a jump or in sequence. */
+ * fetched, by a jump or in sequence, and so does each load from it. */
 void engine_wait_states(struct engine *engine, uint32_t address, uint32_t cycles);
 
 #endif

@@ -18,6 +18,10 @@ static uint32_t kinds_at(const struct engine *engine, uint32_t page) {
     return kinds;
 }
 
+bool watch_reads_at(const struct engine *engine, uint32_t address) {
+    return (kinds_at(engine, address & ~(PAGE - 1u)) & 1u) != 0;
+}
+
 static void protect(struct engine *engine, uint32_t address, uint32_t bytes) {
     for (uint32_t page = address & ~(PAGE - 1u); page < address + bytes; page += PAGE) {
         const struct code *code = code_at(engine, page);

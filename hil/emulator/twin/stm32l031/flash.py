@@ -27,6 +27,7 @@ HALF_PAGE_BYTES: Final = 64
 
 _PELOCK, _PRGLOCK, _OPTLOCK, _PROG, _DATA, _FIX, _ERASE, _FPRG = (1 << n for n in (0, 1, 2, 3, 4, 8, 9, 10))
 _LOCKS: Final = _PELOCK | _PRGLOCK | _OPTLOCK
+_LATENCY, _SLEEP_PD = 1, 1 << 3
 _EOPIE, _ERRIE = 1 << 16, 1 << 17
 # Parallel banks (of bigger parts), the option byte loader, HALF_ARRAY of stm32l031xx.h, and NZDISABLE (recalled)
 _PECR_UNMODELLED: Final = 1 << 15 | 1 << 18 | 1 << 19 | 1 << 23
@@ -43,7 +44,8 @@ class Lock:
     A wrong key closes it until the next reset, and is answered with a bus error (recalled).
     """
 
-    def __init__(self, first: int, second: int) -> None:
+    def __init__(self, register: str, first: int, second: int) -> None:
+        self._register = register
         self._keys = (first, second)
         self._next = 0
         self._shut = False
@@ -56,7 +58,7 @@ class Lock:
         """
         if self._shut or key != self._keys[self._next]:
             self._shut = True
-            raise BusError
+            raise BusError(f"a wrong key to {self._register}, or any after one")
         self._next = (self._next + 1) % 2
         return self._next == 0
 
@@ -104,9 +106,9 @@ class Flash(Peripheral):
         super().reset()
         self.nvm.cut(seed=0)
         self._locks = {
-            _PELOCK: Lock(0x89ABCDEF, 0x02030405),
-            _PRGLOCK: Lock(0x8C9DAEBF, 0x13141516),
-            _OPTLOCK: Lock(0xFBEAD9C8, 0x24252627),
+            _PELOCK: Lock("FLASH_PEKEYR", 0x89ABCDEF, 0x02030405),
+            _PRGLOCK: Lock("FLASH_PRGKEYR", 0x8C9DAEBF, 0x13141516),
+            _OPTLOCK: Lock("FLASH_OPTKEYR", 0xFBEAD9C8, 0x24252627),
         }
         self._half_page: list[int] = []
         self._half_page_at = 0
@@ -114,13 +116,17 @@ class Flash(Peripheral):
 
     def latency(self) -> int:
         """Wait states that ACR sets."""
-        return self.value["ACR"] & 1
+        return self.value["ACR"] & _LATENCY
 
     # Registers
 
     def write_acr(self, word: int, mask: int) -> None:
-        """Wait states and buffers."""
+        """Wait states. Prefetch, pre-read and buffers have no effect here: docs/adr/0005-twin.md."""
         self.store("ACR", word, mask)
+        if self.value["ACR"] & _SLEEP_PD:
+            self._chip.note(
+                "FLASH SLEEP_PD", "FLASH_ACR sets SLEEP_PD, and the twin's flash wakes from Sleep without its delay"
+            )
         self._on_timing()
 
     def write_pekeyr(self, word: int, _mask: int) -> None:

@@ -58,6 +58,8 @@ _REFUSED: Final = {
     "DMA1": 0x40020000,
     "CRC": 0x40023000,
 }
+_SYSTEM_MEMORY: Final = 0x1FF00000
+_SYSTEM_MEMORY_BYTES: Final = 0x1000  # RM0377, table 3 (recalled)
 SERIAL_TX, SERIAL_RX = "PA2", "PA15"
 """Pins of the board's serial port (boards/nucleo-l031)."""
 
@@ -176,6 +178,8 @@ class Stm32l031(Chip):
             self.attach(peripheral)
         for name, base in _REFUSED.items():
             self.attach(Refused(name, base))
+        loader = Refused("the system memory", _SYSTEM_MEMORY, "the system memory (ST's boot loader)")
+        self.attach(loader, size=_SYSTEM_MEMORY_BYTES)
         for bit, letter in ((0, "A"), (1, "B"), (2, "C"), (7, "H")):
             self.rcc.resets("IOPRSTR", bit, self.ports[letter])
         self.rcc.resets("APB1RSTR", 17, self.usart2)
@@ -262,7 +266,7 @@ class Stm32l031(Chip):
     # Non-volatile memory
 
     def _wait_states(self) -> None:
-        """As `hil.cycles` counts them: for each word of code, as if there were no prefetch; none for data."""
+        """For each word of code and each load, as if there were neither prefetch nor buffers."""
         if self._built and self.flash.latency() != self._waits:
             self._waits = self.flash.latency()
             for origin in (FLASH_ORIGIN, EEPROM_ORIGIN):

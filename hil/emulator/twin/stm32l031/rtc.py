@@ -24,6 +24,7 @@ BASE: Final = 0x40002800
 _WUCKSEL, _BYPSHAD, _FMT, _WUTE, _WUTIE = 7, 1 << 5, 1 << 6, 1 << 10, 1 << 14
 _CR: Final = _WUCKSEL | _BYPSHAD | _FMT | _WUTE | _WUTIE
 _WUTWF, _RSF, _INITF, _INIT, _WUTF = 1 << 2, 1 << 5, 1 << 6, 1 << 7, 1 << 10
+_UNLOCKED: Final = 0x3F00  # of RTC_ISR: flags that are cleared without the keys of RTC_WPR (RM0377, 22.4.7)
 _KEYS: Final = (0xCA, 0x53)
 _SYNC: Final = 2
 _BACKUP: Final = 0x50
@@ -165,11 +166,25 @@ class Rtc(Peripheral):
         free = offset >= _BACKUP or offset & ~3 == self._by_name["WPR"].offset
         if not self._may_write():
             self._chip.note("RTC DBP", "RTC is written while PWR_CR.DBP protects it")
-        elif not free and self._keys < len(_KEYS):
-            self._chip.note("RTC WPR", "RTC is written before the keys were written to RTC_WPR")
-        else:
+        elif free or self._keys == len(_KEYS):
             super().take(offset, size, value)
             self._arm()
+        elif offset & ~3 == self._by_name["ISR"].offset:
+            self._clear_flags(offset, size, value)
+        else:
+            self._note_locked()
+
+    def _clear_flags(self, offset: int, size: int, value: int) -> None:
+        """A store to RTC_ISR while it is locked: the rest of it stays as it is."""
+        shift = 8 * (offset % 4)
+        word, mask = value << shift, ((1 << 8 * size) - 1) << shift
+        if (word ^ self.read_isr()) & mask & (_INIT | _RSF):
+            self._note_locked()
+        self.write_isr(word, mask & _UNLOCKED)
+        self._arm()
+
+    def _note_locked(self) -> None:
+        self._chip.note("RTC WPR", "RTC is written before the keys were written to RTC_WPR")
 
     def write_wpr(self, word: int, mask: int) -> None:
         """Two keys unlock, anything else locks."""
@@ -220,7 +235,7 @@ class Rtc(Peripheral):
         """Initialisation mode; written zeros clear flags."""
         old = self.value["ISR"]
         self.value["ISR"] &= word | ~(mask & _WUTF)
-        if not word & mask & _RSF and self._ticks:
+        if mask & _RSF and not word & _RSF and self._ticks:
             self._shadow = self._ticks.count() + _SYNC
         if word & mask & _INIT and not old & _INIT:
             self.value["ISR"] |= _INIT
