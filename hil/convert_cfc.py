@@ -65,6 +65,12 @@ def cfc_formats(model: CfcModel, start: float) -> CfcFormats:
     bound = model.declared_bound or _state_bound(model, start)
     bound = max(bound, start)
     _note_state(model, bound, notes)
+    deepest = max(len(cell.backbone) for cell in model.cells)
+    if model.backbone_bound is None and model.activation in {"relu", "silu"} and deepest > 1:
+        notes.append(
+            f"units of {deepest} layers of {model.activation} have their largest possible sum as their scale, which "
+            "takes precision from them: say in the model what they stay below, 'backbone_bound', e.g. 8"
+        )
     if model.backbone_bound is not None:
         notes.append(f"units of the backbone saturate at or above 'backbone_bound', {model.backbone_bound:g}")
     state_exponent = encode.exponent_above(bound)

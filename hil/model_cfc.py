@@ -165,7 +165,7 @@ def cfc_from_arrays(arrays: Mapping[str, object], *, where: str, name: str = "mo
         readout=readout,
         input_bound=reader.input_bound(inputs),
         elapsed_min=reader.positive("elapsed_min", ELAPSED_MIN, ELAPSED_MAX) or ELAPSED_MIN,
-        declared_bound=reader.positive("state_bound", 0.0, LARGEST),
+        declared_bound=reader.positive("state_bound", 1e-6, LARGEST),
         backbone_bound=reader.positive("backbone_bound", 0.0, LARGEST),
         name=name,
     )
@@ -207,7 +207,12 @@ class _Reader:
                 f"{self._where}: array '{key}' is missing",
                 hint=f"say it as it was given to ncps: one of {', '.join(known)}",
             )
-        said = str(np.asarray(arrays[key]).item())
+        value = np.asarray(arrays[key])
+        if value.size != 1:
+            raise InputError(
+                f"{self._where}: array '{key}' holds {value.size} values, wanted one of {', '.join(known)}"
+            )
+        said = str(value.item())
         for word in known:
             if said == word:
                 return word

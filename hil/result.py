@@ -115,6 +115,7 @@ class RunResult:
         device_s: seconds from the first frame of the first step to the last reply.
         retries: frames that had to be sent again.
         cycles: of each step, or why they were not measured.
+        notes: sentences of the converter about what the formats could not hold as it is, or hold with less precision.
     """
 
     provenance: Provenance
@@ -138,6 +139,7 @@ class RunResult:
     device_s: float
     retries: int
     cycles: RunCycles
+    notes: tuple[str, ...] = ()
 
     @property
     def bits_equal(self) -> bool:

@@ -183,4 +183,5 @@ class Work:
             device_s=device_s,
             retries=retries,
             cycles=cycles,
+            notes=converted.notes,
         )

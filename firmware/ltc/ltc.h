@@ -130,7 +130,7 @@ void ltc_reset(struct ltc *net);
  * converter), any value is allowed and saturates at the ends of LTC_FULL_SCALE. `elapsed`: time
  * since the last sample. `outputs`: net->outputs values. The first step after a state was set, and
  * one with another elapsed time than the step before, takes longer; apart from that its time
- * depends on values by some ten cycles a neuron and unfold (docs/cycles.md), with the adaptive
+ * depends on values by some tens of cycles a neuron and unfold, with the adaptive
  * solver by how many unfolds they need. LTC_OK; or LTC_ERR_ELAPSED, or LTC_ERR_STIFF of an explicit
  * solver: then states and outputs are what they were.
  */

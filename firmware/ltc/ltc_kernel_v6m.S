@@ -1,6 +1,7 @@
 /*
  * ltc_gather() and ltc_advance() for ARMv6-M, with the bits of ltc_kernel.c. Zero wait states,
- * Cortex-M0: 31 cycles a synapse, 61 a neuron.
+ * Cortex-M0: 31 cycles a synapse, 61 to 64 a neuron; up to 30 more where its total conductance is
+ * small, which takes shifts.
  */
 #if defined(__ARM_ARCH_6M__) && !defined(LTC_KERNEL_IN_C)
 

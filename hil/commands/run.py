@@ -85,6 +85,8 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
         f"{result.image_place}, solver {result.solver}, {result.vectors_per_second:.0f} vectors/s, "
         f"{result.retries} retries"
     )
+    for note in result.notes:
+        console.print(f"note: {note}")
     for line in cycles_sentences(result.cycles):
         console.print(line)
     if atol is None and request.solver is not None and vectors.outputs is not None:

@@ -270,3 +270,27 @@ def test_the_largest_outputs_still_have_a_format() -> None:
     huge |= {"fc.weight": np.full((1, 255), 1e15), "fc.bias": np.zeros(1)}
     converted = convert(cfc_from_arrays(huge, where="here"))
     assert CfcImage.from_bytes(converted.image).layers[-1].rows[0].left == converted.output_frac[0] < -80
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("mode", np.array(["default", "pure"]), "array 'mode' holds 2 values, wanted one of default"),
+        ("mode", np.array([], "U1"), "array 'mode' holds 0 values"),
+        ("state_bound", 1e-300, "'state_bound' is 1e-300, wanted a number above 0, from 1e-06"),
+    ],
+)
+def test_settings_that_are_none_are_told(key: str, value: object, said: str) -> None:
+    with np.load(REPO / "tests" / "cfc" / "default.model.npz") as archive:
+        arrays: dict[str, object] = dict(archive) | {key: value}
+    with pytest.raises(InputError, match=said):
+        cfc_from_arrays(arrays, where="a file")
+
+
+def test_a_deep_backbone_without_a_bound_is_told_what_makes_it_more_exact() -> None:
+    with np.load(REPO / "tests" / "cfc" / "deep.model.npz") as archive:
+        arrays = {key: archive[key] for key in archive.files if key != "backbone_bound"}
+    for activation, noted in (("relu", True), ("silu", True), ("tanh", False)):
+        model = cfc_from_arrays(arrays | {"backbone_activation": activation}, where="a file")
+        notes = " ".join(convert(model).notes)
+        assert ("say in the model what they stay below" in notes) == noted
