@@ -165,7 +165,7 @@ def cfc_from_arrays(arrays: Mapping[str, object], *, where: str, name: str = "mo
         readout=readout,
         input_bound=reader.input_bound(inputs),
         elapsed_min=reader.positive("elapsed_min", ELAPSED_MIN, ELAPSED_MAX) or ELAPSED_MIN,
-        declared_bound=reader.positive("state_bound", 1e-6, LARGEST),
+        declared_bound=reader.positive("state_bound", 1e-24, LARGEST),
         backbone_bound=reader.positive("backbone_bound", 0.0, LARGEST),
         name=name,
     )

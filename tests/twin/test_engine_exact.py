@@ -198,7 +198,8 @@ def test_any_program_is_the_same_however_it_is_cut(
 ) -> None:
     whole = at_once(code, pulses, waits)
     assert in_slices(code, pulses, slices, waits) == whole
-    assert by_steps(code, pulses, waits) == whole
+    if not waits:  # with wait states a step may fetch a word more or less than a run: ADR 5, "Not modelled"
+        assert by_steps(code, pulses, waits) == whole
 
 
 @pytest.mark.parametrize("due", range(1, 40))

@@ -277,7 +277,7 @@ def test_the_largest_outputs_still_have_a_format() -> None:
     [
         ("mode", np.array(["default", "pure"]), "array 'mode' holds 2 values, wanted one of default"),
         ("mode", np.array([], "U1"), "array 'mode' holds 0 values"),
-        ("state_bound", 1e-300, "'state_bound' is 1e-300, wanted a number above 0, from 1e-06"),
+        ("state_bound", 1e-300, "'state_bound' is 1e-300, wanted a number above 0, from 1e-24"),
     ],
 )
 def test_settings_that_are_none_are_told(key: str, value: object, said: str) -> None:
