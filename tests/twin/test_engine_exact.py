@@ -143,7 +143,7 @@ def prepared(code: str, pulses: list[tuple[int, int]], waits: int) -> Rig:
 
 
 def outcome(rig: Rig) -> Outcome:
-    """What there is behind the branch at `end`: a run that stops in front of it has fetched its word, steps have not."""
+    """What there is behind the branch at `end`: in front of it a run has fetched its word, and steps have not."""
     assert rig.core.step(mask_interrupts=True) is Stop.STEPPED
     shared = rig.core.shared
     result = Outcome(
