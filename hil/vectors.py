@@ -67,6 +67,10 @@ class Vectors:
         """T, the number of steps in each sequence."""
         return int(self.inputs.shape[1])
 
+    def decides(self, from_step: int) -> bool:
+        """Whether each sequence makes a decision that can be judged: it is labelled, and has steps that vote."""
+        return self.labels is not None and self.steps > from_step
+
     def shaped(self, array: NDArray[np.generic]) -> NDArray[np.generic]:
         """An (S, T, ...) array in the shape of the file: without S where the file has none."""
         return array[0] if self.single else array

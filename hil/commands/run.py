@@ -126,11 +126,9 @@ def _promises(result: RunResult, limit: States, outputs: Outputs | None) -> list
         worst = largest_error(result.outputs, result.vectors.outputs)
         held = f"worst error {worst:.2e} of an expected output, at most {outputs.atol:.2e}"
         promises.append((held, lambda: check_outputs(result, outputs)))
-    labels = result.vectors.labels
-    if labels is not None and result.vectors.steps > Decisions().from_step:
-        promises.append(
-            (f"{len(labels)} decisions are the reference's own", lambda: check_decisions(result, Decisions()))
-        )
+    if result.vectors.decides(Decisions().from_step):
+        held = f"{result.vectors.sequences} decisions are the reference's own"
+        promises.append((held, lambda: check_decisions(result, Decisions())))
     return promises
 
 

@@ -110,12 +110,17 @@ def total(den: Int, beside: Capacitance) -> Int:
     return scaled(den, -beside.shift) + beside.value
 
 
+def _normal(over: Int) -> tuple[Int, Int]:
+    """A total shifted to at least 15 bits, and by how many, ``ltc_normal``."""
+    small = np.maximum(_NORMAL + 1 - bit_length(over), 0)
+    return over << small, small
+
+
 def update(state: Int, num: Int, den: Int, beside: Capacitance, *, alone: bool = False) -> Int:
     """Return v + (num - den v) / (den + capacitance), as the kernel does; ``alone``: over the capacitance."""
     pull = (num >> 1) - (den >> 16) * (state >> 15)
-    over = beside.value + np.zeros_like(den) if alone else total(den, beside)
-    small = np.maximum(_NORMAL + 1 - bit_length(over), 0)
-    change = (pull * reciprocal(over << small)) >> 16
+    over, small = _normal(beside.value + np.zeros_like(den) if alone else total(den, beside))
+    change = (pull * reciprocal(over)) >> 16
     return _saturate(state + scaled(change << small, SHIFT_MIN + 1 - beside.shift))
 
 
@@ -127,9 +132,8 @@ def doubled(beside: Capacitance) -> Capacitance:
 
 def decayed(beside: Capacitance, den: Int) -> Capacitance:
     """Return the capacitance with which `update` is exponential: x / (e^x - 1) of it, x = den / capacitance."""
-    over = total(den, beside)
-    small = np.maximum(_NORMAL + 1 - bit_length(over), 0)
-    share = ((beside.value << small) * reciprocal(over << small)) >> 14
+    over, small = _normal(total(den, beside))
+    share = ((beside.value << small) * reciprocal(over)) >> 14
     index, part = share >> _BERNOULLI_BITS, share & ((1 << _BERNOULLI_BITS) - 1)
     left = _BERNOULLI[index] + (((_BERNOULLI[index + 1] - _BERNOULLI[index]) * part) >> _BERNOULLI_BITS)
     return Capacitance(np.maximum((beside.value * left) >> 16, 1), beside.shift)

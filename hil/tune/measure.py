@@ -57,7 +57,7 @@ def check_measurable(vectors: Sequence[Vectors], atol: float | None) -> None:
     if atol is not None and any(each.outputs is None for each in vectors):
         lacking = next(each for each in vectors if each.outputs is None)
         raise InputError(f"vectors {lacking.path}, key 'outputs': missing, and --atol is about them")
-    if atol is None and not any(_votes(each) for each in vectors):
+    if atol is None and not any(each.decides(Decisions().from_step) for each in vectors):
         raise InputError(
             "nothing says which answers must be kept: the vectors have no labels, or too few steps to decide",
             hint="give --atol, how far an expected output may be off",
@@ -75,7 +75,7 @@ def measure(dut: Dut, model: LtcModel, vectors: Sequence[Vectors], solver: Solve
     results = [dut.run(*solve_with(solver, model, each)) for each in vectors]
     measured = [_measured(result) for result in results]
     steps = np.concatenate([each.per_step.ravel() for each in measured])
-    pairs = [_decided(result) for result in results if _votes(result.vectors)]
+    pairs = [_decided(result) for result in results if result.vectors.decides(Decisions().from_step)]
     kept = sum(int((obtained == wanted).sum()) for obtained, wanted in pairs)
     total = sum(len(wanted) for _, wanted in pairs)
     errors = [largest_error(r.outputs, r.vectors.outputs) for r in results if r.vectors.outputs is not None]
@@ -91,10 +91,6 @@ def measure(dut: Dut, model: LtcModel, vectors: Sequence[Vectors], solver: Solve
         where=results[0].provenance.where,
         keeps=kept == total and (atol is None or (worst is not None and worst <= atol)),
     )
-
-
-def _votes(vectors: Vectors) -> bool:
-    return vectors.labels is not None and vectors.steps > Decisions().from_step
 
 
 def _decided(result: RunResult) -> tuple[np.ndarray, np.ndarray]:

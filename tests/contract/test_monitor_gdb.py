@@ -17,6 +17,7 @@ import pytest
 
 from hil.errors import RigError
 from hil.frame import PROTOCOL_VERSION, Command, Frame, FrameDecoder, Status
+from tests.contract.keeper import printed_when_powered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,10 +52,7 @@ def test_bytes_go_both_ways(board: str) -> None:
 
 def test_a_board_that_another_process_keeps_is_listened_to() -> None:
     with subprocess.Popen([HIL, "emulate", "nucleo-l031"], stdout=subprocess.PIPE, text=True) as keeper:
-        assert keeper.stdout is not None
-        printed = ""
-        while "Ctrl-C" not in printed:
-            printed += keeper.stdout.readline()
+        printed = printed_when_powered(keeper)
         path = re.search(r"serial port\s+(\S+)", printed)
         done = hil("monitor", "nucleo-l031", "--seconds", "0.2")
         keeper.send_signal(signal.SIGINT)
@@ -171,10 +169,7 @@ def test_what_the_flash_holds_is_served_as_it_is(tmp_path: Path) -> None:
 
 def test_a_board_that_another_process_keeps_is_served_as_it_is() -> None:
     with subprocess.Popen([HIL, "emulate", "nucleo-l031"], stdout=subprocess.PIPE, text=True) as keeper:
-        assert keeper.stdout is not None
-        printed = ""
-        while "Ctrl-C" not in printed:
-            printed += keeper.stdout.readline()
+        printed_when_powered(keeper)
         try:
             with served("nucleo-l031", free_port(), "--flash", "never") as served_with:
                 assert "nucleo-l031 on twin, probe emulated:nucleo-l031: served" in served_with

@@ -23,6 +23,7 @@ from hil.board import load_board
 from hil.emulator.machine import MachineError
 from hil.emulator.power import power, power_or_connect
 from hil.errors import RigError
+from tests.contract.keeper import printed_when_powered
 from tests.contract.test_leftovers import children_of
 from tests.contract.tiny_firmware import TinyFirmware, build
 
@@ -113,12 +114,7 @@ def emulate(name: str = "microbit") -> Iterator[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert process.stdout is not None
-    printed = ""
-    while "Ctrl-C" not in printed:
-        line = process.stdout.readline()
-        assert line, printed
-        printed += line
+    printed = printed_when_powered(process)
     try:
         yield printed
     finally:
@@ -131,9 +127,7 @@ def emulate(name: str = "microbit") -> Iterator[str]:
 def test_a_board_whose_emulator_has_ended_is_not_shown_as_powered() -> None:
     command = [sys.executable, "-m", "hil.commands.emulate", "microbit"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        while "Ctrl-C" not in process.stdout.readline():
-            assert process.poll() is None
+        printed_when_powered(process)
         assert listed() == ["emulated:microbit"]
         with power_or_connect(load_board("microbit")) as guest:
             (emulator,) = children_of(guest.supervisor_pid)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.contract.keeper import printed_when_powered
 from tests.contract.test_noticed import ended, hil
 from tests.contract.test_pyocd_commands import TIMEOUT_S, emulate, gdb, gdbserver, pyocd
 from tests.contract.tiny_firmware import SOURCE, TinyFirmware, build
@@ -141,9 +142,7 @@ def test_at_the_end_of_monitor(firmware: Callable[[str], TinyFirmware]) -> None:
 def keeper() -> Iterator[subprocess.Popen[str]]:
     """``hil emulate`` in a process, to be read from: it has power."""
     process = hil("emulate", BOARD)
-    assert process.stdout is not None
-    while "Ctrl-C" not in process.stdout.readline():
-        assert process.poll() is None
+    printed_when_powered(process)
     yield process
     process.kill()
     process.communicate()

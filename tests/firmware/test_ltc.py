@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -17,7 +15,7 @@ from hil.errors import InputError
 from hil.golden import run_integer
 from hil.image import HALF_UPPER, MAP, NEURON, SUM_MAX, SYNAPSE, WIDE_FRAC, ModelImage
 from hil.solver import SolverName
-from tests.host_c import LTC_SOURCES, REPO, build_program
+from tests.firmware.fuzzing import LTC, assert_finds, fuzz, returned
 from tests.networks import FULL_SCALE, Case, cases, end_of_scale, longest_elapsed, overshooting, random_case
 
 if TYPE_CHECKING:
@@ -107,15 +105,8 @@ def _on_limits() -> bytes:
     return image.to_bytes()
 
 
-def _fuzz(program: Path, seeds: list[str], rounds: int) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([program, str(rounds), "1", *seeds], capture_output=True, text=True, check=False)
-
-
 def test_ltc_open_survives_mutated_images(tmp_path: Path) -> None:
-    program = build_program(tmp_path / "fuzz", HERE / "fuzz_open.c", *LTC_SOURCES, flags=("-O2",))
-    done = _fuzz(program, _seeds(tmp_path), FUZZ_ROUNDS)
-    assert done.returncode == 0, done.stderr
-    counts = {int(k): int(v) for k, v in (line.split() for line in done.stdout.splitlines())}
+    counts = returned(fuzz(tmp_path, LTC, _seeds(tmp_path), FUZZ_ROUNDS))
     assert sum(counts.values()) == FUZZ_ROUNDS >= 1_000_000
     reached = {error for error, count in counts.items() if count}
     assert {0, -2, -3, -4, -5, -6, -7, -8, -13} <= reached, f"the fuzzer no longer reaches every check: {counts}"
@@ -144,12 +135,4 @@ def test_ltc_open_survives_mutated_images(tmp_path: Path) -> None:
 )
 def test_the_fuzzer_finds_a_missing_check(tmp_path: Path, check: str, without: str) -> None:
     """Each check of ltc_open() is needed, and the fuzzer would notice if it went."""
-    folder = tmp_path / "ltc"
-    shutil.copytree(REPO / "firmware" / "ltc", folder)
-    source = (folder / "ltc_check.c").read_text()
-    assert source.count(check) == 1
-    (folder / "ltc_check.c").write_text(source.replace(check, without))
-    program = build_program(tmp_path / "fuzz", HERE / "fuzz_open.c", *sorted(folder.glob("ltc*.c")), flags=("-O2",))
-    done = _fuzz(program, _seeds(tmp_path), 2_000_000)
-    assert done.returncode != 0
-    assert "runtime error" in done.stderr or "AddressSanitizer" in done.stderr
+    assert_finds(tmp_path, _seeds(tmp_path), "ltc_check.c", check, without)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 import subprocess
 from dataclasses import replace
@@ -16,9 +15,10 @@ from hil.frame import LtcError
 from hil.golden import run_integer
 from hil.image import CFC, Header, encoded
 from hil.image_cfc import CfcImage, Kind, Layer, Row
+from tests.firmware.fuzzing import LTC, assert_finds, fuzz, returned
 from tests.firmware.ltc_driver import Refused
-from tests.firmware.test_ltc import HERE, check
-from tests.host_c import LTC_SOURCES, REPO, build_program
+from tests.firmware.test_ltc import check
+from tests.host_c import LTC_SOURCES, build_program
 from tests.networks_cfc import (
     cfc_cases,
     random_cfc_image,
@@ -207,16 +207,8 @@ def _seeds(folder: Path) -> list[str]:
     return paths
 
 
-def fuzz(folder: Path, ltc: Path, rounds: int) -> subprocess.CompletedProcess[str]:
-    sources = sorted(ltc.glob("ltc*.c"))
-    program = build_program(folder / "fuzz", HERE / "fuzz_open.c", *sources, flags=("-O2",))
-    return subprocess.run([program, str(rounds), "1", *_seeds(folder)], capture_output=True, text=True, check=False)
-
-
 def test_ltc_open_survives_mutated_images(tmp_path: Path) -> None:
-    done = fuzz(tmp_path, REPO / "firmware" / "ltc", 1_000_000)
-    assert done.returncode == 0, done.stderr
-    counts = {int(k): int(v) for k, v in (line.split() for line in done.stdout.splitlines())}
+    counts = returned(fuzz(tmp_path, LTC, _seeds(tmp_path), 1_000_000))
     reached = {error for error, count in counts.items() if count}
     assert {0, -2, -3, -4, -5, -6, -8} <= reached, f"the fuzzer no longer reaches every check: {counts}"
 
@@ -233,11 +225,4 @@ def test_ltc_open_survives_mutated_images(tmp_path: Path) -> None:
     ],
 )
 def test_the_fuzzer_finds_a_missing_check(tmp_path: Path, check: str, without: str) -> None:
-    folder = tmp_path / "ltc"
-    shutil.copytree(REPO / "firmware" / "ltc", folder)
-    source = (folder / "ltc_cfc_check.c").read_text()
-    assert source.count(check) == 1
-    (folder / "ltc_cfc_check.c").write_text(source.replace(check, without))
-    done = fuzz(tmp_path, folder, 2_000_000)
-    assert done.returncode != 0
-    assert "runtime error" in done.stderr or "AddressSanitizer" in done.stderr
+    assert_finds(tmp_path, _seeds(tmp_path), "ltc_cfc_check.c", check, without)

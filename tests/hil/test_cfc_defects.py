@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +9,10 @@ import pytest
 
 from hil.board import load_board
 from hil.dut.dut import open_dut
-from hil.errors import LinkError, TargetFault
 from hil.golden import run_integer
 from hil.model import load_model
 from hil.vectors import load_vectors
-from tests.hil.test_defects import Defect
+from tests.hil.defects import Defect
 from tests.host_c import REPO
 from tests.networks_cfc import random_cfc_case, random_cfc_image, random_integers, random_states, random_times
 
@@ -115,17 +113,9 @@ def _differs(dut: Dut, image: bytes, *work: np.ndarray) -> bool:
     return any(not np.array_equal(*pair) for pair in zip(got, wanted, strict=True))
 
 
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda d: d.name.replace(" ", "-"))
+@pytest.mark.parametrize("defect", DEFECTS, ids=str)
 def test_a_defect_turns_the_run_red(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defect: Defect) -> None:
-    root = tmp_path / "firmware"
-    shutil.copytree(REPO / "firmware", root)
-    defect.plant(root)
-    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
-    try:
-        caught = _some_bit_differs(root)
-    except (LinkError, TargetFault):
-        caught = True
+    caught = defect.is_caught(tmp_path, monkeypatch, _some_bit_differs)
     assert caught, f"'{defect.name}' passed {', '.join(CASES)} and random networks on the emulated board"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -14,7 +14,6 @@ import pytest
 from hil.board import load_board
 from hil.convert import convert
 from hil.dut.dut import Dut, open_dut
-from hil.errors import LinkError, TargetFault
 from hil.golden import run_integer, run_reference
 from hil.image import ModelImage
 from hil.model import load_model
@@ -22,6 +21,7 @@ from hil.resources import cache_dir
 from hil.solver import Solver, SolverName
 from hil.vectors import load_vectors
 from tests.firmware.ltc_driver import Driver
+from tests.hil.defects import Defect
 from tests.host_c import REPO, build_program
 from tests.networks import END_OF_SCALE, Case, end_of_scale, overshooting, random_case, steep
 
@@ -34,23 +34,6 @@ pytest_plugins = ["pytester"]
 
 CACHE = cache_dir()  # asked for now, as pytester changes HOME
 CASES = ("linear_maps", "irregular", "basicmotions", "dead_inputs", "unfold1")
-
-
-@dataclass(frozen=True)
-class Defect:
-    """One edit of one source file."""
-
-    name: str
-    file: str
-    right: str
-    wrong: str
-
-    def plant(self, root: Path) -> None:
-        """Make the edit in a copy of firmware/."""
-        path = root / self.file
-        source = path.read_text()
-        assert source.count(self.right) == 1, f"{self.right!r} is {source.count(self.right)} times in {self.file}"
-        path.write_text(source.replace(self.right, self.wrong))
 
 
 LTC, CHECK, MATH, WIDE, CRC = (f"ltc/ltc{part}.c" for part in ("", "_check", "_math", "_wide", "_crc"))
@@ -248,23 +231,17 @@ SPECIFICATION_DEFECTS = [
 ]
 
 
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda d: d.name.replace(" ", "-"))
+@pytest.mark.parametrize("defect", DEFECTS, ids=str)
 def test_a_defect_turns_the_run_red(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defect: Defect) -> None:
-    root = tmp_path / "firmware"
-    shutil.copytree(REPO / "firmware", root)
-    defect.plant(root)
-    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
-    assert _is_caught(root), f"'{defect.name}' passed {', '.join(CASES)} on the emulated board"
+    caught = defect.is_caught(tmp_path, monkeypatch, _some_bit_differs)
+    assert caught, f"'{defect.name}' passed {', '.join(CASES)} on the emulated board"
 
 
 def test_without_a_defect_the_run_is_green() -> None:
     assert not _some_bit_differs(REPO / "firmware")
 
 
-@pytest.mark.parametrize(
-    "defect", [None, *SPECIFICATION_DEFECTS], ids=lambda d: d.name.replace(" ", "-") if d else "none"
-)
+@pytest.mark.parametrize("defect", [None, *SPECIFICATION_DEFECTS], ids=lambda defect: str(defect or "none"))
 def test_a_defect_of_the_specification_is_seen_on_the_host(tmp_path: Path, defect: Defect | None) -> None:
     root = tmp_path / "firmware"
     shutil.copytree(REPO / "firmware", root)
@@ -279,14 +256,6 @@ def test_a_defect_of_the_specification_is_seen_on_the_host(tmp_path: Path, defec
     differs = any(_differs(run, case) for case in _shapes())
     driver.close()
     assert differs == (defect is not None)
-
-
-def _is_caught(root: Path) -> bool:
-    """Whether the run is red in any way: a bit differs, or the link or the target's own checks object."""
-    try:
-        return _some_bit_differs(root)
-    except (LinkError, TargetFault):
-        return True
 
 
 def _shapes() -> Iterator[Case]:
