@@ -111,7 +111,9 @@ def test_an_emulator_that_ends_in_mid_run_is_no_verdict_about_the_firmware(
             (supervisor,) = set(children_of(os.getpid())) - others
             (emulator,) = children_of(supervisor)
             with pytest.raises(RigError) as caught:
-                dut.run(*files, on_sequence=lambda _, pid=emulator, number=number: os.kill(pid, number))
+                dut.run(
+                    *files, on_sequence=lambda done, kill=partial(os.kill, emulator, number): done.sequence or kill()
+                )
             assert (caught.value.message, caught.value.exit_code) == (ENDED, 10)
             assert caught.value.cause == f"QEMU ended ({number.name}); it printed: {printed}"
             with pytest.raises(RigError, match="has no power: QEMU ended"):

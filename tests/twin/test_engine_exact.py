@@ -143,8 +143,6 @@ def prepared(code: str, pulses: list[tuple[int, int]], waits: int) -> Rig:
 
 
 def outcome(rig: Rig) -> Outcome:
-    """What there is behind the branch at `end`: in front of it a run has fetched its word, and steps have not."""
-    assert rig.core.step(mask_interrupts=True) is Stop.STEPPED
     shared = rig.core.shared
     result = Outcome(
         shared.clock,
@@ -181,6 +179,8 @@ def by_steps(code: str, pulses: list[tuple[int, int]], waits: int) -> Outcome:
     rig = prepared(code, pulses, waits)
     end = rig.symbols["end"]
     while True:
+        rig._run_events()
+        rig.core.arrive(mask_interrupts=False)
         rig._run_events()
         if rig.register("pc") == end and not rig.core.shared.system_pending | rig.core.shared.pending:
             return outcome(rig)

@@ -261,6 +261,8 @@ class Chip(Timebase):
             self.start_clock()
         while (wait := self.code_waits()) > self.core.shared.clock:
             self.wait_until(wait)
+        self.core.arrive(mask_interrupts=mask_interrupts)
+        self._run_events()
         stop = self.core.step(mask_interrupts=mask_interrupts)
         self._look_for_privilege(stop)
         self._run_events()

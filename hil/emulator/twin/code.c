@@ -124,6 +124,17 @@ static bool sets_control(const struct code *code, uint32_t address) {
            halfword_of(code, address + 2u) == 0x8814u;
 }
 
+static int32_t jump_wait(const struct code *code, uint32_t address) {
+    return (int32_t)code->memory.fetch_wait -
+           ((address & 3u) == 0 ? (int32_t)code->memory.sequential_wait : 0);
+}
+
+int32_t code_jump_wait(struct engine *engine, uint32_t address) {
+    const struct code *code = code_at(engine, address);
+
+    return code == NULL ? 0 : jump_wait(code, address);
+}
+
 static void fill(struct engine *engine, struct code *code, struct code_block *block,
                  uint32_t address, uint32_t bytes) {
     uint8_t *content = block->content;
@@ -131,8 +142,7 @@ static void fill(struct engine *engine, struct code *code, struct code_block *bl
 
     *block = (struct code_block){.start = address, .bytes = bytes, .target = NONE};
     block->breakpoint = block->undefined = block->split = bytes;
-    block->jump_wait = (int32_t)code->memory.fetch_wait -
-                       ((address & 3u) == 0 ? (int32_t)code->memory.sequential_wait : 0);
+    block->jump_wait = jump_wait(code, address);
     for (uint32_t at = address; at < address + bytes;) {
         const struct cost cost = cost_at(engine, code, at);
         if (code->breakpoint[(at - code->memory.origin) / 2u] != 0 && block->breakpoint == bytes) {

@@ -362,6 +362,10 @@ class Core:
         shared.soft_horizon = soft_horizon
         return self._stop(self._run(self._engine))
 
+    def arrive(self, *, mask_interrupts: bool) -> None:
+        """In front of a step: let the wait states of a jump to it pass, so that what is due by then can happen."""
+        self._lib.engine_arrive(self._engine, mask_interrupts)
+
     def step(self, *, mask_interrupts: bool) -> Stop:
         """Execute one instruction, or enter the exception that is due."""
         self.shared.horizon = self.shared.soft_horizon = FAR

@@ -192,6 +192,14 @@ static bool may_run(struct engine *engine, const struct code_block *block) {
     return true;
 }
 
+/* Execution gets to an address: a jump is over when the word there is fetched. */
+static inline void arrive(struct engine *engine, uint32_t address, int32_t jump_wait) {
+    if (address != engine->follows) {
+        engine->shared.clock += (uint64_t)(int64_t)jump_wait;
+        engine->follows = address; /* paid, also where it starts once more */
+    }
+}
+
 static void on_block(void *uc, uint64_t address, uint32_t size, void *user) {
     struct engine *engine = user;
     const uint32_t start = (uint32_t)address;
@@ -207,10 +215,7 @@ static void on_block(void *uc, uint64_t address, uint32_t size, void *user) {
         stop(engine, CAUSE_STOP, start);
         return;
     }
-    if (start != engine->follows) {
-        engine->shared.clock += (uint64_t)(int64_t)block->jump_wait;
-        engine->follows = start; /* paid, also where it starts once more */
-    }
+    arrive(engine, start, block->jump_wait);
     if (may_run(engine, block)) {
         charge(engine, block);
     }
@@ -553,6 +558,14 @@ enum engine_stop engine_run(struct engine *engine) {
         }
     }
     return stopped;
+}
+
+void engine_arrive(struct engine *engine, bool mask) {
+    const uint32_t pc = engine_get(engine, REG_PC) & ~1u;
+
+    if (mask || exception_due(engine) == 0) {
+        arrive(engine, pc, code_jump_wait(engine, pc));
+    }
 }
 
 enum engine_stop engine_step(struct engine *engine, bool mask) {

@@ -179,6 +179,10 @@ void engine_reset(struct engine *engine);
 /* Run until the clock reaches the horizon, or something else stops it. */
 enum engine_stop engine_run(struct engine *engine);
 
+/* In front of a step: a jump to PC is over, as its word is fetched, unless an exception is taken
+ * first. What is due by then is due before the step, as it is in a run. */
+void engine_arrive(struct engine *engine, bool mask);
+
 /* Execute one instruction, or enter an exception that is due; `mask`: no interrupt is taken. */
 enum engine_stop engine_step(struct engine *engine, bool mask);
 

@@ -162,6 +162,8 @@ uint32_t code_boundary(struct engine *engine, const struct code_block *block, ui
 struct cost code_cost(struct engine *engine, uint32_t address);
 /* Wait states of the fetch of a 16-bit instruction, where it begins a word. */
 uint32_t code_wait(struct engine *engine, uint32_t address);
+/* What the first word costs more when execution jumps to an address. */
+int32_t code_jump_wait(struct engine *engine, uint32_t address);
 uint16_t code_halfword(struct engine *engine, uint32_t address);
 
 /* exception.c */

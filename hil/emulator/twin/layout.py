@@ -106,6 +106,7 @@ def load_engine() -> ctypes.CDLL:
     lib.engine_open.argtypes = (pointer, pointer, pointer, pointer, pointer, word)
     lib.engine_shared.restype = ctypes.POINTER(Shared)
     lib.engine_step.argtypes = (pointer, ctypes.c_bool)
+    lib.engine_arrive.argtypes = (pointer, ctypes.c_bool)
     lib.engine_forget_code.argtypes = (pointer, word, word)
     lib.engine_bar.argtypes = (pointer, word, ctypes.c_bool)
     lib.engine_load_waits.argtypes = (pointer, ctypes.c_uint64)
