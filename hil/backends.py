@@ -21,6 +21,7 @@ class Listed:
         parts: how the names of the microcontrollers begin that it emulates; empty for one that emulates none.
         machines: what a board's ``machine`` can be, where there is a choice.
         serial_pins: the pins of the chip's serial port, tx and rx, where the emulator has no others; empty for any.
+        links: the links that it brings to a board's firmware.
     """
 
     module: str = ""
@@ -28,13 +29,16 @@ class Listed:
     parts: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
     serial_pins: tuple[str, ...] = ()
+    links: tuple[str, ...] = ("uart",)
 
 
 LISTED: Final[dict[str, Listed]] = {
     "native": Listed("hil.emulator.native", supervised=False),
     "qemu": Listed("hil.emulator.qemu.backend", parts=("nRF51",), machines=("microbit",)),
     "renode": Listed(),
-    "twin": Listed("hil.emulator.twin.backend", parts=("STM32L031",), serial_pins=("PA2", "PA15")),
+    "twin": Listed(
+        "hil.emulator.twin.backend", parts=("STM32L031",), serial_pins=("PA2", "PA15"), links=("uart", "spi")
+    ),
 }
 
 

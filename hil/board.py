@@ -102,10 +102,29 @@ class Uart(_Strict):
     """The DUT's receiving pin, by its name in the data sheet."""
 
 
+class Spi(_Strict):
+    """The link over SPI: the board is the slave. Pins by their names in the data sheet."""
+
+    mode: Annotated[int, Field(strict=True, ge=0, le=3)] = 0
+    """Which edges of SCK sample and shift, as modes are numbered: 2 CPOL + CPHA."""
+    max_hz: Whole = Field(gt=0, le=100_000_000)
+    """The fastest SCK that the chip takes, in Hz."""
+    nss: Text
+    """Chip select, low while a transaction lasts."""
+    sck: Text
+    miso: Text
+    """The DUT sends on it."""
+    mosi: Text
+    """The DUT receives on it."""
+    data_ready: str = ""
+    """High while the DUT has something to send; without such a line it is asked again and again."""
+
+
 class Links(_Strict):
-    """The links that reach the firmware on this board."""
+    """The links that reach the firmware on this board; firmware is built for one of them."""
 
     uart: Uart | None = None
+    spi: Spi | None = None
 
 
 class CoreTiming(_Strict):

@@ -100,6 +100,7 @@ class Artefact:
 def build(
     board: Board,
     *,
+    link: str = "uart",
     defines: Mapping[str, str] | None = None,
     progress: Callable[[str], None] | None = None,
     firmware_root: Path | None = None,
@@ -108,6 +109,7 @@ def build(
 
     Args:
         board: whose facts go into the build.
+        link: which of the board's links it talks over.
         defines: extra preprocessor definitions.
         progress: called with each line that CMake and Ninja print.
         firmware_root: another folder of sources, laid out as firmware/.
@@ -115,7 +117,7 @@ def build(
     Raises:
         BuildError: a tool is missing, the sources do not compile, or the program does not fit.
     """
-    plan = _plan(board, defines or {}, (firmware_root or firmware_dir()).resolve())
+    plan = _plan(board, link, defines or {}, (firmware_root or firmware_dir()).resolve())
     store = cache_dir() / "build"
     place = store / f"{board.name}-{plan.key}"
     artefact = _load(place)
@@ -159,10 +161,10 @@ class _Plan:
     key: str
 
 
-def _plan(board: Board, defines: Mapping[str, str], root: Path) -> _Plan:
+def _plan(board: Board, link: str, defines: Mapping[str, str], root: Path) -> _Plan:
     native = board.core == "host"
     compiler = _compiler(_NATIVE if native else _ARM)
-    facts = _facts(board, defines)
+    facts = _facts(board, defines) | _link_facts(board, link)
     return _Plan(root, board, native, compiler, facts, _key(root, board, facts, compiler))
 
 
@@ -197,6 +199,22 @@ def _facts(board: Board, defines: Mapping[str, str]) -> dict[str, str]:
         "HIL_UART_TX": uart.tx if uart else "",
         "HIL_UART_RX": uart.rx if uart else "",
         "HIL_DEFINES": ";".join(f"{name}={value}" for name, value in sorted(defines.items())),
+    }
+
+
+def _link_facts(board: Board, link: str) -> dict[str, str]:
+    """CMake variables of the link that is built in."""
+    spi = board.links.spi
+    if link != "spi" or spi is None:
+        return {"HIL_LINK": "uart"}
+    return {
+        "HIL_LINK": "spi",
+        "HIL_SPI_MODE": str(spi.mode),
+        "HIL_SPI_NSS": spi.nss,
+        "HIL_SPI_SCK": spi.sck,
+        "HIL_SPI_MISO": spi.miso,
+        "HIL_SPI_MOSI": spi.mosi,
+        "HIL_SPI_DATA_READY": spi.data_ready,
     }
 
 

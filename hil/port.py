@@ -84,6 +84,26 @@ class PortUart(_Strict):
     baud: Bauds = Bauds()
 
 
+class PortSpi(_Strict):
+    """The port's SPI slave."""
+
+    nss: Pins
+    """Pins that select it."""
+    sck: Pins
+    miso: Pins
+    mosi: Pins
+    data_ready: Pins
+    """Pins that it can say on that it has something to send."""
+    most_hz: int | None = Field(default=None, gt=0)
+    """The fastest SCK of its parts."""
+    least_divider: int = Field(default=1, gt=0)
+    """Of the core's clock, which gives the fastest SCK at that clock."""
+
+    def limit_hz(self, clock_hz: int) -> int:
+        """The fastest SCK at a clock of the core."""
+        return min(self.most_hz or clock_hz, clock_hz // self.least_divider)
+
+
 class PortFlash(_Strict):
     """The flash of the port's parts."""
 
@@ -121,6 +141,7 @@ class Port(_Strict):
     clock_hz: tuple[int, ...] | None = None
     """The clocks of the core that it sets up."""
     uart: PortUart | None = None
+    spi: PortSpi | None = None
     marker: Pins | None = None
     """Pins that it can raise around steps; an empty list for a port that raises none."""
     packages: dict[str, Pins] = {}
@@ -163,9 +184,10 @@ def _mistakes(board: Board, port: Port) -> Iterator[InputError]:
         yield board.mistake("clock_hz", f"{serves} cannot set up {board.clock_hz} Hz", f"write clock_hz: {clocks}")
     if port.uart is not None:
         yield from _uart_mistakes(board, port.uart)
+    yield from _spi_mistakes(board, port)
     if port.marker is not None and board.marker:
         yield from _marker_mistakes(board, port.marker)
-        yield from _package_mistakes(board, port.packages)
+        yield from _package_mistakes(board, "marker", board.marker, port.packages)
     if port.flash is not None:
         yield from _flash_mistakes(board, port.flash)
     yield from _timing_mistakes(board, port)
@@ -254,6 +276,39 @@ def _uart_mistakes(board: Board, port: PortUart) -> Iterator[InputError]:
         yield board.mistake("links.uart.baud", what, _other_bauds(board, uart, port.baud))
 
 
+def _spi_mistakes(board: Board, port: Port) -> Iterator[InputError]:
+    spi, serves = board.links.spi, port.spi
+    if spi is None:
+        return
+    if serves is None:
+        yield board.mistake("links.spi", f"port '{board.port}' has no link over SPI", "leave the key out")
+        return
+    uart = board.links.uart
+    taken = {pin: f"links.uart.{name}" for name, pin in (("tx", uart.tx), ("rx", uart.rx))} if uart else {}
+    taken[board.marker] = "marker"
+    for line, pin, pins, does in (
+        ("nss", spi.nss, serves.nss, "be selected by"),
+        ("sck", spi.sck, serves.sck, "be clocked on"),
+        ("miso", spi.miso, serves.miso, "send over SPI on"),
+        ("mosi", spi.mosi, serves.mosi, "receive over SPI on"),
+        ("data_ready", spi.data_ready, serves.data_ready, "say that it is ready on"),
+    ):
+        key = f"links.spi.{line}"
+        if line == "data_ready" and not pin:
+            continue
+        if pin not in _each(pins):
+            yield _pin_mistake(board, key, pin, pins, does)
+        elif pin in taken:
+            yield board.mistake(key, f"'{pin}' is {taken[pin]} already", "name a free pin")
+        else:
+            yield from _package_mistakes(board, key, pin, port.packages)
+        taken[pin] = key
+    limit = serves.limit_hz(board.clock_hz)
+    if spi.max_hz > limit:
+        what = f"at {board.clock_hz} Hz the parts of port '{board.port}' take an SCK of {limit} Hz at most"
+        yield board.mistake("links.spi.max_hz", f"{what}, not {spi.max_hz}", f"write max_hz: {limit}")
+
+
 def _other_bauds(board: Board, uart: Uart, bauds: Bauds) -> str:
     fit = [baud for baud in _USUAL_BAUDS if not bauds.mistake(baud, board.clock_hz)]
     best = min(fit, key=lambda baud: abs(baud - uart.baud), default=0)
@@ -270,13 +325,12 @@ def _marker_mistakes(board: Board, pins: tuple[str, ...]) -> Iterator[InputError
         yield board.mistake("marker", f"the link needs '{board.marker}'", "name a free pin, or leave the key out")
 
 
-def _package_mistakes(board: Board, packages: dict[str, Pins]) -> Iterator[InputError]:
+def _package_mistakes(board: Board, key: str, pin: str, packages: dict[str, Pins]) -> Iterator[InputError]:
     """Of several names that the part's begins with, the longest is the nearest."""
     fitting = [name for name in packages if board.part.casefold().startswith(name.casefold())]
     pins = packages[max(fitting, key=len)] if fitting else ()
-    if fitting and board.marker not in _each(pins):
-        what = f"the {board.part} has no pin '{board.marker}'"
-        yield board.mistake("marker", what, f"its pins: {', '.join(pins)}")
+    if fitting and pin not in _each(pins):
+        yield board.mistake(key, f"the {board.part} has no pin '{pin}'", f"its pins: {', '.join(pins)}")
 
 
 def _pin_mistake(board: Board, key: str, pin: str, pins: tuple[str, ...], does: str) -> InputError:

@@ -10,7 +10,7 @@ from hil.emulator.machine import EmulatorEndedError
 from hil.errors import FlashError, InputError, LinkError, RigError, TargetFault
 from hil.frame import Status
 from hil.image import checked
-from hil.link.client import AgentClient
+from hil.link.client import AgentClient, SpiSettings
 from hil.link.jobs import Dimensions
 from hil.link.refusal import Refusal, board_defect
 from hil.result import noticed_sentence
@@ -42,6 +42,7 @@ class Connection:
         artefact: the firmware that must answer.
         realised: what runs it.
         stack: closes the link when it is closed.
+        link: which of the board's links the firmware was built for.
 
     Raises:
         LinkError: nobody answers.
@@ -49,8 +50,9 @@ class Connection:
         RigError: the firmware says that the board itself is defective, or the port is that of another board.
     """
 
-    def __init__(self, board: Board, artefact: Artefact, realised: Realised, stack: ExitStack) -> None:
+    def __init__(self, board: Board, artefact: Artefact, realised: Realised, stack: ExitStack, *, link: str) -> None:
         self._board = board
+        self._link_name = link
         self._artefact = artefact
         self._realised = realised
         self._link = stack.enter_context(ExitStack())
@@ -176,7 +178,7 @@ class Connection:
         after a single reset is not enough: a fresh board on the wrong port has no epoch either.
         """
         client = self._open()
-        probe, port = self._realised.probe_uid, self._realised.serial_path
+        probe, port = self._realised.probe_uid, self._realised.link_address
         if not probe:
             return client
         given: set[int] = set()
@@ -202,12 +204,14 @@ class Connection:
         return self._check_firmware(self._open())
 
     def _open(self) -> AgentClient:
-        uart = self._board.links.uart
+        uart, spi = self._board.links.uart, self._board.links.spi
+        over_spi = spi is not None and self._link_name == "spi"
         return self._link.enter_context(
             AgentClient(
-                self._realised.serial_path,
+                self._realised.link_address,
                 board_name=self._board.name,
                 baud=uart.baud if uart else 0,
+                spi=SpiSettings(spi.mode, spi.max_hz, self._board.clock_hz) if spi and over_spi else None,
                 elf=str(self._artefact.elf),
             )
         )

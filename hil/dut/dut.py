@@ -255,7 +255,7 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
     """
     check_board(board, options.firmware_root)
     selection = select(board, options)
-    artefact = build(board, progress=progress, firmware_root=options.firmware_root)
+    artefact = build(board, link=options.link, progress=progress, firmware_root=options.firmware_root)
     provenance = Provenance(
         board=board.name,
         backend=selection.backend,
@@ -287,7 +287,7 @@ def open_prepared(prepared: Prepared, *, on_run: Callable[[RunResult], None] = l
     """
     with ExitStack() as stack:
         realised = stack.enter_context(realise(prepared.board, prepared.artefact, prepared.selection, prepared.options))
-        connection = Connection(prepared.board, prepared.artefact, realised, stack)
+        connection = Connection(prepared.board, prepared.artefact, realised, stack, link=prepared.options.link)
         provenance = replace(prepared.provenance, probe=realised.probe_uid)
         yield Dut(replace(prepared, provenance=provenance), connection, on_run)
 
@@ -311,7 +311,7 @@ def open_dut(
         backend: ``auto``, ``hardware``, or an emulator of the board.
         probe: uid of the debug probe of an attached board.
         port: its serial port.
-        link: ``uart``.
+        link: ``uart`` or ``spi``.
         flash: ``auto``, ``always`` or ``never``.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
         firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.

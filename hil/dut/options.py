@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hil.backends import backend_options
+from hil.backends import LISTED, backend_options
 from hil.errors import InputError
 from hil.flash_mode import FLASH_MODES
 
@@ -26,7 +26,7 @@ class DutOptions:
     Attributes:
         backend: what realises the board, one of BACKENDS; ``auto`` takes an attached board, else its emulator.
         probe: uid of the debug probe, or None.
-        port: device path or URL of the serial port, or None.
+        port: device path or URL of the serial port, or the address of the SPI bridge, or None.
         link: link to the firmware, one of LINKS.
         flash: ``auto`` writes firmware that is not there yet, ``always`` writes it, ``never`` refuses to.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
@@ -65,6 +65,12 @@ class DutOptions:
         if self.backend not in {"auto", "hardware"} and board.emulator(self.backend) is None:
             there = f"what there is for it: {', '.join(emulators)}" if emulators else "there is no emulator for it"
             raise InputError(f"board '{board.name}' has no backend '{self.backend}'", hint=there)
+        if self.backend not in {"auto", "hardware"} and self.link not in LISTED[self.backend].links:
+            there = [each.backend for each in board.emulators if self.link in LISTED[each.backend].links]
+            raise InputError(
+                f"backend '{self.backend}' has no link over {self.link.upper()}",
+                hint=f"emulators of board '{board.name}' that have: {', '.join(there) or 'none'}",
+            )
         if self.backend == "hardware" and board.pyocd_target is None:
             raise InputError(
                 f"board '{board.name}' is a process on this computer, there is no hardware of it",

@@ -1,4 +1,4 @@
-"""A board that is really there: powered, flashed, with a serial port. One class a kind; no other module asks which."""
+"""A board that is really there: powered, flashed, with a link. One class a kind; no other module asks which."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Realised(Protocol):
         """Uid of the debug probe; empty where there is none."""
 
     @property
-    def serial_path(self) -> str:
-        """Device path or URL of the serial port; may change when the board restarts."""
+    def link_address(self) -> str:
+        """Device path or URL of the serial port, or the SPI bridge's; may change when the board restarts."""
 
     @property
     def flashed(self) -> Flashed:
@@ -90,7 +90,7 @@ class NativeProcess:
         self._native = self._running.enter_context(NativeBoard(artefact.elf))
 
     @property
-    def serial_path(self) -> str:
+    def link_address(self) -> str:
         """The process' pseudo-terminal."""
         return self._native.serial_path
 
@@ -111,14 +111,14 @@ class NativeProcess:
 
 
 class ProbedBoard:
-    """A board behind a debug probe, on silicon or emulated: pyOCD flashes it, pyserial talks to it.
+    """A board behind a debug probe, on silicon or emulated: pyOCD flashes it, a port or a bridge reaches it.
 
     Args:
         board: the board.
         artefact: its firmware.
         session: an open pyOCD session.
         probe_uid: what pyOCD calls its probe.
-        serial_path: its serial port.
+        link_address: its serial port, or the bridge to it.
         flash: when to write model images.
         counter: what counts its cycles, or why nothing does.
     """
@@ -129,14 +129,14 @@ class ProbedBoard:
         artefact: Artefact,
         session: FlashSession,
         probe_uid: str,
-        serial_path: str,
+        link_address: str,
         *,
         flash: FlashMode,
         counter: Emulated,
     ) -> None:
         self.counter = counter
         self.probe_uid = probe_uid
-        self.serial_path = serial_path
+        self.link_address = link_address
         self._board = board
         self._artefact = artefact
         self._session = session
@@ -197,7 +197,7 @@ def realise(board: Board, artefact: Artefact, selection: Selection, options: Dut
         emulated = open_counter(board, artefact.elf, selection, stack)
         if selection.probe is None or selection.port is None:
             powered = stack.enter_context(power(board, selection.backend, options.instance, counter=emulated.counter))
-            probe, port = powered.probe_uid, powered.serial_path
+            probe, port = powered.probe_uid, powered.address_of(options.link)
         else:
             probe, port = selection.probe, selection.port
         session = stack.enter_context(FlashSession(board, probe))

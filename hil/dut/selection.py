@@ -9,7 +9,7 @@ from pyocd.core.exceptions import Error as PyocdError  # type: ignore[import-unt
 from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 from serial.tools import list_ports  # type: ignore[import-untyped]
 
-from hil.backends import is_supervised
+from hil.backends import LISTED, is_supervised
 from hil.emulator.power import PROBE_PREFIX, instance_name
 from hil.errors import InputError, RigError
 
@@ -86,7 +86,7 @@ def select(board: Board, options: DutOptions) -> Selection:
     if options.backend not in {"auto", "hardware"}:
         return Selection(options.backend, emulated=True)
     if board.pyocd_target is None:
-        return Selection(board.emulators[0].backend, emulated=True)
+        return Selection(_emulator(board, options), emulated=True)
     if options.probe is not None and options.probe.startswith(PROBE_PREFIX):
         return _kept_powered(board, options, options.probe)
     if options.backend == "hardware" or options.probe or options.port:
@@ -96,7 +96,22 @@ def select(board: Board, options: DutOptions) -> Selection:
         return _hardware(board, options, matching[0].uid)
     if not board.emulators:
         raise RigError(f"no board '{board.name}' is attached, and there is no emulator for it")
-    return Selection(board.emulators[0].backend, emulated=True, reason="no board attached")
+    return Selection(_emulator(board, options), emulated=True, reason="no board attached")
+
+
+def _emulator(board: Board, options: DutOptions) -> str:
+    """The first emulator of a board that brings the link asked for.
+
+    Raises:
+        InputError: there is none.
+    """
+    for each in board.emulators:
+        if options.link in LISTED[each.backend].links:
+            return each.backend
+    there = ", ".join(each.backend for each in board.emulators)
+    raise InputError(
+        f"no emulator of board '{board.name}' has a link over {options.link.upper()}", hint=f"there is: {there}"
+    )
 
 
 def probe_to_be(board: Board, selection: Selection, options: DutOptions) -> str:
@@ -118,10 +133,15 @@ def _kept_powered(board: Board, options: DutOptions, uid: str) -> Selection:
         raise InputError(
             f"--probe {uid} needs --port as well", hint=f"'hil emulate {board.name}' prints its serial port"
         )
-    return Selection(board.emulators[0].backend, emulated=True, reason="kept powered", probe=uid, port=options.port)
+    return Selection(_emulator(board, options), emulated=True, reason="kept powered", probe=uid, port=options.port)
 
 
 def _hardware(board: Board, options: DutOptions, uid: str) -> Selection:
+    if options.link == "spi" and options.port is None:
+        raise InputError(
+            f"the SPI bridge to board '{board.name}' (probe {uid}) is not known",
+            hint="name it with --port, e.g. ftdi://ftdi:232h/1?data_ready=4 or spidev:/dev/spidev0.0",
+        )
     ports = [options.port] if options.port else ports_of(uid)
     if len(ports) != 1:
         which = f": the probe has {' and '.join(ports)}" if ports else ", e.g. --port /dev/ttyACM0"

@@ -78,6 +78,10 @@ class PoweredBoard:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def address_of(self, link: str) -> str:
+        """Where a link to its firmware is: the serial port, or for ``spi`` a simulated SPIDriver."""
+        return self.serial_path if link == "uart" else f"spidriver:{self.spi_path}"
+
     def close(self) -> None:
         """Let go of the board. One powered here is saved and switched off when this returns. Safe to repeat."""
         self.machine.close()

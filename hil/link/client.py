@@ -1,39 +1,61 @@
-"""The agent on a board, reached through a serial port."""
+"""The agent on a board, reached through a serial port or an SPI bridge."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
 
 from hil.link.agent import Agent, Identity, StepResult
 from hil.link.session import Session
+from hil.link.spi.wire import SpiWire
 from hil.link.transport import Transport
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["AgentClient", "Identity", "StepResult"]
+__all__ = ["AgentClient", "Identity", "SpiSettings", "StepResult"]
+
+_SPI_PACE_BAUD: Final = 20_000  # bounds what a byte takes over the slowest of bridges
+
+
+@dataclass(frozen=True)
+class SpiSettings:
+    """How a board is reached over SPI: the mode, the fastest SCK in Hz, and the clock of its core in Hz."""
+
+    mode: int
+    max_hz: int
+    board_hz: int
 
 
 class AgentClient(Agent):
     """The agent on one board, from open to close.
 
     Args:
-        address: device path, pty or pyserial URL.
+        address: device path, pty or pyserial URL; with ``spi`` that of a bridge (`hil.link.spi.opening`).
         board_name: for messages.
         baud: bits per second; 0 for a link without.
+        spi: for a board that is reached over SPI.
         timeout_s: how long an answer may take beyond transmission and computation.
         elf: path of the program on the board, for hints.
     """
 
     def __init__(
-        self, address: str, *, board_name: str, baud: int = 115200, timeout_s: float = 2.0, elf: str = "agent.elf"
+        self,
+        address: str,
+        *,
+        board_name: str,
+        baud: int = 115200,
+        spi: SpiSettings | None = None,
+        timeout_s: float = 2.0,
+        elf: str = "agent.elf",
     ) -> None:
         super().__init__(board_name)
         self._address = address
-        self._baud = baud
+        self._baud = baud if spi is None else _SPI_PACE_BAUD
+        self._spi = spi
         self._timeout_s = timeout_s
         self._elf = elf
-        self._transport: Transport | None = None
+        self._wire: Transport | SpiWire | None = None
 
     def __enter__(self) -> Self:
         """Open the port and get to know the agent.
@@ -42,15 +64,24 @@ class AgentClient(Agent):
             RigError: the port is missing, busy or not permitted.
             LinkError: nobody, or something else, answers.
         """
-        self._transport = Transport(self._address, self._baud)
+        self._wire = self._open_wire()
         try:
             self.attach(
-                Session(self._transport, self._board_name, baud=self._baud, timeout_s=self._timeout_s, elf=self._elf)
+                Session(self._wire, self._board_name, baud=self._baud, timeout_s=self._timeout_s, elf=self._elf)
             )
         except BaseException:
-            self._transport.close()
+            self._wire.close()
             raise
         return self
+
+    def _open_wire(self) -> Transport | SpiWire:
+        spi = self._spi
+        if spi is None:
+            return Transport(self._address, self._baud)
+        from hil.link.spi.opening import open_bridge  # noqa: PLC0415 # for a link over SPI alone
+
+        bridge = open_bridge(self._address, clock_hz=spi.max_hz, mode=spi.mode)
+        return SpiWire(bridge, self._board_name, board_hz=spi.board_hz)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -59,5 +90,5 @@ class AgentClient(Agent):
 
     def close(self) -> None:
         """Close the port; may be called twice."""
-        if self._transport is not None:
-            self._transport.close()
+        if self._wire is not None:
+            self._wire.close()

@@ -48,7 +48,7 @@ class Request:
 
 
 class Wire(Protocol):
-    """What a session needs of a port; Transport is the real one."""
+    """What a session needs of a port: `Transport` over a UART, `SpiWire` over SPI."""
 
     address: str
 
@@ -57,6 +57,9 @@ class Wire(Protocol):
 
     def read(self) -> bytes:
         """Whatever has arrived, after a short wait."""
+
+    def diagnosis(self) -> str:
+        """What is wrong with the wires, as far as they tell; empty where nothing is known to be."""
 
 
 class Job(Protocol):
@@ -347,5 +350,5 @@ class Session:
     def _silence(self, what: str) -> LinkError:
         return LinkError(
             f"board '{self._board_name}' does not answer on {self._wire.address}: {what}; {self._heard}",
-            hint=self._heard.hint(),
+            hint=self._wire.diagnosis() or self._heard.hint(),
         )

@@ -86,6 +86,10 @@ class Transport:
         except OSError as error:
             raise self._gone(error) from error
 
+    def diagnosis(self) -> str:
+        """A UART's wires tell nothing of themselves."""
+        return ""
+
     def _gone(self, error: OSError) -> LinkError:
         return LinkError(
             f"port {self.address} went away while it was in use",

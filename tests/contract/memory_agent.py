@@ -125,6 +125,10 @@ class MemoryWire:
         """Bytes that the host receives from nowhere."""
         self._arrived.append(data)
 
+    def diagnosis(self) -> str:
+        """See Wire."""
+        return ""
+
     def read(self) -> bytes:
         """See Wire."""
         if self._arrived:

@@ -95,6 +95,10 @@ class VirtualWire:
         self.written.append((self._chip.seconds(), data))
         self._chip.usart2.wire.send(data)
 
+    def diagnosis(self) -> str:
+        """See Wire."""
+        return ""
+
     def read(self) -> bytes:
         heard = self._chip.usart2.wire.to_host
         while not heard:

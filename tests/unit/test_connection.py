@@ -46,7 +46,7 @@ class FakeBoard:
     """What runs the firmware; a look at it ends as told."""
 
     found: HilError | None = None
-    serial_path: str = "/dev/pts/1"
+    link_address: str = "/dev/pts/1"
     probe_uid: str = ""
     noticed: tuple[str, ...] = ()
     finds: list[set[int]] = field(default_factory=list)
@@ -77,7 +77,7 @@ def behind(monkeypatch: pytest.MonkeyPatch) -> FakeBoard:
 @pytest.fixture
 def link(behind: FakeBoard) -> Iterator[Connection]:
     with ExitStack() as stack:
-        yield Connection(BOARD, ARTEFACT, behind, stack)
+        yield Connection(BOARD, ARTEFACT, behind, stack, link="uart")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_defect_of_the_board_is_no_verdict_about_the_firmware(
 ) -> None:
     monkeypatch.setattr(IDENTITY, "defect", defect)
     with ExitStack() as stack, pytest.raises(RigError, match=f"board 'microbit' is defective: {words}"):
-        Connection(BOARD, ARTEFACT, behind, stack)
+        Connection(BOARD, ARTEFACT, behind, stack, link="uart")
 
 
 @pytest.mark.parametrize("first", [{0}, {5}], ids=["fresh", "used"])
@@ -102,7 +102,7 @@ def test_a_board_that_the_probe_does_not_restart_is_another_board(behind: FakeBo
     behind.finds = [first, {77}]
     words = "what answers on port /dev/pts/1 has not been restarted by probe 123: they belong to two boards"
     with ExitStack() as stack, pytest.raises(RigError, match=words) as caught:
-        Connection(BOARD, ARTEFACT, behind, stack)
+        Connection(BOARD, ARTEFACT, behind, stack, link="uart")
     assert "name the port of that probe" in caught.value.hint
     assert [client.asked for client in behind.clients] == [0, 0]  # whatever firmware it has, it is no verdict
 
@@ -111,11 +111,11 @@ def test_lost_answers_are_no_proof_of_another_board(behind: FakeBoard) -> None:
     behind.probe_uid = "123"
     behind.finds = [{0}, set(), {9}, {0}]
     with ExitStack() as stack:
-        assert Connection(BOARD, ARTEFACT, behind, stack).client is behind.clients[3]
+        assert Connection(BOARD, ARTEFACT, behind, stack, link="uart").client is behind.clients[3]
     assert behind.restarts == 3
     behind.finds = [set()] * 6
     with ExitStack() as stack, pytest.raises(LinkError, match="not known whether port /dev/pts/1 belongs to probe 123"):
-        Connection(BOARD, ARTEFACT, behind, stack)
+        Connection(BOARD, ARTEFACT, behind, stack, link="uart")
 
 
 def silence(link: Connection, cause: str | None = None) -> None:

@@ -22,11 +22,11 @@
 
 /* ---- what a family implements ---- */
 
-/* Ready the slave for one transaction: it sends `transmit` and keeps what it receives in `receive`,
- * SPI_BLOCK_BYTES each, word-aligned. What an earlier call had readied is dropped. Interrupts are
- * masked. If a transaction is under way, or begins meanwhile, the slave takes no part in it, and
- * spi_link_ended(0) follows at its end. */
-void spi_port_arm(const uint8_t *transmit, uint8_t *receive);
+/* Ready the slave for one transaction: it sends `count` bytes, then anything, and keeps what it
+ * receives: the first SPI_BLOCK_BYTES, into a buffer of that size. What an earlier call had readied
+ * is dropped. Interrupts are masked. If a transaction is under way, or begins meanwhile, the slave
+ * takes no part in it, and spi_link_ended(0) follows at its end. */
+void spi_port_arm(const uint8_t *transmit, uint32_t count, uint8_t *receive);
 
 /* Whether a transaction is under way. Interrupts are masked. */
 bool spi_port_selected(void);
@@ -45,6 +45,9 @@ void spi_link_start(void);
 /* A transaction has ended: so many whole bytes were received since the slave was armed, 0 where it
  * took no part. From the interrupt, or with interrupts masked. Arms again. */
 void spi_link_ended(uint32_t received);
+
+/* Whether nothing waits to be sent. Interrupts are masked. */
+bool spi_link_rests(void);
 
 /* From port_idle(), with interrupts masked: what waits to be sent is offered; returns whether there
  * is nothing to read. */

@@ -51,6 +51,13 @@
 #define RCC_CFGR_PLLDIV2        (1u << 22)
 #define RCC_IOPENR              STM32L0_REGISTER(0x4002102Cu)
 #define RCC_IOPENR_IOPAEN       (1u << 0)
+#define RCC_IOPENR_IOP(port)    (1u << (port))
+#define RCC_APB2RSTR            STM32L0_REGISTER(0x40021024u)
+#define RCC_APB2RSTR_SPI1RST    (1u << 12)
+#define RCC_AHBENR              STM32L0_REGISTER(0x40021030u)
+#define RCC_AHBENR_DMAEN        (1u << 0)
+#define RCC_APB2ENR             STM32L0_REGISTER(0x40021034u)
+#define RCC_APB2ENR_SPI1EN      (1u << 12)
 #define RCC_APB1ENR             STM32L0_REGISTER(0x40021038u)
 #define RCC_APB1ENR_USART2EN    (1u << 17)
 #define RCC_APB1ENR_PWREN       (1u << 28)
@@ -67,8 +74,17 @@
 #define GPIO_MODER(port)            GPIO_REGISTER(port, 0x00u)
 #define GPIO_MODER_MASK(pin)        (3u << (2u * (pin)))
 #define GPIO_MODER_OUTPUT(pin)      (1u << (2u * (pin)))
-#define GPIO_BSRR(port)             GPIO_REGISTER(port, 0x18u) /* ones set */
-#define GPIO_BRR(port)              GPIO_REGISTER(port, 0x28u) /* ones reset */
+#define GPIO_MODER_AF(pin)          (2u << (2u * (pin)))
+#define GPIO_OSPEEDR(port)          GPIO_REGISTER(port, 0x08u)
+#define GPIO_OSPEEDR_FASTEST(pin)   (3u << (2u * (pin)))
+#define GPIO_PUPDR(port)            GPIO_REGISTER(port, 0x0Cu)
+#define GPIO_PUPDR_MASK(pin)        (3u << (2u * (pin)))
+#define GPIO_PUPDR_UP(pin)          (1u << (2u * (pin)))
+#define GPIO_IDR(port)              GPIO_REGISTER(port, 0x10u)
+#define GPIO_AFR(port, pin)         GPIO_REGISTER(port, 0x20u + 4u * ((pin) / 8u)) /* AFRL, AFRH */
+#define GPIO_AFR_MASK(pin)          (15u << (4u * ((pin) % 8u))) /* SPI1 is 0, reset value */
+#define GPIO_BSRR(port)             GPIO_REGISTER(port, 0x18u)   /* ones set */
+#define GPIO_BRR(port)              GPIO_REGISTER(port, 0x28u)   /* ones reset */
 #define GPIOA_MODER                 STM32L0_REGISTER(0x50000000u)
 #define GPIOA_MODER_MASK(pin)       (3u << (2u * (pin)))
 #define GPIOA_MODER_AF(pin)         (2u << (2u * (pin))) /* reset: 3, analog */
@@ -99,8 +115,32 @@
 #define USART2_RDR        STM32L0_REGISTER(0x40004424u)
 #define USART2_TDR        STM32L0_REGISTER(0x40004428u)
 
+/* RM0377, chapter SPI: a slave with 8 bits, most significant first, selected by its NSS pin, unless
+ * something else is written. */
+#define SPI1_CR1         STM32L0_REGISTER(0x40013000u)
+#define SPI1_CR1_MODE    (3u << 0) /* CPHA, CPOL: as modes are numbered */
+#define SPI1_CR1_SPE     (1u << 6)
+#define SPI1_CR2         STM32L0_REGISTER(0x40013004u)
+#define SPI1_CR2_RXDMAEN (1u << 0)
+#define SPI1_CR2_TXDMAEN (1u << 1)
+#define SPI1_DR_ADDRESS  0x4001300Cu
+
+/* RM0377, chapter DMA. SPI1 receives with channel 2 and sends with channel 3, as request 1. */
+#define DMA_REGISTER(channel, offset)                                                              \
+    STM32L0_REGISTER(0x40020008u + 20u * ((channel) - 1u) + (offset))
+#define DMA_CCR(channel)           DMA_REGISTER(channel, 0x0u)
+#define DMA_CCR_EN                 (1u << 0)
+#define DMA_CCR_DIR                (1u << 4) /* from memory */
+#define DMA_CCR_MINC               (1u << 7)
+#define DMA_CNDTR(channel)         DMA_REGISTER(channel, 0x4u) /* what is left */
+#define DMA_CPAR(channel)          DMA_REGISTER(channel, 0x8u)
+#define DMA_CMAR(channel)          DMA_REGISTER(channel, 0xCu)
+#define DMA_CSELR                  STM32L0_REGISTER(0x400200A8u)
+#define DMA_CSELR_REQUEST(channel) (1u << (4u * ((channel) - 1u)))
+
 /* RM0377 12.5, EXTI: line n is pin n, of port A unless SYSCFG says otherwise; 29 is LPTIM1. */
 #define EXTI_IMR    STM32L0_REGISTER(0x40010400u)
+#define EXTI_RTSR   STM32L0_REGISTER(0x40010408u)
 #define EXTI_FTSR   STM32L0_REGISTER(0x4001040Cu)
 #define EXTI_PR     STM32L0_REGISTER(0x40010414u)
 #define EXTI_LPTIM1 (1u << 29)
@@ -132,11 +172,12 @@
 #define SCR_SLEEPDEEP (1u << 2)
 
 /* ARMv6-M, B3.4: interrupts; RM0377 11.3: position in the vector table. */
-#define NVIC_ISER          STM32L0_REGISTER(0xE000E100u)
-#define NVIC_ICER          STM32L0_REGISTER(0xE000E180u)
-#define NVIC_ICPR          STM32L0_REGISTER(0xE000E280u)
-#define STM32L0_LPTIM1_IRQ 13u
-#define STM32L0_USART2_IRQ 28u
+#define NVIC_ISER            STM32L0_REGISTER(0xE000E100u)
+#define NVIC_ICER            STM32L0_REGISTER(0xE000E180u)
+#define NVIC_ICPR            STM32L0_REGISTER(0xE000E280u)
+#define STM32L0_EXTI4_15_IRQ 7u
+#define STM32L0_LPTIM1_IRQ   13u
+#define STM32L0_USART2_IRQ   28u
 
 /* MSI, which the core runs from after reset, in Hz: 64 times 32768 (MSIRANGE 5). */
 #define STM32L0_MSI_HZ 2097152u
@@ -156,7 +197,33 @@ void stm32l0_marker_start(void);
 bool stm32l0_stops(void);
 void stm32l0_stop(void);
 
-/* Vector 16 + STM32L0_USART2_IRQ. */
+/* ---- the link: uart.c or spi.c, which have port_read(), port_write() and port_memory() as well */
+
+/* Pins and peripheral; whether the core runs from MSI, as its clock did not start. */
+void stm32l0_link_start(bool on_msi);
+
+/* With interrupts masked: before the core sleeps; whether there is nothing to read. */
+bool stm32l0_link_idle(void);
+
+/* With interrupts masked: whether nothing is on its way, so that the clocks may stop. */
+bool stm32l0_link_rests(void);
+
+/* With interrupts masked: the clocks stop next, and run again. */
+void stm32l0_link_stops(void);
+void stm32l0_link_resumes(void);
+
+/* The pin of port A that falls when the host begins to speak. */
+#ifdef BOARD_LINK_SPI
+#define STM32L0_LINK_PIN BOARD_SPI_NSS_PIN
+#else
+#define STM32L0_LINK_PIN BOARD_UART_RX_PIN
+#endif
+
+/* Wait until all these bits of a register are set, or so long that they never will be. */
+void stm32l0_wait_for(volatile const uint32_t *address, uint32_t bits);
+
+/* Vector 16 + STM32L0_USART2_IRQ, and 16 + STM32L0_EXTI4_15_IRQ. */
 void stm32l0_usart2_handler(void);
+void stm32l0_spi_handler(void);
 
 #endif
