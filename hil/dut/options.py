@@ -66,10 +66,10 @@ class DutOptions:
             there = f"what there is for it: {', '.join(emulators)}" if emulators else "there is no emulator for it"
             raise InputError(f"board '{board.name}' has no backend '{self.backend}'", hint=there)
         if self.backend not in {"auto", "hardware"} and self.link not in LISTED[self.backend].links:
-            there = [each.backend for each in board.emulators if self.link in LISTED[each.backend].links]
+            having = [each.backend for each in board.emulators if self.link in LISTED[each.backend].links]
             raise InputError(
                 f"backend '{self.backend}' has no link over {self.link.upper()}",
-                hint=f"emulators of board '{board.name}' that have: {', '.join(there) or 'none'}",
+                hint=f"emulators of board '{board.name}' that have: {', '.join(having) or 'none'}",
             )
         if self.backend == "hardware" and board.pyocd_target is None:
             raise InputError(
