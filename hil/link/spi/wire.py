@@ -141,9 +141,9 @@ class SpiWire:
         self._inbox += heard[4 : 4 + taken]
         self._waiting = min(DATA_BYTES, header.count - taken or header.other)
         self._likely = taken if self._armed else 0
-        if not self._armed:
-            self._wiring.check_ready(waiting=header.count > 0)
         self._armed = True
+        if self._waiting or not header.count:
+            self._wiring.check_ready(waiting=self._waiting > 0)
         if send or taken or self._waiting:
             self._pause_s = _FIRST_WAIT_S
 
