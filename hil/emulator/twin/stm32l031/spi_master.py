@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from hil.emulator.twin.stm32l031.spi import Spi
 
 _PULSES: Final = 8  # in a byte
-_HALF: Final = Fraction(1, 2)
 
 
 @dataclass(frozen=True)
@@ -37,18 +36,21 @@ class Transfer:
     Args:
         data: to send, the most significant bit of each byte first.
         pulses: how many bits of it.
-        period: of a clock pulse, in s.
-        start: when the first one begins, in s of the chip's time.
+        clock_hz: of SCK.
+        start: when the first pulse begins, in s of the chip's time.
 
     Attributes:
+        half: half of a clock pulse, in s.
+        at: pulses that are over.
         done: all is over.
         heard: what was received; the last byte may lack its lower bits.
     """
 
-    def __init__(self, data: bytes, pulses: int, period: Fraction, start: Fraction) -> None:
+    def __init__(self, data: bytes, pulses: int, clock_hz: int, start: Fraction) -> None:
         self._data = data
         self.pulses = pulses
-        self.period = period
+        self.clock_hz = clock_hz
+        self.half = Fraction(1, 2 * clock_hz)
         self.start = start
         self.at = 0
         self.done = False
@@ -176,57 +178,63 @@ class SpiMaster:
 
     def end(self, transfer: Transfer) -> int:
         """Cycle at which a transfer will be over, if the core's clock goes on as it does."""
-        left = self._at(transfer, transfer.pulses, Fraction(0)) - self._chip.seconds()
+        left = self._at(transfer, 2 * transfer.pulses) - self._chip.seconds()
         return self._chip.now() + max(1, self._chip.cycles(left))
 
     def _begin(
         self, data: bytes, clock_hz: int, pulses: int | None, lead: Fraction, at_end: Callable[[], None]
     ) -> Transfer:
         count = len(data) * _PULSES if pulses is None else pulses
-        transfer = Transfer(data, count, Fraction(1, clock_hz), self._chip.seconds() + lead)
-        self._later(transfer, 0, Fraction(0), lambda: self._run(transfer, at_end))
+        transfer = Transfer(data, count, clock_hz, self._chip.seconds() + lead)
+        self._later(transfer, 0, lambda: self._run(transfer, at_end))
         return transfer
 
-    def _at(self, transfer: Transfer, pulse: int, part: Fraction) -> Fraction:
-        """Time within a pulse: its edges are in its middle and at its end, and with CPHA all is half a pulse later."""
-        return transfer.start + (pulse + part + Fraction(self.mode & 1, 2)) * transfer.period
+    def _at(self, transfer: Transfer, halves: int) -> Fraction:
+        """Time after so many half pulses: a pulse is sampled in its middle, and with CPHA all is half a pulse later."""
+        return transfer.start + (halves + (self.mode & 1)) * transfer.half
 
-    def _later(self, transfer: Transfer, pulse: int, part: Fraction, call: Callable[[], None]) -> None:
-        self._chip.at_second(self._at(transfer, pulse, part), call, soft=True, lasting=True)
+    def _later(self, transfer: Transfer, halves: int, call: Callable[[], None]) -> None:
+        self._chip.at_second(self._at(transfer, halves), call, soft=True, lasting=True)
 
     def _run(self, transfer: Transfer, at_end: Callable[[], None]) -> None:
-        """A frame begins; its pulses are carried out when the last of them is sampled."""
+        """A frame begins, or all is over."""
         if transfer.at == transfer.pulses:
             at_end()
             transfer.done = True
             return
-        count = min(self._spi.left(), transfer.pulses - transfer.at)
         if not self._why_not(transfer):
             self._spi.begin()
-        self._later(transfer, transfer.at + count - 1, _HALF, lambda: self._clock(transfer, count, at_end))
+        self._sample(transfer, at_end)
+
+    def _sample(self, transfer: Transfer, at_end: Callable[[], None]) -> None:
+        """A frame's pulses are carried out when the last of them is sampled."""
+        count = min(self._spi.left(), transfer.pulses - transfer.at)
+        self._later(transfer, 2 * (transfer.at + count) - 1, lambda: self._clock(transfer, count, at_end))
 
     def _clock(self, transfer: Transfer, count: int, at_end: Callable[[], None]) -> None:
         """The last pulse of a frame, or of all, is sampled."""
+        ones = (1 << count) - 1
         if why := self._why_not(transfer):
             self._chip.note("SPI1", f"what the master clocks is lost: {why}")
-            transfer.keep(count, (1 << count) - 1)
+            transfer.keep(count, ones)
         else:
             connected_in, connected_out = not self._mosi(), not self._miso()
-            word = self._pass(transfer, transfer.next(count) if connected_in else (1 << count) - 1, count)
-            transfer.keep(count, word if connected_out else (1 << count) - 1)
+            word = self._pass(transfer, transfer.next(count) if connected_in else ones, count)
+            transfer.keep(count, word if connected_out else ones)
             if connected_in and connected_out:
                 self._stretch(transfer)
                 if self._spi.prefetched() and transfer.at < transfer.pulses:
-                    # The half pulse until the next frame begins makes no difference: it is there already.
-                    self._run(transfer, at_end)
+                    # What the next frame sends is fixed: it may as well begin half a pulse early.
+                    self._spi.begin()
+                    self._sample(transfer, at_end)
                     return
-        self._later(transfer, transfer.at, Fraction(0), lambda: self._run(transfer, at_end))
+        self._later(transfer, 2 * transfer.at, lambda: self._run(transfer, at_end))
 
     def _pass(self, transfer: Transfer, word: int, count: int) -> int:
         """Pulses within a frame: bits on MOSI to those on MISO. A slave that was off meanwhile has missed some."""
         missed = 0
         if not self._spi.begun:
-            missed = math.ceil((self._spi.enabled - self._at(transfer, transfer.at, Fraction(0))) / transfer.period)
+            missed = math.ceil((self._spi.enabled - self._at(transfer, 2 * transfer.at)) * transfer.clock_hz)
         if missed <= 0 and count == self._spi.frame:
             return self._spi.exchange(word)
         out = 0
@@ -236,12 +244,12 @@ class SpiMaster:
 
     def _stretch(self, transfer: Transfer) -> None:
         """Frames during which the core sleeps on and the DMA does all are carried out at once."""
-        many = self._spi.stretch()
+        left = self._chip.idle_until() - self._chip.now()
+        many = self._spi.stretch() if left else 0
         if not many:
             return
-        left = Fraction(self._chip.idle_until() - self._chip.now(), self._chip.clock_hz) / transfer.period
-        into = (self._chip.seconds() - transfer.start) / transfer.period - transfer.at
-        data = transfer.next_bytes(max(0, min(many, int((left + into) / _PULSES))))
+        time = self._chip.seconds() + Fraction(left, self._chip.clock_hz) - self._at(transfer, 2 * transfer.at)
+        data = transfer.next_bytes(max(0, min(many, int(time * transfer.clock_hz) // _PULSES)))
         if data and (heard := self._spi.exchange_all(data)) is not None:
             transfer.keep_bytes(heard)
 
@@ -255,6 +263,6 @@ class SpiMaster:
             return "SPI1 is off or not selected"
         if self._spi.mode != self.mode:
             return f"the master clocks in mode {self.mode}, SPI1 is set to mode {self._spi.mode}"
-        if transfer.period * self._pclk() < 2:  # noqa: PLR2004 # RM0377 26.1: a slave's clock is half of PCLK at most
+        if self._pclk() < 2 * transfer.clock_hz:  # RM0377 26.1: a slave's clock is half of PCLK at most
             return "the clock is faster than half of SPI1's bus clock"
         return ""
