@@ -19,6 +19,7 @@ from hil.emulator.backend import find_backend
 from hil.emulator.flash_file import BoardBusyError, open_locked
 from hil.emulator.machine import CoreState, MachineError, MachineSpec
 from hil.emulator.remote import RemoteMachine
+from hil.emulator.spi_bus import SpiWiring
 from hil.emulator.state import state_dir
 from hil.errors import InputError, RigError
 
@@ -180,6 +181,7 @@ def power(
         erased=board.memory.flash.erased_byte,
         baud=board.links.uart.baud if board.links.uart else 0,
         paced=paced,
+        spi=_spi_wiring(board),
         counter=counter.fd if counter else -1,
         arguments=tuple(counter.arguments) if counter else (),
         descriptors=(counter.fd,) if counter else (),
@@ -211,6 +213,11 @@ def power(
             raise MachineError(error.message, cause=messages.splitlines()[-1]) from error
         raise
     return PoweredBoard(board, machine, facts, process)
+
+
+def _spi_wiring(board: Board) -> SpiWiring | None:
+    link = board.links.spi
+    return SpiWiring(link.nss, link.sck, link.miso, link.mosi, link.data_ready) if link else None
 
 
 def power_or_connect(board: Board, backend: str | None = None, instance: str = "") -> PoweredBoard:

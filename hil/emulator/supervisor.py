@@ -26,6 +26,7 @@ from hil.emulator.machine import ENDED_HINT, CoreState, MachineError, MachineSpe
 from hil.emulator.peer import peer_of
 from hil.emulator.rpc import MessageReader, encode, encode_error
 from hil.emulator.serial_bridge import SerialBridge
+from hil.emulator.spi_bus import SpiWiring
 from hil.errors import RigError
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class Supervisor:
         self._listener = socket.socket(fileno=arguments["listen_fd"])
         self._announced: bool = arguments["announced"]
         self._guest: _Client | None = None
-        spec = MachineSpec(**arguments["spec"])
+        spi = arguments["spec"]["spi"]
+        spec = MachineSpec(**{**arguments["spec"], "spi": spi and SpiWiring(**spi)})
         make = find_backend(arguments["backend"]).machine
         if make is None:
             raise MachineError(f"backend '{arguments['backend']}' has no board to power")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hil.emulator.twin.chip import Chip
     from hil.emulator.twin.stm32l031.pins import Pins
     from hil.emulator.twin.stm32l031.spi import Spi
+    from hil.emulator.twin.timebase import Timer
 
 _PULSES: Final = 8  # in a byte
 
@@ -42,6 +43,7 @@ class Transfer:
     Attributes:
         half: half of a clock pulse, in s.
         at: pulses that are over.
+        timer: what happens next.
         done: all is over.
         heard: what was received; the last byte may lack its lower bits.
     """
@@ -53,6 +55,7 @@ class Transfer:
         self.half = Fraction(1, 2 * clock_hz)
         self.start = start
         self.at = 0
+        self.timer: Timer | None = None
         self.done = False
         self.heard = bytearray((pulses + 7) // _PULSES)
 
@@ -69,6 +72,11 @@ class Transfer:
         old = int.from_bytes(self.heard[first:last], "big")
         self.heard[first:last] = (old | shifted).to_bytes(last - first, "big")
         self.at += count
+
+    def keep_ones(self) -> None:
+        """All that is left was received as ones."""
+        count = self.pulses - self.at
+        self.keep(count, (1 << count) - 1)
 
     def next_bytes(self, count: int) -> bytes:
         """So many bytes to send; none where a byte has begun."""
@@ -176,6 +184,12 @@ class SpiMaster:
         """As `clock`, going on while the chip runs."""
         return self._begin(data, clock_hz, pulses, lead, lambda: None)
 
+    def abort(self, transfer: Transfer) -> None:
+        """The chip's time stands still: what it has not answered is ones, and it hears no more of it."""
+        self._chip.cancel(transfer.timer)
+        transfer.keep_ones()
+        transfer.done = True
+
     def end(self, transfer: Transfer) -> int:
         """Cycle at which a transfer will be over, if the core's clock goes on as it does."""
         left = self._at(transfer, 2 * transfer.pulses) - self._chip.seconds()
@@ -194,7 +208,7 @@ class SpiMaster:
         return transfer.start + (halves + (self.mode & 1)) * transfer.half
 
     def _later(self, transfer: Transfer, halves: int, call: Callable[[], None]) -> None:
-        self._chip.at_second(self._at(transfer, halves), call, soft=True, lasting=True)
+        transfer.timer = self._chip.at_second(self._at(transfer, halves), call, soft=True, lasting=True)
 
     def _run(self, transfer: Transfer, at_end: Callable[[], None]) -> None:
         """A frame begins, or all is over."""
