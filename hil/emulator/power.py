@@ -58,6 +58,7 @@ class PoweredBoard:
         backend: what emulates it.
         probe_uid: what pyOCD calls its probe, for ``-u``.
         serial_path: the pty that is its serial port.
+        spi_pins: address of its SPI bus, for `hil.emulator.spi_pins.SpiPins`; empty without.
         machine: the core, its memory and its flash; not to be driven while a debug session is open on the probe.
     """
 
@@ -69,6 +70,7 @@ class PoweredBoard:
         self.backend: str = facts["backend"]
         self.probe_uid = PROBE_PREFIX + self.name
         self.serial_path: str = facts["serial_path"]
+        self.spi_pins: str = facts["spi_pins"]
         self.supervisor_pid: int = facts["pid"]
         self.machine = machine
         self._process = process
