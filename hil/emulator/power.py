@@ -59,6 +59,7 @@ class PoweredBoard:
         probe_uid: what pyOCD calls its probe, for ``-u``.
         serial_path: the pty that is its serial port.
         spi_pins: address of its SPI bus, for `hil.emulator.spi_pins.SpiPins`; empty without.
+        spi_path: the pty of a simulated SPIDriver on that bus; empty without.
         machine: the core, its memory and its flash; not to be driven while a debug session is open on the probe.
     """
 
@@ -71,6 +72,7 @@ class PoweredBoard:
         self.probe_uid = PROBE_PREFIX + self.name
         self.serial_path: str = facts["serial_path"]
         self.spi_pins: str = facts["spi_pins"]
+        self.spi_path: str = facts["spi_path"]
         self.supervisor_pid: int = facts["pid"]
         self.machine = machine
         self._process = process

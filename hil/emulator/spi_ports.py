@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hil.emulator.spi_pins import SpiPinsServer
+from hil.emulator.spidriver_port import SpiDriverPort
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,17 +23,20 @@ class SpiPorts:
     """
 
     def __init__(self, bus: SpiBus | None, name: str) -> None:
-        self._pins = SpiPinsServer(bus, name) if bus else None
+        self._ports = (SpiPinsServer(bus, name), SpiDriverPort(bus)) if bus else None
 
     def facts(self) -> dict[str, str]:
-        """Where they are; empty without."""
-        return {"spi_pins": self._pins.address if self._pins else ""}
+        """Where they are: ``spi_pins``, an address for `SpiPins`, and ``spi_path``, a pty; empty without a bus."""
+        if self._ports is None:
+            return {"spi_pins": "", "spi_path": ""}
+        pins, driver = self._ports
+        return {"spi_pins": pins.address, "spi_path": driver.path}
 
     def interest(self) -> Sequence[Interest]:
         """What to poll for."""
-        return self._pins.interest() if self._pins else ()
+        return [each for port in self._ports or () for each in port.interest()]
 
     def close(self) -> None:
         """End them."""
-        if self._pins:
-            self._pins.close()
+        for port in self._ports or ():
+            port.close()
