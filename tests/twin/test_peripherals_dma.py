@@ -173,6 +173,24 @@ def test_a_channel_reads_flash() -> None:
     assert chip.spi_master.transfer(bytes(3), HZ) == bytes(chip.flash_content[:3])
 
 
+def test_flash_that_is_being_erased_is_not_read() -> None:
+    chip = bench()
+    both(chip, b"\x01", 4)
+    chip.clear("DMA1_CCR3", EN)
+    channel(chip, 3, 0x08000000, 4, MINC | DIR)
+    for register, key in (
+        ("PEKEYR", 0x89ABCDEF),
+        ("PEKEYR", 0x02030405),
+        ("PRGKEYR", 0x8C9DAEBF),
+        ("PRGKEYR", 0x13141516),
+    ):
+        chip.write(f"FLASH_{register}", key)
+    chip.write("FLASH_PECR", 1 << 9 | 1 << 3)
+    assert chip.store(0x08001000, 4, 0)
+    with pytest.raises(RuntimeError, match="has the DMA read 0x08000000 while the flash or EEPROM is being written"):
+        chip.spi_master.transfer(bytes(3), 1_000_000)
+
+
 def test_without_increment_one_place_is_used_again_and_again() -> None:
     chip = bench()
     both(chip, b"\x77", 4, receive=0, transmit=0)
