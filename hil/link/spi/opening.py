@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from hil.errors import RigError
 from hil.link.spi.address import EXAMPLES, BridgeAddress, parse_address
 from hil.link.spi.buspirate import BusPirateBridge
+from hil.link.spi.ftdi import FtdiBridge
 from hil.nearest import offer
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class _Opens(Protocol):
 
 _KINDS: Final[dict[str, _Opens]] = {
     "buspirate": BusPirateBridge,
+    "ftdi": FtdiBridge,
 }
 
 
