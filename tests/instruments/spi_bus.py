@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from random import Random
 from typing import Protocol
 
@@ -25,7 +26,7 @@ class RecordingBus:
         said: what was answered in each.
         clocks: every (clock in Hz, mode) that came.
         ready: level of data-ready.
-        selected: whether chip select is low.
+        released: set while chip select is high.
     """
 
     def __init__(self, seed: int) -> None:
@@ -34,17 +35,20 @@ class RecordingBus:
         self.said: list[bytes] = []
         self.clocks: set[tuple[int, int]] = set()
         self.ready = False
-        self.selected = False
+        self.released = threading.Event()
+        self.released.set()
 
     def select(self, *, on: bool) -> None:
-        if on and not self.selected:
+        if not on:
+            self.released.set()
+        elif self.released.is_set():
+            self.released.clear()
             self.heard.append(b"")
             self.said.append(b"")
-        self.selected = on
 
     def transfer(self, data: bytes, clock_hz: int, mode: int) -> bytes:
         self.clocks.add((clock_hz, mode))
-        if not self.selected:
+        if self.released.is_set():
             return b"\xff" * len(data)
         answer = self._random.randbytes(len(data))
         self.heard[-1] += data

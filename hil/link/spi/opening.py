@@ -9,6 +9,7 @@ from hil.link.spi.address import EXAMPLES, BridgeAddress, parse_address
 from hil.link.spi.buspirate import BusPirateBridge
 from hil.link.spi.ftdi import FtdiBridge
 from hil.link.spi.spidev import SpidevBridge
+from hil.link.spi.spidriver import SpiDriverBridge
 from hil.nearest import offer
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _KINDS: Final[dict[str, _Opens]] = {
     "buspirate": BusPirateBridge,
     "ftdi": FtdiBridge,
     "spidev": SpidevBridge,
+    "spidriver": SpiDriverBridge,
 }
 
 
