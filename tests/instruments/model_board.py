@@ -10,6 +10,8 @@ _MOST_WAITING = 255
 class ModelBoard:
     """The slave's side of the link: one block armed between transactions; what it takes it offers again.
 
+    Once it was clocked and heard no header, its data-ready stays low, as that of firmware/port/spi/spi_link.c does.
+
     Args:
         mode: its SPI mode; a master in another one makes it hear nonsense.
 
@@ -21,6 +23,7 @@ class ModelBoard:
         self._mode = mode
         self._outgoing = bytearray(1)  # after boot an empty frame, which makes data-ready high
         self._heard: bytearray | None = None
+        self._deaf = False
         self.took = 0
         self._arm()
 
@@ -43,7 +46,7 @@ class ModelBoard:
         return _slipped(said) if slip else said
 
     def data_ready(self) -> bool:
-        return self._heard is None and self._offered > 0
+        return self._heard is None and self._offered > 0 and not self._deaf
 
     def _arm(self) -> None:
         offered = bytes(self._outgoing[: blocks.DATA_BYTES])
@@ -54,6 +57,8 @@ class ModelBoard:
 
     def _end(self, heard: bytes) -> None:
         header = blocks.decode(heard)
+        if len(heard) >= blocks.HEADER_BYTES:
+            self._deaf = header is None
         if header is not None and len(heard) >= blocks.HEADER_BYTES + max(header.count, header.other):
             del self._outgoing[: min(header.other, self._offered)]
             self._outgoing += heard[blocks.HEADER_BYTES :][: header.count]
