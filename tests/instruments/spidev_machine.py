@@ -44,7 +44,7 @@ class SpidevMachine:
         shim: the compiled shim.
         folder: an empty one, with a short path: a socket is made there.
         bus: what is connected.
-        ready_line: GPIO line that data-ready is connected to; all others read low.
+        ready_line: GPIO line that data-ready is connected to; the others read high where they are not pulled down.
         modes: of its SPI controller.
         pulls: whether its GPIO has pull resistors.
         refuses: errno of opening a device, by name.
@@ -73,6 +73,7 @@ class SpidevMachine:
         self._refuses = refuses or {}
         self._left = unplug_after
         self._claims: dict[socket.socket, int] = {}
+        self._pulled_down = False
         self.error: BaseException | None = None
         self.environment = {"LD_PRELOAD": str(shim), "SHIM_DIR": str(folder)}
         for name in ("spidev0.0", "gpiochip0"):
@@ -88,7 +89,7 @@ class SpidevMachine:
             _SELECT: self._select,
             _TRANSFER: lambda hz, mode, data: (len(data), self._bus.transfer(data, hz, mode)),
             _COUNT: lambda _first, _second, _data: (_LINES, b""),
-            _LEVEL: lambda line, _second, _data: (line == self._ready_line and self._bus.data_ready(), b""),
+            _LEVEL: lambda line, _second, _data: (self._level(line), b""),
         }
 
     def __enter__(self) -> Self:
@@ -163,4 +164,8 @@ class SpidevMachine:
         if line in self._claims.values():
             return -errno.EBUSY
         self._claims[source] = line
+        self._pulled_down = bool(flags & _PULL_DOWN)
         return 0
+
+    def _level(self, line: int) -> bool:
+        return self._bus.data_ready() if line == self._ready_line else not self._pulled_down

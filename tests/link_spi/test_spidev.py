@@ -70,9 +70,7 @@ def test_data_ready_is_read(shim: Path, pulls: bool) -> None:
 
 
 def test_a_line_that_is_not_connected_reads_low(shim: Path) -> None:
-    bus = RecordingBus(0)
-    bus.ready = True
-    with _machine(shim, bus, ready_line=24) as machine, _open(machine, _NODE + _READY) as bridge:
+    with _machine(shim, RecordingBus(0), ready_line=24) as machine, _open(machine, _NODE + _READY) as bridge:
         assert bridge.data_ready() is False
 
 
