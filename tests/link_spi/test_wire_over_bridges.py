@@ -3,65 +3,29 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import time
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-import usb.backend.libusb1
 
 from hil.errors import RigError
-from hil.link.spi.opening import open_bridge
 from hil.link.spi.wire import SpiWire
-from tests.instruments.bus_pirate import BusPirate
-from tests.instruments.ft232h import Ft232h
+from tests.instruments.attached import KINDS, attached
 from tests.instruments.model_board import ModelBoard
-from tests.instruments.pty_instrument import PtyInstrument
-from tests.instruments.remote_bridge import RemoteBridge
-from tests.instruments.spidev_machine import SpidevMachine, build_shim
-from tests.instruments.spidriver import SpiDriver
+from tests.instruments.spidev_machine import build_shim
 from tests.instruments.wiring import Fault, Wiring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-    from hil.link.spi.bridge import Bridge
-    from tests.instruments.spi_bus import SpiBus
 
-_CLOCK_HZ = 8_000_000
 _BOARD_HZ = 16_000_000
-_KINDS = ("buspirate", "spidriver", "ftdi", "ftdi polled", "spidev", "spidev polled")
 
 
 @pytest.fixture(scope="module")
 def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_shim(tmp_path_factory.mktemp("shim"))
-
-
-@contextmanager
-def _bridge(kind: str, bus: SpiBus, shim: Path, mode: int = 0) -> Iterator[Bridge]:
-    """The bridge of a simulated instrument with `bus` at its pins."""
-    with ExitStack() as stack:
-        if kind in {"buspirate", "spidriver"}:
-            machine = BusPirate(bus) if kind == "buspirate" else SpiDriver(bus)
-            port = stack.enter_context(PtyInstrument(machine))
-            yield stack.enter_context(open_bridge(f"{kind}:{port.path}", clock_hz=_CLOCK_HZ, mode=mode))
-        elif kind.startswith("ftdi"):
-            patch = stack.enter_context(pytest.MonkeyPatch.context())
-            patch.setattr(usb.backend.libusb1, "get_backend", lambda *_a, **_k: chip)
-            chip = Ft232h(bus, ready_pin=8)
-            address = "ftdi://ftdi:232h/1" + ("" if "polled" in kind else "?data_ready=8")
-            yield stack.enter_context(open_bridge(address, clock_hz=_CLOCK_HZ, mode=mode))
-        else:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hil-"))
-            computer = stack.enter_context(SpidevMachine(shim, Path(folder), bus))
-            address = "spidev:/dev/spidev0.0" + ("" if "polled" in kind else "?data_ready=/dev/gpiochip0/25")
-            yield stack.enter_context(
-                RemoteBridge(address, clock_hz=_CLOCK_HZ, mode=mode, environment=computer.environment)
-            )
 
 
 def _read(wire: SpiWire, count: int, timeout_s: float) -> bytes:
@@ -72,12 +36,12 @@ def _read(wire: SpiWire, count: int, timeout_s: float) -> bytes:
     return heard
 
 
-@pytest.mark.parametrize("kind", _KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_stream_passes_whole_and_in_order(kind: str, shim: Path) -> None:
     random = Random(kind)
     sent = random.randbytes(3000)
     board = ModelBoard()
-    with _bridge(kind, board, shim) as bridge, SpiWire(bridge, "model", board_hz=_BOARD_HZ) as wire:
+    with attached(kind, board, shim) as bridge, SpiWire(bridge, "model", board_hz=_BOARD_HZ) as wire:
         rest = sent
         while rest:
             count = random.randint(1, 600)
@@ -89,7 +53,7 @@ def test_the_stream_passes_whole_and_in_order(kind: str, shim: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["buspirate", "ftdi", "spidev", "spidriver"])
 def test_a_wrong_mode_is_told(kind: str, shim: Path) -> None:
-    with _bridge(kind, ModelBoard(mode=1), shim, mode=2) as bridge, SpiWire(bridge, "m", board_hz=_BOARD_HZ) as wire:
+    with attached(kind, ModelBoard(mode=1), shim, mode=2) as bridge, SpiWire(bridge, "m", board_hz=_BOARD_HZ) as wire:
         assert _read(wire, 1, 0.1) == b""
         assert "is the mode right" in wire.diagnosis()
 
@@ -120,7 +84,7 @@ _NAMES_ANOTHER = pytest.mark.xfail(
     ],
 )
 def test_a_wrong_wire_is_named(kind: str, fault: Fault, shim: Path) -> None:
-    with _bridge(kind, Wiring(ModelBoard(), fault), shim) as bridge:
+    with attached(kind, Wiring(ModelBoard(), fault), shim) as bridge:
         try:
             with SpiWire(bridge, "m", board_hz=_BOARD_HZ) as wire:
                 wire.write(b"hello\0")
@@ -135,7 +99,7 @@ def test_a_wrong_wire_is_named(kind: str, fault: Fault, shim: Path) -> None:
 @pytest.mark.parametrize("kind", ["ftdi", "spidev"])
 def test_data_ready_stuck_high_costs_transactions_and_no_bytes(kind: str, shim: Path) -> None:
     bus = Wiring(ModelBoard(), Fault.READY_HIGH)
-    with _bridge(kind, bus, shim) as bridge, SpiWire(bridge, "m", board_hz=_BOARD_HZ) as wire:
+    with attached(kind, bus, shim) as bridge, SpiWire(bridge, "m", board_hz=_BOARD_HZ) as wire:
         assert _read(wire, 1, 5) == b"\0"
         for number in range(20):
             wire.write(bytes((number, 0)))
@@ -155,7 +119,7 @@ _SAID_WITHOUT = {
 @pytest.mark.parametrize("fault", list(_SAID_WITHOUT), ids=lambda fault: fault.name)
 def test_a_wrong_wire_without_data_ready(kind: str, fault: Fault, shim: Path) -> None:
     bus = Wiring(ModelBoard(), fault)
-    with _bridge(kind, bus, shim) as bridge, SpiWire(bridge, "m", board_hz=_BOARD_HZ) as wire:
+    with attached(kind, bus, shim) as bridge, SpiWire(bridge, "m", board_hz=_BOARD_HZ) as wire:
         wire.write(b"hello\0")
         assert _read(wire, 7, 0.15) == b""
         assert re.search(_SAID_WITHOUT[fault], wire.diagnosis())
