@@ -1,0 +1,24 @@
+"""What every bridge must do, whatever it is made of."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from hil.link.spi.blocks import BLOCK_BYTES
+
+if TYPE_CHECKING:
+    from hil.link.spi.bridge import Bridge
+    from tests.instruments.spi_bus import RecordingBus
+
+
+def exchange_blocks(bridge: Bridge, bus: RecordingBus, *, mode: int, count: int = 20) -> None:
+    """Random blocks of all lengths pass unchanged both ways, a transaction each, in this mode, at its clock."""
+    random = Random(mode)
+    lengths = [1, 4, BLOCK_BYTES, *(random.randint(1, BLOCK_BYTES) for _ in range(count))]
+    sent = [random.randbytes(length) for length in lengths]
+    heard = [bridge.exchange(block) for block in sent]
+    assert bus.heard == sent
+    assert bus.said == heard
+    assert bus.released.wait(1)  # an instrument may answer first
+    assert bus.clocks == {(bridge.clock_hz, mode)}
