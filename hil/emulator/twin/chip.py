@@ -20,6 +20,7 @@ SYSTEM_PAGE_BYTES: Final = 0x1000
 _SLEEPDEEP: Final = 4  # of SCR
 _HARD_FAULT: Final = 3
 _MSR_BYTES: Final = 4
+_WFE: Final = 2  # of `asleep`
 
 
 class Chip(Timebase):
@@ -42,6 +43,7 @@ class Chip(Timebase):
         self.notes: dict[str, str] = {}
         self.standing_still = False
         self.stood_still = Fraction(0)
+        self._run_horizon = 0
         self._wake_asked = False
         self._reset_requested = False
         self._refused: dict[int, tuple[int, str]] = {}  # by instruction: address of what a device refused, and why
@@ -160,6 +162,7 @@ class Chip(Timebase):
         """
         shared = self.core.shared
         until = self.seconds() + Fraction(max(0, horizon - shared.clock), self.clock_hz)
+        self._run_horizon = horizon
         while not self.trouble:
             self._run_events()
             if self._reset_requested:
@@ -201,6 +204,14 @@ class Chip(Timebase):
         shared.clock = max(shared.clock, min(due, horizon))
         return True
 
+    def idle_until(self) -> int:
+        """From within an event: the core sleeps on up to a cycle, unless this event wakes it; now where it does not."""
+        shared = self.core.shared
+        wakes = shared.event | shared.pending if shared.asleep == _WFE else shared.pending & shared.enabled
+        if not shared.asleep or self.standing_still or wakes or shared.system_pending:
+            return shared.clock
+        return max(shared.clock, min(self._next_due(), self._run_horizon))
+
     def _run_events(self) -> None:
         try:
             self._run_due(self.core.shared.clock)
@@ -231,7 +242,7 @@ class Chip(Timebase):
     def _wakes(self) -> bool:
         shared = self.core.shared
         awake = not shared.asleep  # a debugger has halted it
-        waits = shared.event if shared.asleep == 2 else 0  # noqa: PLR2004 # WFE
+        waits = shared.event if shared.asleep == _WFE else 0
         return awake or (self._wake_asked and bool(waits or shared.pending & shared.enabled))
 
     def _stand_still(self, until: Fraction) -> bool:
