@@ -8,7 +8,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.instruments.spi_bus import SpiBus
+    from hil.emulator.spi_bus import SpiBus
 
 _CLOCKS = (31_250, 125_000, 250_000, 1_000_000, 2_000_000, 2_666_667, 4_000_000, 8_000_000)
 _CLOCKS_LATER = (50_000, 1_333_333, 3_200_000, 5_333_333)  # firmware 7 has these behind them
