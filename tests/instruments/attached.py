@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 import pytest
 import usb.backend.libusb1
 
+from hil.emulator.spidriver import SpiDriver
 from hil.link.spi.opening import open_bridge
 from tests.instruments.bus_pirate import BusPirate
 from tests.instruments.ft232h import Ft232h
 from tests.instruments.pty_instrument import PtyInstrument
 from tests.instruments.remote_bridge import RemoteBridge
 from tests.instruments.spidev_machine import SpidevMachine
-from tests.instruments.spidriver import SpiDriver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hil.emulator.spi_bus import SpiBus
     from hil.link.spi.bridge import Bridge
-    from tests.instruments.spi_bus import SpiBus
 
 KINDS = ("buspirate", "spidriver", "ftdi", "ftdi polled", "spidev", "spidev polled")
 """Those that could have a data-ready line, with and without it."""

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.instruments.spi_bus import SpiBus
+    from hil.emulator.spi_bus import SpiBus
 
 _CLOCKS = (31_250, 125_000, 250_000, 1_000_000, 2_000_000, 2_666_667, 4_000_000, 8_000_000)
 _CLOCKS_LATER = (50_000, 1_333_333, 3_200_000, 5_333_333)  # firmware 7 has these behind them
@@ -32,11 +32,17 @@ class BusPirate:
         self.push_pull = False
         self._clock = _CLOCKS[1]
         self._mode = 0
+        self._due = 0  # bytes of a bulk transfer that are still to come
         self._program = self._terminal()
         next(self._program)
 
     def feed(self, data: bytes) -> bytes:
-        return b"".join(self._program.send(byte) for byte in data)
+        said = b""
+        while data:
+            taken = min(self._due, len(data)) or 1
+            said += self._exchange(data[:taken]) if self._due else self._program.send(data[0])
+            data = data[taken:]
+        return said
 
     def _terminal(self) -> Step:
         said, zeros = b"", 0
@@ -80,7 +86,8 @@ class BusPirate:
                 self._bus.select(on=byte == 0x02)
                 said = _OK
             elif group == 0x1:
-                said = yield from self._bulk(low + 1)
+                self._due = low + 1
+                said = _OK
             elif group == 0x4:
                 self._bus.select(on=not low & 1)
                 said = _OK
@@ -97,10 +104,6 @@ class BusPirate:
             else:
                 said = _NO
 
-    def _bulk(self, count: int) -> Generator[bytes, int, bytes]:
-        said = _OK
-        for _ in range(count):
-            byte = yield said
-            data = bytes((byte,)) if self.push_pull else b"\0"
-            said = self._bus.transfer(data, self._clock, self._mode)
-        return said
+    def _exchange(self, data: bytes) -> bytes:
+        self._due -= len(data)
+        return self._bus.transfer(data if self.push_pull else bytes(len(data)), self._clock, self._mode)

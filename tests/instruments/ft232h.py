@@ -19,7 +19,7 @@ from tests.instruments.mpsse import Mpsse
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.instruments.spi_bus import SpiBus
+    from hil.emulator.spi_bus import SpiBus
 
 FT232H, FT232R = 0x0900, 0x0600
 """bcdDevice, by which drivers know the model."""

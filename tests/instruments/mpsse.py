@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.instruments.spi_bus import SpiBus
+    from hil.emulator.spi_bus import SpiBus
 
 _SCK, _SELECT = 0x01, 0x08
 _BAD_COMMAND = 0xFA

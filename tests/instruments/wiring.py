@@ -6,7 +6,7 @@ import enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.instruments.spi_bus import SpiBus
+    from hil.emulator.spi_bus import SpiBus
 
 
 class Fault(enum.Enum):

@@ -12,7 +12,7 @@ from hil.errors import LinkError, RigError
 from hil.link.spi.opening import open_bridge
 from tests.instruments.bus_pirate import BusPirate
 from tests.instruments.pty_instrument import PtyInstrument
-from tests.instruments.spi_bus import RecordingBus
+from tests.instruments.recording_bus import RecordingBus
 from tests.link_spi.exchanges import exchange_blocks
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import usb.backend.libusb1
 from hil.errors import LinkError, RigError
 from hil.link.spi.opening import open_bridge
 from tests.instruments.ft232h import FT232R, Ft232h
-from tests.instruments.spi_bus import RecordingBus
+from tests.instruments.recording_bus import RecordingBus
 from tests.link_spi.exchanges import exchange_blocks
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pytest
 
 from hil.errors import LinkError, RigError
 from hil.link.spi.opening import open_bridge
+from tests.instruments.recording_bus import RecordingBus
 from tests.instruments.remote_bridge import RemoteBridge
-from tests.instruments.spi_bus import RecordingBus
 from tests.instruments.spidev_machine import SpidevMachine, build_shim
 from tests.link_spi.exchanges import exchange_blocks
 

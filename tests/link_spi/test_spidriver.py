@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.emulator.spidriver import SpiDriver
 from hil.errors import LinkError, RigError
 from hil.link.spi.opening import open_bridge
 from tests.instruments.pty_instrument import PtyInstrument
-from tests.instruments.spi_bus import RecordingBus
-from tests.instruments.spidriver import SpiDriver
+from tests.instruments.recording_bus import RecordingBus
 from tests.link_spi.exchanges import exchange_blocks
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ def _open(port: PtyInstrument, query: str = "", *, clock_hz: int = 8_000_000, mo
     return open_bridge(f"spidriver:{port.path}{query}", clock_hz=clock_hz, mode=mode)
 
 
+def _first_model(said: bytes) -> bytes:
+    return said.replace(b"spidriver2", b"spidriver1")
+
+
 @pytest.mark.parametrize("mode", range(4))
 def test_blocks_pass(mode: int) -> None:
     bus = RecordingBus(mode)
@@ -38,10 +42,10 @@ def test_blocks_pass(mode: int) -> None:
 
 def test_the_first_model_has_mode_0_alone() -> None:
     bus = RecordingBus(0)
-    with PtyInstrument(SpiDriver(bus, "spidriver1")) as port, _open(port) as bridge:
+    with PtyInstrument(SpiDriver(bus), mangle=_first_model) as port, _open(port) as bridge:
         exchange_blocks(bridge, bus, mode=0)
     with (
-        PtyInstrument(SpiDriver(bus, "spidriver1")) as port,
+        PtyInstrument(SpiDriver(bus), mangle=_first_model) as port,
         pytest.raises(RigError, match="cannot do SPI mode 3: its model is spidriver1"),
     ):
         _open(port, mode=3)

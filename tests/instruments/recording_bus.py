@@ -1,25 +1,13 @@
-"""What a simulated instrument has at its SPI pins: a bus with one board, or something that behaves like one."""
+"""A bus without a board: a recorder."""
 
 from __future__ import annotations
 
 import threading
 from random import Random
-from typing import Protocol
-
-
-class SpiBus(Protocol):
-    def select(self, *, on: bool) -> None:
-        """Chip select low (on) or high."""
-
-    def transfer(self, data: bytes, clock_hz: int, mode: int) -> bytes:
-        """Clock bytes out on MOSI, and in from MISO; the board hears them only where it is selected."""
-
-    def data_ready(self) -> bool:
-        """Level of the data-ready line."""
 
 
 class RecordingBus:
-    """Keeps what it hears and says what it drew, so that both directions can be compared; asserts what a bus may see.
+    """A `hil.emulator.spi_bus.SpiBus` that keeps what it hears and answers what it drew, so that both can be compared.
 
     Attributes:
         heard: what was sent in each transaction.
