@@ -77,7 +77,12 @@ void spi_port_ready(bool level) {
     ready = level;
 }
 
+static void handle(void);
+
 void spi_port_poll(void) {
+    if (ended) {
+        handle();
+    }
 }
 
 struct port_memory port_memory(void) {

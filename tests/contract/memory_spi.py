@@ -6,10 +6,10 @@ All of firmware/port/spi runs, and all of hil/link/spi but the bridges; time is 
 from __future__ import annotations
 
 import ctypes
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from tests.contract.memory_agent import BOARD_H, FIRMWARE, FIRST_EPOCH, HERE, co
 from tests.contract.mixing import SOURCE
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
 INTERRUPTS_H = """\
@@ -91,7 +92,7 @@ class MemoryBridge:
         self._bus.bus_boot()
         self._bus.bus_run()
 
-    def __enter__(self) -> MemoryBridge:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -128,7 +129,7 @@ class MemoryBridge:
             self._bus.bus_miss()
         edges = sorted({0, end, end // 2, *(cut for cut in transaction.cuts if cut < end)})
         bits = b""
-        for at, to in zip(edges, edges[1:], strict=False):
+        for at, to in itertools.pairwise(edges):
             if at in transaction.cuts:
                 self._bus.bus_release(True)
             count = to - at
