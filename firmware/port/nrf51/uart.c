@@ -1,5 +1,5 @@
 /*
- * nRF51: the UART received by interrupt into a ring, sent by polling.
+ * The link over UART0, received by interrupt into a ring, sent by polling.
  *
  * Polling is on purpose: a core that computes has nothing else to do while it sends, and an
  * emulated UART whose other end is slow stalls interrupt-driven transmitters.
@@ -8,34 +8,22 @@
 
 #include "board.h"
 #include "nrf51.h"
-#include "protocol.h"
 #include "startup.h"
 
 #define RING_BYTES     2048u      /* a power of two */
 #define TRANSMIT_TRIES 0x1000000u /* more than a second: an emulator may be held up */
-#define CRYSTAL_TRIES  100000u    /* 50 ms and more; a crystal takes some 1 ms */
 _Static_assert((RING_BYTES & (RING_BYTES - 1u)) == 0, "indices wrap by masking");
 
 static volatile uint8_t ring[RING_BYTES];
 static volatile uint32_t ring_head; /* written by the interrupt alone */
 static volatile uint32_t ring_tail; /* written by port_read() alone */
-static uint32_t defect;
 
 static uint32_t baud_register(void) {
     /* The manual tabulates 2^32 / 16 MHz times the baud rate, rounded to the upper 20 bits. */
     return (uint32_t)((((uint64_t)BOARD_UART_BAUD << 32) / 16000000u + 0x800u) & 0xFFFFF000u);
 }
 
-void port_init(void) {
-    /* The UART needs the crystal: the RC oscillator is off by more than a frame's bits can bear. */
-    CLOCK_EVENTS_HFCLKSTARTED = 0;
-    CLOCK_TASKS_HFCLKSTART = 1;
-    defect = PROTOCOL_DEFECT_CRYSTAL;
-    for (uint32_t tries = 0; tries < CRYSTAL_TRIES && defect != PROTOCOL_DEFECT_NONE; tries++) {
-        if (CLOCK_EVENTS_HFCLKSTARTED != 0) {
-            defect = PROTOCOL_DEFECT_NONE;
-        }
-    }
+void nrf51_link_start(void) {
     GPIO_OUTSET = 1u << BOARD_UART_TX_PIN; /* idle level, before the pin drives */
     GPIO_PIN_CNF(BOARD_UART_TX_PIN) = GPIO_PIN_CNF_OUTPUT;
     GPIO_PIN_CNF(BOARD_UART_RX_PIN) = GPIO_PIN_CNF_INPUT_PULLUP;
@@ -47,15 +35,8 @@ void port_init(void) {
     UART_EVENTS_TXDRDY = 0;
     UART_INTENSET = UART_INTENSET_RXDRDY | UART_INTENSET_ERROR;
     NVIC_ISER = 1u << NRF51_UART_IRQ;
-    TIMER0_BITMODE = TIMER0_BITMODE_32;
-    TIMER0_PRESCALER = 0;
-    TIMER0_TASKS_START = 1;
     UART_TASKS_STARTTX = 1;
     UART_TASKS_STARTRX = 1;
-}
-
-uint32_t port_defect(void) {
-    return defect;
 }
 
 struct port_memory port_memory(void) {
@@ -98,22 +79,8 @@ void port_write(const uint8_t *data, uint32_t count) {
     }
 }
 
-uint32_t port_counter_bits(void) {
-    return 32;
-}
-
-uint32_t port_counter(void) {
-    TIMER0_TASKS_CAPTURE0 = 1;
-    return TIMER0_CC0;
-}
-
-void port_idle(void) {
-    /* With interrupts masked a byte that arrives after the test still ends the sleep. */
-    __asm volatile("cpsid i" ::: "memory");
-    if (ring_tail == ring_head) {
-        __asm volatile("wfi" ::: "memory");
-    }
-    __asm volatile("cpsie i" ::: "memory");
+bool nrf51_link_idle(void) {
+    return ring_tail == ring_head;
 }
 
 uint32_t startup_poll(uint8_t *byte) {

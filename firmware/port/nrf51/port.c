@@ -1,0 +1,51 @@
+/* nRF51: the crystal, TIMER0 as the counter of cycles, and what idles; the link is in uart.c or
+ * spi.c. */
+#include "port.h"
+
+#include "nrf51.h"
+#include "protocol.h"
+
+#define CRYSTAL_TRIES 100000u /* 50 ms and more; a crystal takes some 1 ms */
+
+static uint32_t defect;
+
+void port_init(void) {
+    /* A UART needs the crystal: the RC oscillator is off by more than a frame's bits can bear. And
+     * seconds that are told of cycles are the crystal's. */
+    CLOCK_EVENTS_HFCLKSTARTED = 0;
+    CLOCK_TASKS_HFCLKSTART = 1;
+    defect = PROTOCOL_DEFECT_CRYSTAL;
+    for (uint32_t tries = 0; tries < CRYSTAL_TRIES && defect != PROTOCOL_DEFECT_NONE; tries++) {
+        if (CLOCK_EVENTS_HFCLKSTARTED != 0) {
+            defect = PROTOCOL_DEFECT_NONE;
+        }
+    }
+    TIMER0_BITMODE = TIMER0_BITMODE_32;
+    TIMER0_PRESCALER = 0;
+    TIMER0_TASKS_START = 1;
+    nrf51_link_start();
+}
+
+uint32_t port_defect(void) {
+    return defect;
+}
+
+void port_idle(void) {
+    /* With interrupts masked a byte that arrives after the test still ends the sleep. */
+    __asm volatile("cpsid i" ::: "memory");
+    if (nrf51_link_idle()) {
+        __asm volatile("wfi" ::: "memory");
+    }
+    __asm volatile("cpsie i" ::: "memory");
+}
+
+/* ---- counter ---- */
+
+uint32_t port_counter_bits(void) {
+    return 32;
+}
+
+uint32_t port_counter(void) {
+    TIMER0_TASKS_CAPTURE0 = 1;
+    return TIMER0_CC0;
+}
