@@ -366,7 +366,7 @@ def test_what_the_twin_has_is_what_pyocd_says_of_the_part() -> None:
 
 
 def test_what_the_twin_has_is_what_the_list_and_the_port_say_of_it() -> None:
-    assert LISTED["twin"].serial_pins == (twin_part.SERIAL_TX, twin_part.SERIAL_RX)
+    assert LISTED["twin"].serial_pins["STM32L031"] == (twin_part.SERIAL_TX, twin_part.SERIAL_RX)
     port = load_yaml(firmware_dir() / "port" / "stm32l0" / "port.yaml", Port, "port file")
     assert port.single_cycle_port is not None
     has = (port.single_cycle_port.origin, port.single_cycle_port.bytes)

@@ -57,7 +57,10 @@ static void arm(void) {
 /* Offer what has gathered, where nothing is offered. During a transaction its end does it. */
 static void offer(void) {
     if (left == 0 && filled != 0 && !spi_port_selected()) {
-        arm();
+        spi_port_poll(); /* of one that has just ended no interrupt has told yet */
+        if (left == 0 && filled != 0) {
+            arm();
+        }
     }
 }
 
