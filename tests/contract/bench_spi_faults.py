@@ -15,9 +15,9 @@ def main() -> None:
     """Print what came of them."""
     with tempfile.TemporaryDirectory() as folder:
         faults, repairs, errors = many_faults(compile_spi_agent(Path(folder)), range(RUNS))
-    print(f"{RUNS} runs, {faults} faults on the bus: {repairs} repairs, {errors.total()} errors, 0 wrong numbers")
+    print(f"{RUNS} runs, {faults} faults on the bus: {repairs} repairs, {errors.total()} errors, 0 wrong numbers")  # noqa: T201
     for message, times in errors.most_common():
-        print(f"  {times} times: {message}")
+        print(f"  {times} times: {message}")  # noqa: T201
 
 
 if __name__ == "__main__":
