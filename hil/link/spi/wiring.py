@@ -80,7 +80,8 @@ class Wiring:
         asked = Header(0, _ODD)
         if decode(self._bridge.exchange(asked.encode() + bytes(_ODD))) == asked:
             return RigError(
-                f"the bridge {self._bridge.address} hears what it sends", hint="MISO and MOSI are connected to each other"
+                f"the bridge {self._bridge.address} hears what it sends",
+                hint="MISO and MOSI are connected to each other",
             )
         return RigError(
             self._sentence("has nothing to send, but data-ready stays high"),
