@@ -6,8 +6,6 @@ import time
 from random import Random
 from typing import TYPE_CHECKING
 
-import pytest
-
 from hil.errors import RigError
 from hil.link.spi.blocks import BLOCK_BYTES
 from hil.link.spi.wire import SpiWire
@@ -15,11 +13,6 @@ from hil.link.spi.wire import SpiWire
 if TYPE_CHECKING:
     from hil.link.spi.bridge import Bridge
     from tests.instruments.recording_bus import RecordingBus
-
-NAMES_ANOTHER = pytest.mark.xfail(
-    reason="hil/link/spi/wiring.py: a board that hears nothing holds data-ready low, and check_ready() takes that "
-    "for a line that is not connected, although it was high before the first transaction"
-)
 
 
 def exchange_blocks(bridge: Bridge, bus: RecordingBus, *, mode: int, count: int = 20) -> None:
@@ -45,6 +38,6 @@ def diagnose(bridge: Bridge) -> str:
                 heard += wire.read()
             said = wire.diagnosis()
     except RigError as error:
-        said = error.message
+        said = str(error)
     assert not heard.strip(b"\0")
     return said

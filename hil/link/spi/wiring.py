@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import LinkError, RigError
-from hil.link.spi.blocks import DATA_BYTES, Header, decode
+from hil.link.spi.blocks import DATA_BYTES, HEADER_BYTES, Header, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,9 +134,14 @@ class Wiring:
         )
 
     def _only_heard(self) -> str:
-        """The board has answered at some time; whether it hears, its data-ready line tells."""
-        header = decode(self._bridge.exchange(Header(0).encode()))
-        self._wait(_SETTLE_S)
-        if header is not None and header.count and self._bridge.data_ready() is False:
+        """The board has answered at some time. One that hears nothing offers the same bytes again and again."""
+        offers = set()
+        for _ in range(_TRIES):
+            heard = self._bridge.exchange(Header(0, DATA_BYTES).encode() + bytes(DATA_BYTES))
+            header = decode(heard)
+            if header is not None:
+                offers.add(heard[: HEADER_BYTES + header.count] if header.count else b"")
+            self._wait(_SETTLE_S)
+        if len(offers) == 1 and offers != {b""}:
             return "the board is heard, but hears nothing: is MOSI connected?"
         return ""
