@@ -61,6 +61,7 @@ class SpiWire:
         self._clock = clock
         self._wait = wait
         self._wiring = Wiring(bridge, board_name, wait)
+        self._has_line = bridge.data_ready() is not None
         self._unsent = bytearray()
         self._inbox = bytearray()
         self._guess = min(DATA_BYTES, int(bridge.clock_hz / _BITS * _GUESS_S))
@@ -124,8 +125,9 @@ class SpiWire:
         """One transaction. Of a board that did not answer the last one it only asks whether it does now."""
         self._wait_for_board()
         send = min(len(self._unsent), DATA_BYTES) if self._armed else 0
-        clock = (self._waiting or max(self._guess, self._likely)) if self._armed else 0
-        data = Header(send, clock).encode() + bytes(self._unsent[:send]).ljust(max(send, clock), b"\0")
+        # As many bytes as go out may come in with them, which costs nothing.
+        clock = max(send, self._waiting or max(self._guess, self._likely)) if self._armed else 0
+        data = Header(send, clock).encode() + bytes(self._unsent[:send]).ljust(clock, b"\0")
         heard = self._bridge.exchange(data)
         self.transactions += 1
         self.clocked_bytes += len(data)
@@ -140,7 +142,7 @@ class SpiWire:
         taken = min(header.count, clock)
         self._inbox += heard[4 : 4 + taken]
         self._waiting = min(DATA_BYTES, header.count - taken or header.other)
-        self._likely = taken if self._armed else 0
+        self._likely = taken if taken == DATA_BYTES else 0
         self._armed = True
         if self._waiting or not header.count:
             self._wiring.check_ready(waiting=self._waiting > 0)
@@ -154,4 +156,5 @@ class SpiWire:
 
     def _pause(self) -> None:
         self._wait(self._pause_s)
-        self._pause_s = min(2 * self._pause_s, _LONGEST_WAIT_S)
+        if not self._has_line:  # to look at the line costs the board nothing
+            self._pause_s = min(2 * self._pause_s, _LONGEST_WAIT_S)
