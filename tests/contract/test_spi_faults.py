@@ -137,7 +137,6 @@ WIRE_DEFECTS = {
         "        header = decode(heard)\n",
         "        header = decode(heard)\n        del self._unsent[: send if header is None else 0]\n",
     ),
-    "more is taken than was clocked": ("taken = min(header.count, clock)", "taken = header.count"),
     "all that was clocked is taken": ("taken = min(header.count, clock)", "taken = clock"),
 }
 

@@ -1,4 +1,4 @@
-"""A host on the twin's SPI pins in the twin's own time: its wire is the real one, its bridge takes no time of its own."""
+"""A host on the twin's SPI pins in the twin's own time: the real wire, over a bridge that takes no time of its own."""
 
 from __future__ import annotations
 

@@ -276,7 +276,7 @@ class SpiMaster:
         if why := self._sck():
             return why
         if not self._spi.listening():
-            return _OFF
+            return (self._nss() if self._selected else "") or _OFF
         if self._spi.mode != self.mode:
             return f"the master clocks in mode {self.mode}, SPI1 is set to mode {self._spi.mode}"
         if self._pclk() < 2 * transfer.clock_hz:  # RM0377 26.1: a slave's clock is half of PCLK at most
