@@ -30,7 +30,7 @@ NETWORKS = examples_dir() / "networks"
 
 @contextmanager
 def over(kind: str, shim: Path) -> Iterator[Dut]:
-    """The twin, reached through a bridge of this kind: as someone does who keeps a board powered and names its bridge."""
+    """The twin through a bridge of this kind, as for someone who keeps a board powered and names its bridge."""
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         powered = stack.enter_context(power(BOARD))
