@@ -45,7 +45,7 @@ Board = Annotated[str, typer.Argument(metavar="BOARD", help="a board that 'hil b
 BoardOption = Annotated[str, typer.Option("--board", metavar="NAME", help="a board, or its YAML file")]
 Backend = Annotated[str, typer.Option(metavar="NAME", help="auto, hardware, or an emulator of the board")]
 Probe = Annotated[str | None, typer.Option(metavar="UID", help="debug probe of an attached board")]
-Port = Annotated[str | None, typer.Option(metavar="DEV", help="serial port of an attached board")]
+Port = Annotated[str | None, typer.Option(metavar="DEV", help="serial port of an attached board, or its SPI bridge")]
 Link = Annotated[str, typer.Option(metavar="NAME", help="link to the firmware: uart or spi")]
 SolverOption = Annotated[
     str | None,
@@ -94,9 +94,9 @@ def boards(
 
 
 @app.command()
-def build(board: Board) -> None:
+def build(board: Board, link: Link = "uart") -> None:
     """Build a board's firmware; an unchanged one comes from the cache."""
-    build_board(board, make_console())
+    build_board(board, link, make_console())
 
 
 @app.command()
@@ -105,10 +105,11 @@ def flash(
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    link: Link = "uart",
     when: Flash = "auto",
 ) -> None:
     """Build a board's firmware, flash it through pyOCD and hear it answer."""
-    flash_board(board, DutOptions(backend=backend, probe=probe, port=port, flash=when), make_console())
+    flash_board(board, DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when), make_console())
 
 
 @app.command()
