@@ -23,7 +23,10 @@ def main() -> int:
             shares = "".join(f"{share:8.1%}" for share in found.shares.values())
             alone = found.steps_s / found.virtual_s
             rate = f"{clock_hz // 1_000_000} MHz"
-            print(f"{name:22}{rate:>6}{found.steps:6}{found.virtual_s:12.3f}{shares}  {found.binds:16}{alone:8.1%}", flush=True)  # noqa: T201, E501
+            print(
+                f"{name:22}{rate:>6}{found.steps:6}{found.virtual_s:12.3f}{shares}  {found.binds:16}{alone:8.1%}",
+                flush=True,
+            )  # noqa: T201, E501
             if found.efficiency < FLOOR or found.repairs:
                 short.append(f"{name} at {rate} ({found.efficiency:.1%}, {found.repairs} repairs)")
     print(f"below {FLOOR:.0%} of what binds: {', '.join(short) or 'none'}")  # noqa: T201

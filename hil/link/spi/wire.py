@@ -24,8 +24,8 @@ _ASK_S: Final = 5e-3  # a board whose data-ready is low is asked all the same
 _FIRST_WAIT_S: Final = 100e-6
 _LONGEST_WAIT_S: Final = 2e-3
 _BITS: Final = 8
-_REARM_CYCLES: Final = 1200  # that a board takes to be ready again (firmware/port/spi), and for each byte that it got
-_REARM_CYCLES_A_BYTE: Final = 16
+_REARM_CYCLES: Final = 900  # that a board takes to be ready again (firmware/port/spi), and for each byte that it got
+_REARM_CYCLES_A_BYTE: Final = 12
 
 
 class SpiWire:
@@ -156,5 +156,5 @@ class SpiWire:
 
     def _pause(self) -> None:
         self._wait(self._pause_s)
-        if not self._has_line:  # to look at the line costs the board nothing
-            self._pause_s = min(2 * self._pause_s, _LONGEST_WAIT_S)
+        # To look at the line costs the board nothing; to ask it does.
+        self._pause_s = min((1.1 if self._has_line else 2) * self._pause_s, _LONGEST_WAIT_S)
