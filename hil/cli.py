@@ -102,6 +102,7 @@ def build(board: Board, link: Link = "uart") -> None:
 @app.command()
 def flash(
     board: Board,
+    *,
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
