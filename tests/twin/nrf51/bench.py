@@ -11,8 +11,6 @@ from hil.emulator.twin.nrf51.part import Nrf51822
 from tests.twin.snippets import SLEEPER, assemble
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hil.emulator.twin.registers import Peripheral
 
 BOARD: Final = load_board("microbit")
@@ -61,9 +59,7 @@ class Bench51(Chip51):
 
     def _place(self, register: str) -> tuple[Peripheral, int]:
         name, _, rest = register.partition("_")
-        if name == "CLOCK":
-            name = "POWER"
-        peripheral = self.by_name["POWER_CLOCK" if name == "POWER" else name]
+        peripheral = self.by_name["POWER_CLOCK" if name in {"POWER", "CLOCK"} else name]
         return peripheral, next(each.offset for each in peripheral.REGISTERS if each.name == rest)
 
     def write(self, register: str, value: int, *, size: int = 4) -> None:
@@ -73,9 +69,3 @@ class Bench51(Chip51):
     def read(self, register: str) -> int:
         peripheral, offset = self._place(register)
         return peripheral.read(offset, 4)
-
-
-def agent_image(firmware: Path | None) -> bytes:
-    """Content of the flash with a build of the agent."""
-    assert firmware is not None
-    return firmware.read_bytes()
