@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hil.emulator.spi_bus import SpiWiring
-    from hil.emulator.twin.stm32l031.wire import Wire
+    from hil.emulator.twin.wire import Wire
 
 CORE: Final = "cortex-m0"
 RAM_ORIGIN: Final = 0x20000000

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from hil.emulator.twin.nrf51.block import POWER, Block, event, interrupts, task
 from hil.emulator.twin.nrf51.gpio import pin_number
 from hil.emulator.twin.registers import NotModelledError, Register
-from hil.emulator.twin.stm32l031.wire import FRAME_BITS, Wire, sample
+from hil.emulator.twin.wire import FRAME_BITS, Wire, sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
