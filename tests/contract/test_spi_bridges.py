@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from hil.board import Board
     from hil.build import Artefact
     from hil.emulator.power import PoweredBoard
     from hil.link.spi.bridge import Bridge
 
-_BOARD = "nucleo-l031"
+_BOARDS = ("nucleo-l031", "microbit")
 _STEPS = 50
 _MODEL = mixing.image(14, 6, 4, padding=1600)
 
@@ -39,30 +40,41 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_shim(tmp_path_factory.mktemp("shim"))
 
 
-@pytest.fixture(scope="module")
-def artefact(tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return build(load_board(_BOARD), link="spi", firmware_root=mixing.firmware(tmp_path_factory.mktemp("mixing")))
+@pytest.fixture(scope="module", params=_BOARDS)
+def slave(request: pytest.FixtureRequest) -> Board:
+    return load_board(request.param)
 
 
 @pytest.fixture(scope="module")
-def powered(artefact: Artefact) -> Iterator[PoweredBoard]:
+def artefact(slave: Board, tmp_path_factory: pytest.TempPathFactory) -> Artefact:
+    return build(slave, link="spi", firmware_root=mixing.firmware(tmp_path_factory.mktemp("mixing")))
+
+
+@pytest.fixture(scope="module")
+def powered(slave: Board, artefact: Artefact) -> Iterator[PoweredBoard]:
     """A board with this firmware."""
-    board = load_board(_BOARD)
     assert artefact.hex is not None
     with tempfile.TemporaryDirectory() as state, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HIL_STATE_DIR", state)
-        with power(board) as powered:
-            with FlashSession(board, powered.probe_uid) as session:
+        with power(slave, "twin") as powered:
+            with FlashSession(slave, powered.probe_uid) as session:
                 session.program(artefact.hex)
             yield powered
 
 
+def _fastest(powered: PoweredBoard) -> int:
+    """Of SCK, in Hz."""
+    spi = powered.board.links.spi
+    assert spi is not None
+    return spi.max_hz
+
+
 @contextmanager
-def _client(bridge: Bridge) -> Iterator[AgentClient]:
-    spi = SpiSettings(mode=0, max_hz=bridge.clock_hz, board_hz=16_000_000)
+def _client(bridge: Bridge, board: Board) -> Iterator[AgentClient]:
+    spi = SpiSettings(mode=0, max_hz=bridge.clock_hz, board_hz=board.clock_hz)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hil.link.spi.opening.open_bridge", lambda *_args, **_more: bridge)
-        with AgentClient(bridge.address, board_name=_BOARD, spi=spi) as client:
+        with AgentClient(bridge.address, board_name=board.name, spi=spi) as client:
             yield client
 
 
@@ -70,8 +82,12 @@ def _client(bridge: Bridge) -> Iterator[AgentClient]:
 def test_a_run_is_equal_bit_for_bit_and_without_a_retry(kind: str, powered: PoweredBoard, shim: Path) -> None:
     inputs, elapsed = mixing.sequence(_STEPS, 6)
     states, outputs = mixing.run(_MODEL, inputs, elapsed)
-    with SpiPins(powered.spi_pins) as bus, attached(kind, bus, shim) as bridge, _client(bridge) as agent:
-        assert agent.identify().board_name == _BOARD
+    with (
+        SpiPins(powered.spi_pins) as bus,
+        attached(kind, bus, shim, clock_hz=_fastest(powered)) as bridge,
+        _client(bridge, powered.board) as agent,
+    ):
+        assert agent.identify().board_name == powered.board.name
         agent.load_image(_MODEL)
         result = agent.run(inputs, elapsed)
         assert np.array_equal(result.states, states)
@@ -98,5 +114,8 @@ _SAID = {
 )
 def test_a_wrong_wire_is_named(fault: Fault, powered: PoweredBoard, shim: Path) -> None:
     powered.machine.reset(halt=False)
-    with SpiPins(powered.spi_pins) as bus, attached("ftdi", Wiring(bus, fault), shim) as bridge:
+    with (
+        SpiPins(powered.spi_pins) as bus,
+        attached("ftdi", Wiring(bus, fault), shim, clock_hz=_fastest(powered)) as bridge,
+    ):
         assert _SAID[fault] in diagnose(bridge)

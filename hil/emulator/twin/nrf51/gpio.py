@@ -1,4 +1,8 @@
-"""GPIO, 32 pins (nRF51 Series Reference Manual v3.0.1, 14). On the AHB: an access takes the core's usual two cycles."""
+"""GPIO, 32 pins (nRF51 Series Reference Manual v3.0.1, 14). On the AHB: an access takes the core's usual two cycles.
+
+A peripheral that is enabled and told of a pin overrides its direction and connects its input buffer (recalled: figure
+"GPIO port and the GPIO pin details").
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """NVMC, UICR and FICR (nRF51 Series Reference Manual v3.0.1, 6 to 8): flash of 1 KB pages that erase to ones.
 
 The core stands still while the NVMC works, wherever its code is, so READY always reads as ready (recalled). A write
-makes ones zeros, in whole words alone (recalled); one that is not enabled is a bus error (recalled). Durations:
-nRF51822 PS v3.1, the greatest (recalled). What a power cut leaves of an operation is not modelled.
+makes ones zeros, in whole words alone: others are bus errors (recalled). One that is not enabled is lost, and noted:
+what the part does then is not known. Durations: nRF51822 PS v3.1, the greatest (recalled). What a power cut leaves of
+an operation is not modelled.
 
 UICR is kept over resets, and erased at power-up: an emulated board keeps its flash alone without power, so that QEMU
 and the twin can take turns with it. Of FICR there is what tells the sizes of the memories.
@@ -76,7 +77,8 @@ class Nvmc(Peripheral):
             BusError: it is not taken.
         """
         if self.value["CONFIG"] != _WEN:
-            raise BusError(f"a store to 0x{address:08x} while NVMC_CONFIG does not enable writing")
+            self._chip.note("NVMC CONFIG", f"a store to 0x{address:08x} is lost: NVMC_CONFIG does not enable writing")
+            return old
         if size != WORD:
             raise BusError(f"a store of {size} bytes to 0x{address:08x}, which takes words alone")
         if value & ~old:

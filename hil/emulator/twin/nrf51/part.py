@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hil.emulator.spi_bus import SpiWiring
-    from hil.emulator.twin.stm32l031.wire import Wire
+    from hil.emulator.twin.wire import Wire
 
 CORE: Final = "cortex-m0"
 RAM_ORIGIN: Final = 0x20000000
@@ -97,9 +97,9 @@ class Nrf51822(Chip):
         self.power = PowerClock(self)
         self.gpio = Gpio()
         self.nvmc = Nvmc(self, self.flash_content)
-        self.uart0 = Uart(self, self.gpio, self.power, baud=baud, pins=serial_pins)
+        self.uart0 = Uart(self, self.power, baud=baud, pins=serial_pins)
         self.timer0 = Timer(self)
-        self.spis1 = Spis(self, self.gpio, self.power)
+        self.spis1 = Spis(self, self.power)
         self.spi_master = SpisMaster(self, self.spis1, self.gpio)
         self.gpio.drive(pin_number(serial_pins[1]) or 0, level=True)  # an idle line is high
         self.attach(System(self, CPUID, _NO_EXTERNAL_CLOCK, self._request_reset), size=SYSTEM_PAGE_BYTES)
@@ -139,6 +139,8 @@ class Nrf51822(Chip):
 
     def store(self, address: int, size: int, value: int) -> bool:
         """See `Chip`: to flash, through the NVMC."""
+        if address + size > FLASH_BYTES:
+            return False
         try:
             self.nvmc.store_flash(address, size, value)
         except BusError as error:

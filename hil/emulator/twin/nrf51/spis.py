@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hil.emulator.twin.chip import Chip
-    from hil.emulator.twin.nrf51.gpio import Gpio
     from hil.emulator.twin.nrf51.power import PowerClock
 
 BASE: Final = 0x40004000
@@ -44,7 +43,6 @@ class Spis(Block):
 
     Args:
         chip: whose.
-        gpio: its pins.
         power: its latency.
     """
 
@@ -74,8 +72,7 @@ class Spis(Block):
         POWER,
     )
 
-    def __init__(self, chip: Chip, gpio: Gpio, power: PowerClock) -> None:
-        self._gpio = gpio
+    def __init__(self, chip: Chip, power: PowerClock) -> None:
         self._power = power
         super().__init__(chip, "SPIS1", BASE)
 
@@ -151,8 +148,6 @@ class Spis(Block):
             return "SPIS1 is off"
         if pin is None or self.value[f"PSEL{line}"] != pin:
             return f"PSEL{line} is not P0.{pin}"
-        if line != "MISO" and not self._gpio.reads(pin):
-            return f"the input buffer of P0.{pin} is disconnected"
         return ""
 
     def falls(self) -> None:
@@ -161,13 +156,18 @@ class Spis(Block):
         self._granted = self.semaphore == FREE
         if self._granted:
             self.value["SEMSTAT"] = SPIS
-            self._send = self._memory("TXDPTR", self.value["MAXTX"])
+            sent = self._chip.core.bus_read(self.value["TXDPTR"], self.value["MAXTX"])
+            if sent is None:
+                self._give_up(f"has SPIS1 send what is at 0x{self.value['TXDPTR']:08x}, where no memory is")
+            self._send = sent or b""
 
-    def _memory(self, pointer: str, size: int) -> bytes:
-        data = self._chip.core.bus_read(self.value[pointer], size)
-        if data is None:
-            raise NotModelledError(f"has SPIS1 read {size} bytes at 0x{self.value[pointer]:08x}, where no memory is")
-        return data
+    def _give_up(self, words: str) -> None:
+        """The chip cannot go on; whoever moves the bus's lines is not to hear of it."""
+
+        def give_up(_cycle: int) -> None:
+            raise NotModelledError(words)
+
+        self._chip.events.at(self._chip.now(), give_up)
 
     def rises(self) -> None:
         """CSN rises: what has come is in RAM, and the semaphore is given back."""
@@ -177,7 +177,7 @@ class Spis(Block):
         got = bytes(self._heard[: self.value["MAXRX"]])
         clocked = self._bits // _PULSES
         if not self._chip.core.bus_write(self.value["RXDPTR"], got):
-            raise NotModelledError(f"has SPIS1 write to 0x{self.value['RXDPTR']:08x}, where no RAM is")
+            self._give_up(f"has SPIS1 write to 0x{self.value['RXDPTR']:08x}, where no RAM is")
         self.value["AMOUNTRX"], self.value["AMOUNTTX"] = len(got), min(clocked, self.value["MAXTX"])
         self.value["STATUS"] |= OVERFLOW if len(self._heard) > len(got) else 0
         self.value["STATUS"] |= OVERREAD if self._bits > _PULSES * len(self._send) else 0

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hil.emulator.twin.timebase import Timer
 
 _PULSES: Final = 8  # of a byte
+_OFF: Final = "SPIS1 is off or not selected"
 
 
 @dataclass
@@ -157,7 +158,7 @@ class SpisMaster:
     def _over(self, clocking: Clocking) -> None:
         clocking.done = True
         why = self._why_not(clocking)
-        if why:
+        if why and why != _OFF:  # a slave may take no part
             self._chip.note("SPIS1", f"what the master clocks is lost: {why}")
         if why or self._void:
             self._void = True
@@ -170,7 +171,7 @@ class SpisMaster:
     def _why_not(self, clocking: Clocking) -> str:
         """Why the slave does not take part; empty where it does."""
         if not self._heard:
-            return "SPIS1 is off or not selected"
+            return _OFF
         if why := self._spis.missing("SCK", self._lines["SCK"]):
             return why
         if self._spis.mode != self.mode:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hil.emulator.spi_bus import SpiWiring
-    from hil.emulator.twin.stm32l031.wire import Wire
+    from hil.emulator.twin.wire import Wire
 
 _Tim = TypeVar("_Tim", bound=Tim)
 CORE: Final = "cortex-m0plus"
