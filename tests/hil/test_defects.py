@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hil.board import load_board
+from hil.build import build
 from hil.convert import convert
 from hil.dut.dut import Dut, open_dut
 from hil.golden import run_integer, run_reference
@@ -21,7 +22,7 @@ from hil.resources import cache_dir
 from hil.solver import Solver, SolverName
 from hil.vectors import load_vectors
 from tests.firmware.ltc_driver import Driver
-from tests.hil.defects import Defect
+from tests.hil.defects import BOARD, Defect, Workshop
 from tests.host_c import REPO, build_program
 from tests.networks import END_OF_SCALE, Case, end_of_scale, overshooting, random_case, steep
 
@@ -232,13 +233,31 @@ SPECIFICATION_DEFECTS = [
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=str)
-def test_a_defect_turns_the_run_red(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defect: Defect) -> None:
-    caught = defect.is_caught(tmp_path, monkeypatch, _some_bit_differs)
+def test_a_defect_turns_the_run_red(workshop: Workshop, defect: Defect) -> None:
+    caught = workshop.catches(defect, _some_bit_differs)
     assert caught, f"'{defect.name}' passed {', '.join(CASES)} on the emulated board"
 
 
 def test_without_a_defect_the_run_is_green() -> None:
     assert not _some_bit_differs(REPO / "firmware")
+
+
+def test_what_is_built_on_from_the_defect_before_is_what_is_built_anew(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = set()
+    for number, defect in enumerate((DEFECTS[0], next(each for each in DEFECTS if each.file == KERNEL_H), DEFECTS[-1])):
+        with workshop.planted(defect) as on:
+            monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / str(number)))
+            anew = build(load_board(BOARD), firmware_root=workshop.root)
+            assert not anew.cached
+            assert on.hex is not None
+            assert anew.hex is not None
+            code = on.hex.read_bytes()
+            assert code == anew.hex.read_bytes()
+            assert replace(on, elf=anew.elf, hex=anew.hex, bin=anew.bin, map=anew.map, cached=False) == anew
+            codes.add(code)
+    assert len(codes) == 3
 
 
 @pytest.mark.parametrize("defect", [None, *SPECIFICATION_DEFECTS], ids=lambda defect: str(defect or "none"))
@@ -296,7 +315,7 @@ def narrow_channels() -> Case:
 
 
 def _some_bit_differs(root: Path) -> bool:
-    with open_dut(load_board("microbit"), firmware_root=root) as dut:
+    with open_dut(load_board(BOARD), firmware_root=root) as dut:
         for name in CASES:
             model = load_model(NETWORKS / f"{name}.model.npz")
             vectors = load_vectors(NETWORKS / f"{name}.vectors.npz", model)
