@@ -64,6 +64,17 @@ uint32_t port_stop_longest_ms(void);
  * many milliseconds have passed (0: no end) or a byte begins to arrive, which is lost. */
 void port_stop(uint32_t milliseconds);
 
+/* Longest period of a timer that goes on while the core is stopped, 0 where there is none. */
+uint32_t port_tick_longest_ms(void);
+
+/* Have it tick, 0 to end that. Meanwhile the core may stop with its clocks whenever it idles and
+ * nothing waits to be sent; when a byte wakes it up, which is lost, it only sleeps until the next
+ * tick. */
+void port_tick_start(uint32_t milliseconds);
+
+/* Ticks since the last call, or the start. */
+uint32_t port_ticks(void);
+
 /* Bytes of the stack that were never used, or 0xFFFFFFFF where it is not known. */
 uint32_t port_stack_unused(void);
 

@@ -36,7 +36,8 @@ def compile_agent(folder: Path, *edits: tuple[str, str, str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "board.h").write_text(BOARD_H)
     library = folder / "agent.so"
-    ours = [FIRMWARE / name for name in ("agent/agent.c", "agent/frame.c", "ltc/ltc_crc.c", "port/host/nothing.c")]
+    agent = (f"agent/{name}.c" for name in ("agent", "frame", "rule", "watch"))
+    ours = [FIRMWARE / name for name in (*agent, "ltc/ltc_crc.c", "port/host/nothing.c")]
     sources = [*ours, HERE / "memory_port.c", SOURCE]
     includes = [f"-I{path}" for path in (folder, FIRMWARE / "agent", FIRMWARE / "port", FIRMWARE / "ltc")]
     for name, old, new in edits:
