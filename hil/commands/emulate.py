@@ -78,6 +78,8 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
         with power(board, backend, instance, announced=True, paced=paced) as powered:
             _say(f"{board.title} is powered ({powered.backend}), its flash is kept")
             _say(f"  serial port  {powered.serial_path}")
+            if powered.spi_path:
+                _say(f"  SPI          simulated SPIDriver on {powered.spi_path}")
             target = f" -t {board.pyocd_target}" if board.pyocd_target else ""
             _say(f"  probe        {powered.probe_uid}   (pyocd reset -u {powered.probe_uid}{target})")
             _say("  stop         Ctrl-C")

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
+from hil.emulator.spi_bus import USUAL_WIRING
 from hil.errors import RigError, TargetFault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hil.emulator.spi_bus import SpiBus, SpiWiring
     from hil.emulator.uart import UartStream
 
 REGISTERS = (*(f"r{n}" for n in range(13)), "sp", "lr", "pc", "xpsr", "msp", "psp", "primask", "control")
@@ -80,6 +82,7 @@ class MachineSpec:
         erased: what each byte of erased flash reads as.
         baud: what the host's serial port is set to, in bit/s.
         paced: hold the board's time to the clock on the wall, where the emulator can.
+        spi: pins of the chip that its SPI bus ends at; None without one.
         counter: descriptor of the file that cycles are counted in (`hil.cycles.counter_file`); -1 without.
         arguments: more for the emulator's command line.
         descriptors: what it must inherit for them.
@@ -94,6 +97,7 @@ class MachineSpec:
     erased: int = 0xFF
     baud: int = 0
     paced: bool = False
+    spi: SpiWiring | None = USUAL_WIRING
     counter: int = -1
     arguments: Sequence[str] = ()
     descriptors: Sequence[int] = ()
@@ -213,6 +217,10 @@ class OwnedMachine(Machine, Protocol):
     @property
     def uart(self) -> UartStream:
         """The stream to the target's UART, the same one over power cycles."""
+
+    @property
+    def spi(self) -> SpiBus | None:
+        """The SPI bus that the board is on, the same one over power cycles; None where the emulator has none."""
 
     @property
     def kept_bytes(self) -> int:

@@ -19,6 +19,7 @@ from hil.emulator.backend import find_backend
 from hil.emulator.flash_file import BoardBusyError, open_locked
 from hil.emulator.machine import CoreState, MachineError, MachineSpec
 from hil.emulator.remote import RemoteMachine
+from hil.emulator.spi_bus import SpiWiring
 from hil.emulator.state import state_dir
 from hil.errors import InputError, RigError
 
@@ -57,6 +58,8 @@ class PoweredBoard:
         backend: what emulates it.
         probe_uid: what pyOCD calls its probe, for ``-u``.
         serial_path: the pty that is its serial port.
+        spi_pins: address of its SPI bus, for `hil.emulator.spi_pins.SpiPins`; empty without.
+        spi_path: the pty of a simulated SPIDriver on that bus; empty without.
         machine: the core, its memory and its flash; not to be driven while a debug session is open on the probe.
     """
 
@@ -68,6 +71,8 @@ class PoweredBoard:
         self.backend: str = facts["backend"]
         self.probe_uid = PROBE_PREFIX + self.name
         self.serial_path: str = facts["serial_path"]
+        self.spi_pins: str = facts["spi_pins"]
+        self.spi_path: str = facts["spi_path"]
         self.supervisor_pid: int = facts["pid"]
         self.machine = machine
         self._process = process
@@ -180,6 +185,7 @@ def power(
         erased=board.memory.flash.erased_byte,
         baud=board.links.uart.baud if board.links.uart else 0,
         paced=paced,
+        spi=_spi_wiring(board),
         counter=counter.fd if counter else -1,
         arguments=tuple(counter.arguments) if counter else (),
         descriptors=(counter.fd,) if counter else (),
@@ -211,6 +217,11 @@ def power(
             raise MachineError(error.message, cause=messages.splitlines()[-1]) from error
         raise
     return PoweredBoard(board, machine, facts, process)
+
+
+def _spi_wiring(board: Board) -> SpiWiring | None:
+    link = board.links.spi
+    return SpiWiring(link.nss, link.sck, link.miso, link.mosi, link.data_ready) if link else None
 
 
 def power_or_connect(board: Board, backend: str | None = None, instance: str = "") -> PoweredBoard:

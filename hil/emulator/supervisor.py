@@ -26,6 +26,8 @@ from hil.emulator.machine import ENDED_HINT, CoreState, MachineError, MachineSpe
 from hil.emulator.peer import peer_of
 from hil.emulator.rpc import MessageReader, encode, encode_error
 from hil.emulator.serial_bridge import SerialBridge
+from hil.emulator.spi_bus import SpiWiring
+from hil.emulator.spi_ports import SpiPorts
 from hil.errors import RigError
 
 if TYPE_CHECKING:
@@ -67,18 +69,21 @@ class Supervisor:
         self._listener = socket.socket(fileno=arguments["listen_fd"])
         self._announced: bool = arguments["announced"]
         self._guest: _Client | None = None
-        spec = MachineSpec(**arguments["spec"])
+        spi = arguments["spec"]["spi"]
+        spec = MachineSpec(**{**arguments["spec"], "spi": spi and SpiWiring(**spi)})
         make = find_backend(arguments["backend"]).machine
         if make is None:
             raise MachineError(f"backend '{arguments['backend']}' has no board to power")
         self._machine = make(spec, self._keep)
         self._flash = FlashFile(arguments["flash_fd"], self._machine.kept_bytes, spec.erased)
         self._bridge = SerialBridge(self._machine.uart, self._machine.wake_uart)
+        self._spi = SpiPorts(self._machine.spi, self._name)
         self._facts = {
             "name": self._name,
             "board": spec.board,
             "backend": arguments["backend"],
             "serial_path": self._bridge.path,
+            **self._spi.facts(),
             "pid": os.getpid(),
         }
         self._ending = False
@@ -119,7 +124,7 @@ class Supervisor:
         poll = select.poll()
         while not self._ending:
             # Bytes of the UART come one by one: what is polled is set up anew only when it has changed.
-            varying = (self._guest, self._machine.event_fd(), self._bridge.interest())
+            varying = (self._guest, self._machine.event_fd(), self._bridge.interest(), self._spi.interest())
             if varying != known:
                 known = varying
                 poll, actions = self._poll_of(fixed)
@@ -161,7 +166,7 @@ class Supervisor:
             actions[emulator] = self._machine.poll
         for fd in actions:
             poll.register(fd, select.POLLIN)
-        for fd, events, action in self._bridge.interest():
+        for fd, events, action in (*self._bridge.interest(), *self._spi.interest()):
             poll.register(fd, events)
             actions[fd] = action
         return poll, actions
@@ -217,6 +222,7 @@ class Supervisor:
             self._machine.close()
         finally:
             self._bridge.close()
+            self._spi.close()
             self._flash.close()
             if self._guest:
                 self._guest.sock.close()

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hil.emulator.twin.core import Stop
 from hil.emulator.twin.registers import NotModelledError
 from hil.emulator.twin.stm32l031.spi import BSY, CPHA, CPOL, DFF, LSBFIRST, MSTR, OVR, RXNE, SPE, SSI, SSM, TXE
 from hil.emulator.twin.stm32l031.spi_master import SpiWires
-from tests.twin.snippets import Bench
+from tests.twin.snippets import SLEEP, Bench
 
 HZ = 100_000
 PINS = {"PA4": 0, "PA5": 0, "PA6": 0, "PA7": 0}
@@ -125,6 +126,96 @@ def test_without_that_the_next_byte_is_shifted() -> None:
     assert chip.read("SPI1_DR") == 0xFF
 
 
+@pytest.mark.parametrize("pulses", range(1, 8))
+def test_a_slave_that_is_turned_on_in_mid_frame_has_missed_bits(pulses: int) -> None:
+    chip = spi(0)
+    transfer = chip.spi_master.begin_clock(b"\x5a\xc3\x3c", HZ)
+    chip.spi_master.select(on=True)
+    chip.wait(chip.cycles(Fraction(10 * pulses - 2, 10 * HZ)))
+    chip.write("SPI1_DR", 0xA7)
+    chip.write("SPI1_CR1", SPE)
+    while not transfer.done:
+        chip.run(chip.spi_master.end(transfer))
+    assert chip.read("SPI1_DR") == (0x5AC3 << pulses) >> 8 & 0xFF
+    assert int.from_bytes(transfer.heard[:2], "big") >> (8 - pulses) == ((1 << pulses) - 1) << 8 | 0xA7
+    assert chip.spi1.left() == pulses
+
+
+def test_a_slave_that_is_turned_off_and_on_in_mid_frame_begins_anew() -> None:
+    chip = spi()
+    chip.spi_master.select(on=True)
+    transfer = chip.spi_master.begin_clock(b"\x5a\xc3", HZ)
+    chip.wait(chip.cycles(Fraction(28, 10 * HZ)))
+    chip.write("SPI1_CR1", 0)
+    chip.write("SPI1_CR1", SPE)
+    while not transfer.done:
+        chip.run(chip.spi_master.end(transfer))
+    assert chip.read("SPI1_DR") == (0x5AC3 << 3) >> 8 & 0xFF
+
+
+def test_selecting_and_clocking_are_separate() -> None:
+    chip = spi()
+    chip.write("SPI1_DR", 0x42)
+    assert chip.spi_master.clock(b"\x01", HZ) == b"\xff", "not selected"
+    chip.spi_master.select(on=True)
+    start = chip.seconds()
+    assert chip.spi_master.clock(b"\x02", HZ) == b"\x42"
+    assert Fraction(8, HZ) <= chip.seconds() - start < Fraction(9, HZ), "the chip runs no longer than that"
+    chip.write("SPI1_DR", 0x43)
+    chip.read("SPI1_DR")
+    assert chip.spi_master.clock(b"\x03", HZ) == b"\x43"
+    assert chip.read("SPI1_DR") == 3
+    chip.write("SPI1_CR1", 0)
+    assert chip.spi_master.clock(b"\x03", HZ) == b"\xff", "what is off drives nothing"
+
+
+def test_a_reset_does_not_end_what_the_master_does() -> None:
+    chip = spi()
+    chip.write("SPI1_DR", 0x42)
+    chip.events.at(chip.now() + 400, lambda _: chip.request_reset())
+    assert chip.spi_master.transfer(b"\x01\x02\x03\x04", HZ) == b"\x42\x42\xff\xff"
+
+
+def test_levels() -> None:
+    chip = spi()
+    assert not chip.spi_master.level("PB1")
+    chip.set("RCC_IOPENR", 2)
+    chip.write("GPIOB_MODER", 0xFFFFFFF7)
+    chip.write("GPIOB_BSRR", 2)
+    assert chip.spi_master.level("PB1")
+    chip.write("GPIOB_BRR", 2)
+    assert not chip.spi_master.level("PB1")
+    assert chip.spi_master.level("PA4"), "the master releases NSS"
+    chip.spi_master.select(on=True)
+    assert not chip.spi_master.level("PA4")
+
+
+def test_wires_end_at_pins_that_have_the_signal() -> None:
+    with pytest.raises(ValueError, match=r"^SPI1_MOSI is on PA7, PA12, PB1, PB5, not on PA8$"):
+        spi().spi_master.connect(SpiWires(mosi="PA8"))
+
+
+def test_selecting_wakes_the_chip() -> None:
+    """By the falling edge at PA4, from Stop mode."""
+    chip = Bench(f"""
+    main:
+        put 0x4002102C, 1
+        put 0x50000000, 0xEBFFFEFF     // PA4 is SPI1_NSS
+        put 0x4001040C, 0x10           // EXTI_FTSR
+        put 0x40010400, 0x10           // EXTI_IMR
+        put NVIC_ISER, 0x80
+        {SLEEP}
+    irq7:
+        put 0x40010414, 0x10
+        bx lr
+    """)
+    assert chip.run(10**6) is Stop.ASLEEP
+    assert chip.standing_still
+    chip.spi_master.select(on=True)
+    chip.run(10**6)
+    assert chip.word() == 1
+
+
 def test_what_the_master_may_not_do_is_told() -> None:
     chip = spi(SPE | CPHA)
     chip.spi_master.transfer(b"\x01", HZ)
@@ -134,8 +225,8 @@ def test_what_the_master_may_not_do_is_told() -> None:
     assert "faster than half of SPI1's bus clock" in chip.notes["SPI1"]
 
 
-@pytest.mark.parametrize(("register", "bits"), [("SPI1_CR1", MSTR), ("SPI1_CR1", 1 << 13), ("SPI1_CR2", 1)])
-def test_master_crc_and_dma_are_refused(register: str, bits: int) -> None:
+@pytest.mark.parametrize(("register", "bits"), [("SPI1_CR1", MSTR), ("SPI1_CR1", 1 << 13), ("SPI1_CR2", 1 << 4)])
+def test_master_crc_and_the_frame_format_of_ti_are_refused(register: str, bits: int) -> None:
     with pytest.raises(NotModelledError, match=register):
         spi(0).write(register, bits)
 

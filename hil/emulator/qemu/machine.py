@@ -22,6 +22,8 @@ from hil.emulator.uart import UartStream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hil.emulator.spi_bus import SpiBus
+
 
 class QemuMachine:
     """A `hil.emulator.machine.OwnedMachine` on QEMU. Used from one thread.
@@ -74,6 +76,11 @@ class QemuMachine:
         """See `Machine`."""
         self._core.poll()
         return self._core.status
+
+    @property
+    def spi(self) -> SpiBus | None:
+        """See `OwnedMachine`: QEMU's nRF51 has no SPI slave."""
+        return None
 
     @property
     def kept_bytes(self) -> int:

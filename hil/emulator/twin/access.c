@@ -141,6 +141,10 @@ bool access_memory_write(struct engine *engine, uint32_t address, const void *da
     return true;
 }
 
+bool engine_store(struct engine *engine, uint32_t address, const void *data, uint32_t bytes) {
+    return access_memory_write(engine, address, data, bytes);
+}
+
 static const struct engine_device *device_at(const struct engine *engine, uint32_t address) {
     for (uint32_t i = 0; i < engine->devices; i++) {
         if (address - engine->device[i].origin < engine->device[i].bytes) {

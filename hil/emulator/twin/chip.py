@@ -42,6 +42,7 @@ class Chip(Timebase):
         self.notes: dict[str, str] = {}
         self.standing_still = False
         self.stood_still = Fraction(0)
+        self._run_horizon = 0
         self._wake_asked = False
         self._reset_requested = False
         self._refused: dict[int, tuple[int, str]] = {}  # by instruction: address of what a device refused, and why
@@ -160,6 +161,7 @@ class Chip(Timebase):
         """
         shared = self.core.shared
         until = self.seconds() + Fraction(max(0, horizon - shared.clock), self.clock_hz)
+        self._run_horizon = horizon
         while not self.trouble:
             self._run_events()
             if self._reset_requested:
@@ -200,6 +202,13 @@ class Chip(Timebase):
             return False
         shared.clock = max(shared.clock, min(due, horizon))
         return True
+
+    def idle_until(self) -> int:
+        """From within an event: the core sleeps on up to a cycle, unless this event wakes it; now where it does not."""
+        shared = self.core.shared
+        if not shared.asleep or self.standing_still or shared.pending or shared.system_pending or shared.event:
+            return shared.clock
+        return max(shared.clock, min(self._next_due(), self._run_horizon))
 
     def _run_events(self) -> None:
         try:

@@ -152,6 +152,7 @@ class Core:
         self._uc = _UNICORN.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
         self._uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M0)
         self._memories = memories  # the buffers live as long as this does
+        self._views = [(each.origin, memoryview(each.data).cast("B")) for each in memories]
         self._lib = load_engine()
         places = [(origin, each) for each in memories for origin in (each.origin, *each.aliases)]
         for origin, memory in places:
@@ -291,6 +292,17 @@ class Core:
             return False
         self.forget_code(address, len(data))
         return True
+
+    def bus_read(self, address: int, size: int) -> bytes | None:
+        """Read memory as a bus master beside the core does, by its own address, no alias; None where none is."""
+        for origin, view in self._views:
+            if origin <= address and address + size <= origin + len(view):
+                return bytes(view[address - origin : address - origin + size])
+        return None
+
+    def bus_write(self, address: int, data: bytes) -> bool:
+        """Store as a bus master beside the core does; False where no memory is that takes plain stores."""
+        return bool(self._lib.engine_store(self._engine, address, data, len(data)))
 
     def forget_code(self, address: int, size: int) -> None:
         """The content of a memory that holds code has changed."""

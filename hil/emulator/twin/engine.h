@@ -186,6 +186,10 @@ void engine_arrive(struct engine *engine, bool mask);
 /* Execute one instruction, or enter an exception that is due; `mask`: no interrupt is taken. */
 enum engine_stop engine_step(struct engine *engine, bool mask);
 
+/* Store as a bus master beside the core does, past breakpoints and watchpoints. False where there
+ * is no memory that takes plain stores. */
+bool engine_store(struct engine *engine, uint32_t address, const void *data, uint32_t bytes);
+
 /* Forget what is known of code in a memory, as its content has changed from outside. */
 void engine_forget_code(struct engine *engine, uint32_t address, uint32_t bytes);
 

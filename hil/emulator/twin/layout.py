@@ -117,6 +117,7 @@ def load_engine() -> ctypes.CDLL:
         "breakpoint": (pointer, word, ctypes.c_bool),
         "watch": (pointer, word, word, word),
         "unwatch": (pointer, word, word, word),
+        "store": (pointer, word, ctypes.c_char_p, word),
     }
     for name, arguments in answering.items():
         function = getattr(lib, f"engine_{name}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from hil.emulator.flash_image import FlashImage
 from hil.emulator.guards import require_halted, require_power
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
+from hil.emulator.twin.bus import TwinBus
 from hil.emulator.twin.core import Stop
 from hil.emulator.twin.pace import Pace
 from hil.emulator.twin.registers import BusError, NotModelledError
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 _SLICE_CYCLES: Final = 400_000
 """Run at a time: some milliseconds of the host's, after which requests are answered and bytes moved."""
+
+_SELECTED_SLICE_CYCLES: Final = 20_000
+"""While an SPI transaction waits for its master."""
 
 _CHUNK: Final = 65536
 _KINDS: Final = {Access.READ: 1, Access.WRITE: 2, Access.ANY: 3}
@@ -69,13 +73,17 @@ class TwinMachine:
         self._ready = select.epoll()
         self._ready.register(self._work, select.EPOLLIN)
         self._ready.register(self.uart.target.fileno(), select.EPOLLIN)
+        self.spi = TwinBus(spec.spi, self._runs, self._run_to, self._wake) if spec.spi else None
 
     # Power
 
     def power_on(self) -> None:
         """See `Machine`."""
         if self._status.state is CoreState.OFF:
-            self._chip = chip = Stm32l031(self._spec.baud)
+            chip = Stm32l031(self._spec.baud)
+            if self.spi:
+                self.spi.connect(chip)
+            self._chip = chip
             _fill(chip.flash_content, self._flash.image)
             _fill(chip.eeprom_content, self._eeprom)
             _fill(chip.ram_content, random.Random(_NOISE_SEED).randbytes(len(chip.ram_content)))  # noqa: S311 # no secret
@@ -93,6 +101,8 @@ class TwinMachine:
             self._keep()
             self._chip.core.close()
         self._chip = None
+        if self.spi:
+            self.spi.connect(None)
         self._status = Status(CoreState.OFF)
 
     def close(self) -> None:
@@ -135,13 +145,24 @@ class TwinMachine:
             chip.usart2.wire.send(self.uart.target.recv(_CHUNK))
         with suppress(BlockingIOError):
             os.eventfd_read(self._work)
-        cycles = _SLICE_CYCLES
+        cycles = _SELECTED_SLICE_CYCLES if self.spi and self.spi.selected else _SLICE_CYCLES
         if self._pace is not None:
             cycles = min(cycles, chip.cycles(self._pace.allowance(chip.seconds())))
         self._waits = cycles == 0
         if self._waits:
             return
         self._advance(chip, lambda: chip.run(chip.core.shared.clock + cycles))
+
+    def _wake(self) -> None:
+        os.eventfd_write(self._work, 1)
+
+    def _runs(self) -> Stm32l031 | None:
+        return self._chip if self._status.state is CoreState.RUNNING else None
+
+    def _run_to(self, chip: Stm32l031, cycle: int) -> bool:
+        """Run up to a cycle; whether the core could go on from there."""
+        self._advance(chip, lambda: chip.run(cycle))
+        return self._status.state is CoreState.RUNNING
 
     def _advance(self, chip: Stm32l031, go: Callable[[], Stop]) -> None:
         """Have the chip do something, and take note of how it ended."""
@@ -156,7 +177,7 @@ class TwinMachine:
         if chip.trouble:
             self._status = _cannot_go_on(chip.trouble)
         elif stop is Stop.DUE:
-            os.eventfd_write(self._work, 1)
+            self._wake()
             return
         elif stop is Stop.STEPPED:
             self._status = Status(CoreState.HALTED, HaltReason.STEP)
@@ -186,7 +207,7 @@ class TwinMachine:
             chip = self._powered()
             chip.core.shared.asleep = 0  # DDI 0419, B1.5.19: a debug halt has ended the sleep
             self._status = Status(CoreState.RUNNING)
-            os.eventfd_write(self._work, 1)
+            self._wake()
 
     def step(self, *, mask_interrupts: bool = True) -> None:
         """See `Machine`."""
@@ -263,7 +284,7 @@ class TwinMachine:
             except NotModelledError as error:
                 raise MachineError(f"the debugger {error}") from error
         if self._status.state is CoreState.RUNNING:
-            os.eventfd_write(self._work, 1)  # a core that sleeps may have been woken
+            self._wake()  # a core that sleeps may have been woken
 
     def read_register(self, name: str) -> int:
         """See `Machine`."""

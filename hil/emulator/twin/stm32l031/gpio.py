@@ -98,6 +98,10 @@ class Gpio(Peripheral):
             self._outside_high |= level << pin
         self._look()
 
+    def level(self, pin: int) -> bool:
+        """Level of a pin, as IDR reads it."""
+        return bool(self._levels >> pin & 1)
+
     def _configure(self) -> None:
         """Work out masks of pins from the registers that say what the pins are."""
         modes = [self.mode(pin) for pin in range(16)]

@@ -16,6 +16,7 @@ from hil.emulator.twin.core import CodeMemory, Core, CoreTiming
 from hil.emulator.twin.registers import NotModelledError, Refused
 from hil.emulator.twin.stm32l031 import rcc as rcc_module
 from hil.emulator.twin.stm32l031.dbgmcu import DBG_STOP, Dbgmcu
+from hil.emulator.twin.stm32l031.dma import Dma
 from hil.emulator.twin.stm32l031.exti import LPTIM1_WAKEUP, LPUART1_WAKEUP, RTC_WAKEUP, USART2_WAKEUP, Exti, Syscfg
 from hil.emulator.twin.stm32l031.flash import EEPROM_BYTES, EEPROM_ORIGIN, FLASH_BYTES, FLASH_ORIGIN, Flash
 from hil.emulator.twin.stm32l031.gpio import Gpio
@@ -55,7 +56,6 @@ _REFUSED: Final = {
     "I2C1": 0x40005400,
     "FIREWALL": 0x40011C00,
     "ADC1": 0x40012400,
-    "DMA1": 0x40020000,
     "CRC": 0x40023000,
 }
 _SYSTEM_MEMORY: Final = 0x1FF00000
@@ -119,7 +119,9 @@ class Stm32l031(Chip):
         self.tim22 = self._tim(Tim22, "TIM22", TIM22_BASE, 22, 2, 5)
         self.lptim1 = Lptim(self, self.rcc, lambda: self.exti.direct(LPTIM1_WAKEUP))
         self.rtc = Rtc(self, self.rcc, lambda: self.pwr.has(DBP), lambda: self.exti.edge(RTC_WAKEUP, rising=True))
-        self.spi1 = Spi(self, self._clock("APB2ENR", 12), self._nss_low)
+        self.dma1 = Dma(self, self._clock("AHBENR", 0), self._dma_reads, core.bus_write)
+        self.rcc.on_buses.append(self.dma1.serve)
+        self.spi1 = Spi(self, self._clock("APB2ENR", 12), self._nss_low, self.dma1)
         self.spi_master = SpiMaster(self, self.spi1, self.pins, lambda: self.rcc.tree.pclk_hz(2))
         self._attach_all()
         self.core.shared.vector_table = 0
@@ -173,7 +175,7 @@ class Stm32l031(Chip):
     def _attach_all(self) -> None:
         self.attach(SystemControl(self, CPUID, 8, self._request_reset), size=SYSTEM_PAGE_BYTES)
         always = (self.rcc, self.pwr, self.flash, self.exti, self.syscfg, self.iwdg, self.rtc, self.dbgmcu)
-        others = (self.usart2, self.lpuart1, self.spi1, self.tim2, self.tim21, self.tim22, self.lptim1)
+        others = (self.usart2, self.lpuart1, self.dma1, self.spi1, self.tim2, self.tim21, self.tim22, self.lptim1)
         for peripheral in (*always, *others, *self.ports.values(), OptionBytes(self.flash.store_option_bytes)):
             self.attach(peripheral)
         for name, base in _REFUSED.items():
@@ -182,6 +184,7 @@ class Stm32l031(Chip):
         self.attach(loader, size=_SYSTEM_MEMORY_BYTES)
         for bit, letter in ((0, "A"), (1, "B"), (2, "C"), (7, "H")):
             self.rcc.resets("IOPRSTR", bit, self.ports[letter])
+        self.rcc.resets("AHBRSTR", 0, self.dma1)
         self.rcc.resets("APB1RSTR", 17, self.usart2)
         self.rcc.resets("APB1RSTR", 18, self.lpuart1)
         self.rcc.resets("APB1RSTR", 28, self.pwr)
@@ -305,6 +308,11 @@ class Stm32l031(Chip):
         if self.flash.active and (until := self.flash.accessed()):
             self.core.load_waits(until)
             self._run_due(until)
+
+    def _dma_reads(self, address: int, size: int) -> bytes | None:
+        if self.flash.active and self.flash.nvm.holds(address):
+            raise NotModelledError(f"has the DMA read 0x{address:08x} while the flash or EEPROM is being written")
+        return self.core.bus_read(address, size)
 
     def cut_power(self, cycle: int, seed: int) -> None:
         """Run up to a cycle and lose the power there: then `flash_content` and `eeprom_content` are what is left.

@@ -5,6 +5,7 @@ File dts/st/l0/stm32l031k(4-6)tx-pinctrl.dtsi there, generated from STM32CubeMX'
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ FUNCTIONS: Final[Mapping[str, Mapping[str, int]]] = {
     "SPI1_MOSI": {"PA7": 0, "PA12": 0, "PB1": 1, "PB5": 0},
 }
 
+_PINS: Final = 16  # of a port
+
 
 class Pins:
     """What the pins are connected to, inside.
@@ -35,8 +38,15 @@ class Pins:
         self._ports = ports
 
     def port(self, pin: str) -> tuple[Gpio, int]:
-        """Port and number of a pin, as in ``PA2``."""
-        return self._ports[pin[1]], int(pin[2:])
+        """Port and number of a pin, as in ``PA2``.
+
+        Raises:
+            ValueError: the part has no such pin.
+        """
+        found = re.fullmatch(r"P([A-Z])(1?\d)", pin)
+        if found is None or found[1] not in self._ports or int(found[2]) >= _PINS:
+            raise ValueError(f"the part has no pin '{pin}'")
+        return self._ports[found[1]], int(found[2])
 
     def path(self, signal: str, pin: str) -> Callable[[], str]:
         """Tells why a signal does not get to a pin; empty where it does."""

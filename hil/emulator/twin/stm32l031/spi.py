@@ -5,20 +5,25 @@ cleared, MODF (a master's alone), BSY: RM0090, RM0365 and RM0402, of other famil
 the shift register takes over the transmit buffer, and that it does so again where nothing new was written, are
 (recalled; the manual says neither).
 
+RXDMAEN asks the DMA for a transfer while RXNE is set, TXDMAEN while TXE is (RM0377 26.3.9, recalled), also without SPE.
+
 Deselecting in the middle of a frame leaves the bits that have arrived: the manual promises no more, so that firmware is
 to be built for it. Clearing SPE, or a reset by RCC, begins a frame anew.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from hil.emulator.twin.registers import NotModelledError, Peripheral, Register
+from hil.emulator.twin.stm32l031.dma import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hil.emulator.twin.chip import Chip
+    from hil.emulator.twin.stm32l031.dma import Dma
 
 BASE: Final = 0x40013000
 CPHA, CPOL, MSTR, SPE, LSBFIRST, SSI, SSM, RXONLY, DFF = (1 << n for n in (0, 1, 2, 6, 7, 8, 9, 10, 11))
@@ -26,10 +31,18 @@ _BR: Final = 0x38
 _CR1: Final = CPHA | CPOL | _BR | SPE | LSBFIRST | SSI | SSM | RXONLY | DFF
 _FIXED: Final = CPHA | CPOL | LSBFIRST | DFF
 ERRIE, RXNEIE, TXEIE = 1 << 5, 1 << 6, 1 << 7
-_CR2: Final = ERRIE | RXNEIE | TXEIE | 4  # SSOE has no meaning for a slave
+RXDMAEN, TXDMAEN = 1, 2
+_CR2: Final = ERRIE | RXNEIE | TXEIE | RXDMAEN | TXDMAEN | 4  # SSOE has no meaning for a slave
 RXNE, TXE, OVR, BSY = 1, 2, 1 << 6, 1 << 7
 _INTERRUPT: Final = 25
 _HALF: Final = 0xFFFF
+_DR: Final = 0x0C
+_REQUEST: Final = 1  # of CSELR, for either channel (stm32l0xx_hal_dma.h, recalled)
+
+
+def _mirrored(word: int, bits: int) -> int:
+    """A word with its bits in the opposite order."""
+    return int(f"{word:0{bits}b}"[::-1], 2)
 
 
 class Spi(Peripheral):
@@ -39,13 +52,18 @@ class Spi(Peripheral):
         chip: whose.
         clocked: whether its bus clock is on.
         selected: whether the NSS pin is low and connected.
+        dma: serves its requests.
+
+    Attributes:
+        begun: a frame is on its way.
+        enabled: when SPE was set last, in s of the chip's time.
     """
 
     REGISTERS: ClassVar[Sequence[Register]] = (
         Register("CR1", 0x00, writable=_CR1, unmodelled=_HALF & ~_CR1),
         Register("CR2", 0x04, writable=_CR2, unmodelled=0xF7 & ~_CR2),
         Register("SR", 0x08, reset=TXE, acts=0x10),
-        Register("DR", 0x0C, acts=_HALF),
+        Register("DR", _DR, acts=_HALF),
         Register("CRCPR", 0x10, reset=7, unmodelled=_HALF),
         Register("RXCRCR", 0x14, refused=True),
         Register("TXCRCR", 0x18, refused=True),
@@ -53,11 +71,32 @@ class Spi(Peripheral):
         Register("I2SPR", 0x20, refused=True),
     )
 
-    def __init__(self, chip: Chip, clocked: Callable[[], bool], selected: Callable[[], bool]) -> None:
+    def __init__(self, chip: Chip, clocked: Callable[[], bool], selected: Callable[[], bool], dma: Dma) -> None:
         self._chip = chip
         self._clocked = clocked
         self._selected = selected
+        self._dma = dma
+        self.enabled = Fraction(0)
+        self._receives = self._request("SPI1_RX", 2, RXNE, RXDMAEN, reads=True)
+        self._transmits = self._request("SPI1_TX", 3, TXE, TXDMAEN, reads=False)
         super().__init__("SPI1", BASE)
+
+    def _request(self, name: str, channel: int, flag: int, enable: int, *, reads: bool) -> Request:
+        def up() -> bool:
+            return bool(self.value["SR"] & flag and self.value["CR2"] & enable and self._clocked())
+
+        request = Request(
+            name,
+            channel,
+            _REQUEST,
+            BASE + _DR,
+            reads=reads,
+            up=up,
+            take=self.read_dr,
+            give=lambda word: self.write_dr(word, _HALF),
+        )
+        self._dma.connect(request)
+        return request
 
     def clocked(self) -> bool:
         """See `Peripheral`."""
@@ -72,8 +111,10 @@ class Spi(Peripheral):
         self._chip.set_line(_INTERRUPT, level=False)
 
     def _restart(self) -> None:
-        self._bits: list[int] = []  # of the frame that is arriving
-        self._out: list[int] = []  # of the frame that is leaving, those that have not
+        self.begun = False
+        self._pulses = 0  # of it
+        self._in = 0  # its bits that have arrived, the first one highest
+        self._out = 0  # all that leave, likewise
 
     # The bus
 
@@ -94,36 +135,70 @@ class Spi(Peripheral):
 
     def left(self) -> int:
         """Clock pulses until the frame that is arriving is complete."""
-        return self.frame - len(self._bits)
+        return self.frame - self._pulses
 
     def begin(self) -> None:
         """The first clock edge of what may be a new frame: the shift register takes over the transmit buffer."""
-        if not self._bits and not self._out:
-            order = range(self.frame) if self.value["CR1"] & LSBFIRST else reversed(range(self.frame))
-            self._out = [self._transmit >> n & 1 for n in order]
+        if not self.begun:
+            self.begun = True
+            self._out = self._ordered(self._transmit & ((1 << self.frame) - 1))
             self.value["SR"] |= TXE | BSY
             self._update()
+
+    def _ordered(self, word: int) -> int:
+        return _mirrored(word, self.frame) if self.value["CR1"] & LSBFIRST else word
 
     def clock(self, bit: int) -> int:
         """A clock pulse with a bit on MOSI; the bit on MISO."""
         self.begin()
-        out = self._out.pop(0)
-        self._bits.append(bit)
-        if len(self._bits) == self.frame:
-            bits = self._bits if self.value["CR1"] & LSBFIRST else self._bits[::-1]
-            self._received(sum(bit << n for n, bit in enumerate(bits)))
-            self._restart()
-            self.value["SR"] &= ~BSY
-            self._update()
+        self._pulses += 1
+        self._in = self._in << 1 | bit
+        left = self.frame - self._pulses
+        out = self._out >> left & 1
+        if not left:
+            self._complete(self._in)
         return out
 
-    def _received(self, word: int) -> None:
+    def exchange(self, word: int) -> int:
+        """As many clock pulses as `frame`: the bits on MOSI, the first one highest; those on MISO."""
+        self.begin()
+        out = self._out
+        self._complete(word)
+        return out
+
+    def _complete(self, word: int) -> None:
+        """A frame has arrived."""
+        word = self._ordered(word)
         if self.value["SR"] & RXNE:
             self.value["SR"] |= OVR  # the receive buffer keeps what it has
             self._cleared_by = 0
         else:
             self.value["DR"] = word
             self.value["SR"] |= RXNE
+        self._restart()
+        self.value["SR"] &= ~BSY
+        self._update()
+
+    def prefetched(self) -> bool:
+        """Whether the DMA has filled the transmit buffer for the next frame."""
+        return bool(self.value["CR2"] & TXDMAEN and not self.value["SR"] & TXE)
+
+    def stretch(self) -> int:
+        """How many frames, one behind the other, go through the DMA both ways without anything else being raised."""
+        cr1, cr2, flags = self.value["CR1"], self.value["CR2"], self.value["SR"]
+        plain = not cr1 & (LSBFIRST | DFF) and cr2 & RXDMAEN and cr2 & TXDMAEN and not cr2 & (RXNEIE | TXEIE)
+        if not plain or self.begun or flags & (RXNE | TXE | OVR):
+            return 0
+        return min(self._dma.quiet(self._receives), self._dma.quiet(self._transmits))
+
+    def exchange_all(self, data: bytes) -> bytes | None:
+        """As `exchange` for each byte, `stretch` allowing so many; None, and nothing done, if not at once."""
+        fetched = self._dma.stream(self._transmits, self._receives, data)
+        if fetched is None:
+            return None
+        out = bytes([self._transmit & 0xFF]) + fetched
+        self._transmit = out[-1]
+        return out[:-1]
 
     # Registers
 
@@ -133,13 +208,15 @@ class Spi(Peripheral):
         if old & SPE and (word ^ old) & mask & _FIXED:
             raise NotModelledError("changes the mode or the frame of SPI1_CR1 while SPE is set")
         self.store("CR1", word, mask)
+        if self.value["CR1"] & SPE & ~old:
+            self.enabled = self._chip.seconds()
         if not self.value["CR1"] & SPE:
             self._restart()
             self.value["SR"] &= ~BSY
         self._update()
 
     def write_cr2(self, word: int, mask: int) -> None:
-        """Interrupts."""
+        """Interrupts and requests."""
         self.store("CR2", word, mask)
         self._update()
 
@@ -173,3 +250,5 @@ class Spi(Peripheral):
         flags, enabled = self.value["SR"], self.value["CR2"]
         pairs = ((RXNE, RXNEIE), (TXE, TXEIE), (OVR, ERRIE))
         self._chip.set_line(_INTERRUPT, level=any(flags & flag and enabled & enable for flag, enable in pairs))
+        if enabled & (RXDMAEN | TXDMAEN):
+            self._dma.serve()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from hil.emulator.twin.core import Stop
+from hil.emulator.twin.stm32l031.pins import FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
     from hil.emulator.twin.chip import Chip
     from hil.emulator.twin.stm32l031.pins import Pins
     from hil.emulator.twin.stm32l031.spi import Spi
+    from hil.emulator.twin.timebase import Timer
 
-_SLICE: Final = 100_000
 _PULSES: Final = 8  # in a byte
 
 
@@ -29,32 +31,67 @@ class SpiWires:
     mosi: str = "PA7"
 
 
-@dataclass
 class Transfer:
     """What is on its way.
 
+    Args:
+        data: to send, the most significant bit of each byte first.
+        pulses: how many bits of it.
+        clock_hz: of SCK.
+        start: when the first pulse begins, in s of the chip's time.
+
     Attributes:
-        out: bits to send, one for each clock pulse.
-        done: all is over, and the chip deselected.
+        half: half of a clock pulse, in s.
+        at: pulses that are over.
+        timer: what happens next.
+        done: all is over.
+        heard: what was received; the last byte may lack its lower bits.
     """
 
-    out: list[int]
-    period: Fraction
-    start: Fraction
-    received: list[int] = field(default_factory=list)
-    done: bool = False
+    def __init__(self, data: bytes, pulses: int, clock_hz: int, start: Fraction) -> None:
+        self._data = data
+        self.pulses = pulses
+        self.clock_hz = clock_hz
+        self.half = Fraction(1, 2 * clock_hz)
+        self.start = start
+        self.at = 0
+        self.timer: Timer | None = None
+        self.done = False
+        self.heard = bytearray((pulses + 7) // _PULSES)
 
-    @property
-    def data(self) -> bytes:
-        """What was received; the last byte may lack its lower bits."""
-        bits = [*self.received, *[0] * (-len(self.received) % _PULSES)]
-        return bytes(
-            sum(bit << (7 - n) for n, bit in enumerate(bits[at : at + _PULSES])) for at in range(0, len(bits), _PULSES)
-        )
+    def next(self, count: int) -> int:
+        """So many bits to send, the first one highest."""
+        first, last = self.at // _PULSES, (self.at + count + 7) // _PULSES
+        word = int.from_bytes(self._data[first:last], "big") >> (last * _PULSES - self.at - count)
+        return word & ((1 << count) - 1)
+
+    def keep(self, count: int, word: int) -> None:
+        """So many bits were received."""
+        first, last = self.at // _PULSES, (self.at + count + 7) // _PULSES
+        shifted = word << (last * _PULSES - self.at - count)
+        old = int.from_bytes(self.heard[first:last], "big")
+        self.heard[first:last] = (old | shifted).to_bytes(last - first, "big")
+        self.at += count
+
+    def keep_ones(self) -> None:
+        """All that is left was received as ones."""
+        count = self.pulses - self.at
+        self.keep(count, (1 << count) - 1)
+
+    def next_bytes(self, count: int) -> bytes:
+        """So many bytes to send; none where a byte has begun."""
+        first, rest = divmod(self.at, _PULSES)
+        return b"" if rest else self._data[first : min(first + count, self.pulses // _PULSES)]
+
+    def keep_bytes(self, data: bytes) -> None:
+        """So many bytes were received."""
+        first = self.at // _PULSES
+        self.heard[first : first + len(data)] = data
+        self.at += len(data) * _PULSES
 
 
 class SpiMaster:
-    """The master. Most significant bit first.
+    """The master. Most significant bit first. A reset of the chip does not end what it does.
 
     Args:
         chip: whose time.
@@ -72,97 +109,174 @@ class SpiMaster:
         self._spi = spi
         self._pins = pins
         self._pclk = pclk
-        self._wires = SpiWires()
         self._selected = False
         self.mode = 0
-        self.connect(self._wires)
+        self.connect(SpiWires())
 
     def connect(self, wires: SpiWires) -> None:
-        """Have the wires end at other pins."""
-        self._wires = wires
+        """Have the wires end at other pins.
+
+        Raises:
+            ValueError: a pin does not have the signal.
+        """
+        paths = {}
+        for signal, pin in (("NSS", wires.nss), ("SCK", wires.sck), ("MISO", wires.miso), ("MOSI", wires.mosi)):
+            offered = FUNCTIONS[f"SPI1_{signal}"]
+            if pin not in offered:
+                raise ValueError(f"SPI1_{signal} is on {', '.join(offered)}, not on {pin or 'no pin'}")
+            paths[signal] = self._pins.path(f"SPI1_{signal}", pin)
+        self.wires = wires
+        self._nss, self._sck, self._miso, self._mosi = (paths[each] for each in ("NSS", "SCK", "MISO", "MOSI"))
         self.select(on=False)
 
     def selected(self) -> bool:
         """Whether NSS is low and gets to the SPI."""
-        return self._selected and not self._pins.why_not("SPI1_NSS", self._wires.nss)
+        return self._selected and not self._nss()
+
+    def level(self, pin: str) -> bool:
+        """The level of any pin, as in ``PB1``: what an output drives; low where nothing does."""
+        port, number = self._pins.port(pin)
+        return port.level(number)
 
     def select(self, *, on: bool) -> None:
         """Pull NSS low, or release it."""
         self._selected = on
-        port, pin = self._pins.port(self._wires.nss)
+        port, pin = self._pins.port(self.wires.nss)
         port.drive(pin, level=not on)
 
-    def transfer(self, data: bytes, clock_hz: int, *, pulses: int | None = None, lead: Fraction = Fraction(0)) -> bytes:
-        """Select the chip, exchange data, and release it; the chip runs meanwhile.
+    def clock(self, data: bytes, clock_hz: int, *, pulses: int | None = None, lead: Fraction = Fraction(0)) -> bytes:
+        """Exchange data, whether the chip is selected or not; the chip runs meanwhile, and no longer.
 
         Args:
             data: what to send.
             clock_hz: of SCK.
-            pulses: how many bits to clock, where it is not all of them: NSS is released in the middle of a frame.
-            lead: how long NSS is low before the first pulse, in s.
+            pulses: how many bits to clock, where it is not all of them.
+            lead: how long to wait before the first pulse, in s.
 
         Returns:
-            What was received meanwhile.
+            What was received meanwhile: ones where the chip takes no part.
 
         Raises:
             RuntimeError: the chip stopped.
         """
-        transfer = self.begin(data, clock_hz, pulses=pulses, lead=lead)
+        transfer = self.begin_clock(data, clock_hz, pulses=pulses, lead=lead)
         while not transfer.done:
-            stop = self._chip.run(self._chip.now() + _SLICE)
+            stop = self._chip.run(self.end(transfer))
             if self._chip.trouble or stop not in {Stop.DUE, Stop.ASLEEP}:
                 raise RuntimeError(self._chip.trouble or f"the chip has stopped: {stop.name}")
-        return transfer.data
+        return bytes(transfer.heard)
+
+    def transfer(self, data: bytes, clock_hz: int, *, pulses: int | None = None, lead: Fraction = Fraction(0)) -> bytes:
+        """As `clock`, with the chip selected before and released behind, also in the middle of a frame."""
+        self.select(on=True)
+        heard = self.clock(data, clock_hz, pulses=pulses, lead=lead)
+        self.select(on=False)
+        return heard
 
     def begin(self, data: bytes, clock_hz: int, *, pulses: int | None = None, lead: Fraction = Fraction(0)) -> Transfer:
-        """Begin a transfer that goes on while the chip runs."""
-        bits = [byte >> (7 - n) & 1 for byte in data for n in range(_PULSES)]
-        transfer = Transfer(bits[:pulses], Fraction(1, clock_hz), self._chip.seconds() + lead)
+        """Begin a transfer that goes on while the chip runs, and releases the chip at its end."""
         self.select(on=True)
-        self._chip.at_second(self._at(transfer, 0, Fraction(0)), lambda: self._run(transfer), soft=True)
+        return self._begin(data, clock_hz, pulses, lead, lambda: self.select(on=False))
+
+    def begin_clock(
+        self, data: bytes, clock_hz: int, *, pulses: int | None = None, lead: Fraction = Fraction(0)
+    ) -> Transfer:
+        """As `clock`, going on while the chip runs."""
+        return self._begin(data, clock_hz, pulses, lead, lambda: None)
+
+    def abort(self, transfer: Transfer) -> None:
+        """The chip's time stands still: what it has not answered is ones, and it hears no more of it."""
+        self._chip.cancel(transfer.timer)
+        transfer.keep_ones()
+        transfer.done = True
+
+    def end(self, transfer: Transfer) -> int:
+        """Cycle at which a transfer will be over, if the core's clock goes on as it does."""
+        left = self._at(transfer, 2 * transfer.pulses) - self._chip.seconds()
+        return self._chip.now() + max(1, self._chip.cycles(left))
+
+    def _begin(
+        self, data: bytes, clock_hz: int, pulses: int | None, lead: Fraction, at_end: Callable[[], None]
+    ) -> Transfer:
+        count = len(data) * _PULSES if pulses is None else pulses
+        transfer = Transfer(data, count, clock_hz, self._chip.seconds() + lead)
+        self._later(transfer, 0, lambda: self._run(transfer, at_end))
         return transfer
 
-    def _at(self, transfer: Transfer, pulse: int, part: Fraction) -> Fraction:
-        """Time within a pulse: its edges are in its middle and at its end, and with CPHA all is half a pulse later."""
-        return transfer.start + (pulse + part + Fraction(self.mode & 1, 2)) * transfer.period
+    def _at(self, transfer: Transfer, halves: int) -> Fraction:
+        """Time after so many half pulses: a pulse is sampled in its middle, and with CPHA all is half a pulse later."""
+        return transfer.start + (halves + (self.mode & 1)) * transfer.half
 
-    def _run(self, transfer: Transfer) -> None:
-        """A frame begins; its pulses are carried out when the last of them is sampled."""
-        pulse = len(transfer.received)
-        if pulse == len(transfer.out):
-            self.select(on=False)
+    def _later(self, transfer: Transfer, halves: int, call: Callable[[], None]) -> None:
+        transfer.timer = self._chip.at_second(self._at(transfer, halves), call, soft=True, lasting=True)
+
+    def _run(self, transfer: Transfer, at_end: Callable[[], None]) -> None:
+        """A frame begins, or all is over."""
+        if transfer.at == transfer.pulses:
+            at_end()
             transfer.done = True
             return
-        count = min(self._spi.left(), len(transfer.out) - pulse)
         if not self._why_not(transfer):
             self._spi.begin()
-        at = self._at(transfer, pulse + count - 1, Fraction(1, 2))
-        self._chip.at_second(at, lambda: self._clock(transfer, count), soft=True)
+        self._sample(transfer, at_end)
 
-    def _clock(self, transfer: Transfer, count: int) -> None:
-        why = self._why_not(transfer)
-        if why:
+    def _sample(self, transfer: Transfer, at_end: Callable[[], None]) -> None:
+        """A frame's pulses are carried out when the last of them is sampled."""
+        count = min(self._spi.left(), transfer.pulses - transfer.at)
+        self._later(transfer, 2 * (transfer.at + count) - 1, lambda: self._clock(transfer, count, at_end))
+
+    def _clock(self, transfer: Transfer, count: int, at_end: Callable[[], None]) -> None:
+        """The last pulse of a frame, or of all, is sampled."""
+        ones = (1 << count) - 1
+        if why := self._why_not(transfer):
             self._chip.note("SPI1", f"what the master clocks is lost: {why}")
-        for bit in transfer.out[len(transfer.received) :][:count]:
-            if why:
-                transfer.received.append(1)
-                continue
-            mosi = bit if not self._pins.why_not("SPI1_MOSI", self._wires.mosi) else 1
-            miso = self._spi.clock(mosi)
-            transfer.received.append(miso if not self._pins.why_not("SPI1_MISO", self._wires.miso) else 1)
-        at = self._at(transfer, len(transfer.received), Fraction(0))
-        self._chip.at_second(at, lambda: self._run(transfer), soft=True)
+            transfer.keep(count, ones)
+        else:
+            connected_in, connected_out = not self._mosi(), not self._miso()
+            word = self._pass(transfer, transfer.next(count) if connected_in else ones, count)
+            transfer.keep(count, word if connected_out else ones)
+            if connected_in and connected_out:
+                self._stretch(transfer)
+                if self._spi.prefetched() and transfer.at < transfer.pulses:
+                    # What the next frame sends is fixed: it may as well begin half a pulse early.
+                    self._spi.begin()
+                    self._sample(transfer, at_end)
+                    return
+        self._later(transfer, 2 * transfer.at, lambda: self._run(transfer, at_end))
+
+    def _pass(self, transfer: Transfer, word: int, count: int) -> int:
+        """Pulses within a frame: bits on MOSI to those on MISO. A slave that was off meanwhile has missed some."""
+        missed = 0
+        if not self._spi.begun:
+            missed = math.ceil((self._spi.enabled - self._at(transfer, 2 * transfer.at)) * transfer.clock_hz)
+        if missed <= 0 and count == self._spi.frame:
+            return self._spi.exchange(word)
+        out = 0
+        for n in range(count):
+            out = out << 1 | (1 if n < missed else self._spi.clock(word >> (count - 1 - n) & 1))
+        return out
+
+    def _stretch(self, transfer: Transfer) -> None:
+        """Frames during which the core sleeps on and the DMA does all are carried out at once."""
+        left = self._chip.idle_until() - self._chip.now()
+        many = self._spi.stretch() if left else 0
+        if not many:
+            return
+        time = self._chip.seconds() + Fraction(left, self._chip.clock_hz) - self._at(transfer, 2 * transfer.at)
+        data = transfer.next_bytes(max(0, min(many, int(time * transfer.clock_hz) // _PULSES)))
+        if data and (heard := self._spi.exchange_all(data)) is not None:
+            transfer.keep_bytes(heard)
 
     def _why_not(self, transfer: Transfer) -> str:
         """Why the slave does not take part; empty where it does."""
         if self._chip.standing_still:
             return "the chip is in Stop mode"
-        if why := self._pins.why_not("SPI1_SCK", self._wires.sck):
+        if why := self._sck():
             return why
         if not self._spi.listening():
             return "SPI1 is off or not selected"
         if self._spi.mode != self.mode:
             return f"the master clocks in mode {self.mode}, SPI1 is set to mode {self._spi.mode}"
-        if transfer.period * self._pclk() < 2:  # noqa: PLR2004 # RM0377 26.1: a slave's clock is half of PCLK at most
+        if self._pclk() < 2 * transfer.clock_hz:  # RM0377 26.1: a slave's clock is half of PCLK at most
             return "the clock is faster than half of SPI1's bus clock"
         return ""

@@ -1,0 +1,60 @@
+"""An SPI bus with one emulated board on it, as its master's wires see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+LONGEST_BYTES: Final = 4096
+"""At most in one transfer."""
+
+SLOWEST_HZ, FASTEST_HZ = 10_000, 64_000_000
+"""Of SCK."""
+
+
+@dataclass(frozen=True)
+class SpiWiring:
+    """Pins of the chip that the bus ends at, by their names in its data sheet; empty for a line that is not there.
+
+    Attributes:
+        nss: chip select, low while selected.
+        data_ready: the board's line to the master, high while it has something to send.
+    """
+
+    nss: str = "PA4"
+    sck: str = "PA5"
+    miso: str = "PA6"
+    mosi: str = "PA7"
+    data_ready: str = "PB1"
+
+
+USUAL_WIRING: Final = SpiWiring()
+"""Of the boards that can be emulated with SPI (boards/nucleo-l031.yaml)."""
+
+
+class SpiBus(Protocol):
+    """The bus. Every call is bounded; what takes time takes the board's own."""
+
+    def select(self, *, on: bool) -> None:
+        """Pull chip select low, or release it."""
+
+    def transfer(self, data: bytes, clock_hz: int, mode: int) -> bytes:
+        """Clock bytes out and in, the most significant bit first, whether the board is selected or not.
+
+        Ones come in where nothing drives MISO: without power, and while a debugger has halted the core or it has locked
+        up, as then the board's time stands still.
+
+        Args:
+            data: up to `LONGEST_BYTES`.
+            clock_hz: of SCK, `SLOWEST_HZ` to `FASTEST_HZ`.
+            mode: 0 to 3.
+
+        Returns:
+            As many bytes.
+
+        Raises:
+            MachineError: an argument is out of range.
+        """
+
+    def data_ready(self) -> bool:
+        """Level of the data-ready line; low where the board's time stands still."""
