@@ -25,6 +25,7 @@ from hil.commands.output import make_console, print_error
 from hil.commands.profile import ProfileRequest, profile
 from hil.commands.run import RunRequest, run_model
 from hil.commands.solver import chosen_solver
+from hil.commands.swarm import SwarmRequest, swarm
 from hil.commands.tune import TuneRequest, tune
 from hil.dut.options import DutOptions
 from hil.errors import HilError
@@ -207,6 +208,16 @@ def convert(
     """Convert a network into the image that the C runtime reads."""
     chosen = chosen_solver(solver, unfolds, error_bound)
     convert_model(model, output, make_console(), c_array=c_array, state_bound=state_bound, solver=chosen)
+
+
+@app.command(name="swarm")
+def run_swarm(
+    nodes: Annotated[Path, typer.Argument(metavar="NODES.yaml", help="the nodes: networks, recordings, anomalies")],
+    *,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
+) -> None:
+    """Run a hub and many nodes that tell of anomalies alone; exit code 1 where one is missed or false."""
+    raise typer.Exit(swarm(SwarmRequest(nodes, json), make_console()))
 
 
 @app.command()
