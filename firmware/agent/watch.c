@@ -34,14 +34,21 @@ uint32_t watch_latest(const struct agent *agent) {
     return watch->last + (watch->running ? 0u : 1u);
 }
 
+/* Those that the host was not sent yet, as long as that keeps no sample waiting. */
+static void send_waiting(struct agent *agent) {
+    struct watch *watch = &agent->watch;
+    while (watch->begun && watch->sent < watch_latest(agent) && port_write_waits() == 0) {
+        watch->sent++;
+        if (watch->sent <= watch->last) {
+            send_report(agent, watch->sent);
+        } else {
+            send_end(agent);
+        }
+    }
+}
+
 void watch_send_again(struct agent *agent) {
-    const struct watch *watch = &agent->watch;
-    for (uint32_t number = watch->taken + 1u; number <= watch->last; number++) {
-        send_report(agent, number);
-    }
-    if (!watch->running && watch->taken <= watch->last) {
-        send_end(agent);
-    }
+    agent->watch.sent = agent->watch.taken;
 }
 
 void watch_end(struct agent *agent) {
@@ -119,7 +126,7 @@ enum protocol_status watch_begin(struct agent *agent, const uint32_t *words, uin
     watch->sequences = sequences;
     watch->steps = steps;
     watch->sequence = watch->step = 0;
-    watch->last = watch->taken = 0;
+    watch->last = watch->taken = watch->sent = 0;
     watch->done = watch->anomalies = watch->late = watch->dropped = 0;
     watch->crc = watch->cycles[0] = watch->cycles[1] = 0;
     watch->status = PROTOCOL_OK;
@@ -143,7 +150,6 @@ static void keep(struct agent *agent, const void *values) {
     for (uint32_t i = 1; i < watch->words; i++) {
         to[i] = from[i - 1u];
     }
-    send_report(agent, watch->last);
 }
 
 static void add_cycles(struct watch *watch, uint32_t begin, uint32_t end) {
@@ -191,13 +197,13 @@ static int infer(struct agent *agent) {
 static void finish(struct agent *agent) {
     agent->watch.running = false;
     port_tick_start(0);
-    send_end(agent);
 }
 
 bool watch_tick(struct agent *agent) {
     struct watch *watch = &agent->watch;
     const uint32_t ticks = watch->running ? port_ticks() : 0;
 
+    send_waiting(agent);
     if (ticks == 0) {
         return false;
     }

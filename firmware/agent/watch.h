@@ -33,6 +33,7 @@ struct watch {
     uint32_t room;
     uint32_t words;     /* of each: sequence and step, then values */
     uint32_t last;      /* number of the latest one, from 1 on; the end comes behind it */
+    uint32_t sent;      /* up to this one; the last of them may still be on their way */
     uint32_t taken;     /* the host has those up to this one */
     uint32_t done;      /* steps made */
     uint32_t anomalies; /* found */
@@ -51,13 +52,13 @@ enum protocol_status watch_begin(struct agent *agent, const uint32_t *words, uin
 /* Something else is done with the network: no more ticks. */
 void watch_end(struct agent *agent);
 
-/* Make a step if its tick has come; returns whether it has. */
+/* Send what waits, and make a step if its tick has come; returns whether it has. */
 bool watch_tick(struct agent *agent);
 
 /* Number of the latest report, the end's where that was told. */
 uint32_t watch_latest(const struct agent *agent);
 
-/* Send all reports that the host does not have. */
+/* The reports that the host does not have are to be sent again. */
 void watch_send_again(struct agent *agent);
 
 #endif

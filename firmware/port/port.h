@@ -31,6 +31,9 @@ uint32_t port_read(uint8_t *data, uint32_t capacity);
 /* Send. A port may keep bytes back until port_idle(), which comes before every wait. */
 void port_write(const uint8_t *data, uint32_t count);
 
+/* Whether port_write() would have to wait for the host, which may not come. */
+uint32_t port_write_waits(void);
+
 /* Bits of the counter of core clock cycles, 0 where there is none; it wraps. */
 uint32_t port_counter_bits(void);
 uint32_t port_counter(void);

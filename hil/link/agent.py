@@ -225,7 +225,8 @@ class Agent:
             TargetFault: it cannot (TICK_RANGE, IMAGE_RANGE, NO_ROOM, NO_NETWORK).
         """
         session = self._open_session
-        session.on_report = lambda _frame: None  # what is left of an earlier watch comes before the answer
+        session.on_report = lambda _frame: None
+        session.rest()  # in an epoch of its own, so that no report of an earlier watch can count
         body = self._ask(Command.WATCH, plan.encode(), reply_bytes=4)
         self._check_length(Command.WATCH, body, 4)
         session.on_report = box.take

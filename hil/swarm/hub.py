@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import HilError, RigError, TargetFault
-from hil.frame import wire_bytes
+from hil.frame import Command, wire_bytes
 from hil.link.agent import Agent
 from hil.link.refusal import Refusal
 from hil.link.session import Session
@@ -103,7 +103,7 @@ class HubNode:
         """When its last report must be there."""
         return self._deadline_s
 
-    def serve(self, *, ready: bool) -> bool:
+    def serve(self, now: float, *, ready: bool) -> bool:
         """Its line is high, or its deadline has passed: take what it has; returns whether that was all.
 
         Raises:
@@ -111,33 +111,48 @@ class HubNode:
             LinkError: it does not answer.
             RigError: its line is high, and it has nothing to tell.
         """
-        before = len(self.box.reports)
-        asked = False
-        if self.box.taken - self._acknowledged >= self._room // 2:
-            self._acknowledge(again=False)  # in the transaction that reads the next one: the node is awake
-            asked = True
-        frames, damaged = self._listen() if ready and not asked else (0, False)
-        if not ready or damaged or self.box.gap or (frames == 0 and not asked):
-            self._acknowledge(again=True)
+        before = self.box.taken
+        acknowledges = before - self._acknowledged >= self._room // 2
+        if acknowledges:
+            self._acknowledge(again=False)  # in the transaction that reads the next report: the node is awake
+        else:
+            frames, damaged = self._listen() if ready else (0, False)
+            if damaged or self.box.gap or not frames:
+                latest = self._acknowledge(again=True)  # they come behind the answer: its line will rise
+                if not ready and latest == self.box.taken:
+                    self._check_ended()
+                self._deadline_s = max(self._deadline_s, now + _MARGIN_S)
         if self.box.complete:
+            self._check_steps()
             return True
-        if not ready:
-            raise TargetFault(
-                f"it has not ended its watch in time: {len(self.box.reports)} reports came, and no last one",
-                hint="its timer is too slow, or its steps take longer than period_ms",
-            )
-        self._futile = 0 if len(self.box.reports) > before or asked else self._futile + 1
+        self._futile = 0 if self.box.taken > before or acknowledges else self._futile + 1
         if self._futile == _FUTILE:
             raise RigError(
-                f"its data-ready line stays high, and {_FUTILE} times in a row it had nothing to tell",
-                hint="is the line connected to this node's pin, and to nothing else?",
+                f"its data-ready line was high {_FUTILE} times in a row, and nothing came that it had to tell",
+                hint="is the line connected to this node's pin and to nothing else, and is its MISO not disturbed?",
             )
         return False
 
-    def _acknowledge(self, *, again: bool) -> None:
+    def _check_steps(self) -> None:
+        """Its runtime has refused none."""
+        if self.box.refused is not None:
+            status, detail = self.box.refused
+            raise Refusal(self.setup.board_name, Command.STEP, status, detail, where=f" at step {detail >> 8}")
+
+    def _check_ended(self) -> None:
+        """It says that it has told all so far."""
+        if not self.box.complete:
+            raise TargetFault(
+                f"it has not ended its watch in time: it has told {self.box.taken} reports, and no last one",
+                hint="its timer is too slow, or its steps take longer than period_ms",
+            )
+
+    def _acknowledge(self, *, again: bool) -> int:
+        """Tell it what has come; number of the latest that it has."""
         taken = self.box.taken
-        self.agent.take_reports(taken, again=again)
+        latest = self.agent.take_reports(taken, again=again)
         self._acknowledged = taken
+        return latest
 
     def _listen(self) -> tuple[int, bool]:
         """Read all that the node says it has: how many frames came, and whether there was damage."""
@@ -217,7 +232,7 @@ class Hub:
             name, ready = self._world.next()
             node = waiting[name]
             with naming(name):
-                if node.serve(ready=ready):
+                if node.serve(self._world.now(), ready=ready):
                     node.ended_s = self._world.now()
                     del waiting[name]
                     progress(name)

@@ -83,3 +83,7 @@ ABSENT void port_tick_start(uint32_t milliseconds) {
 ABSENT uint32_t port_ticks(void) {
     return 0;
 }
+
+ABSENT uint32_t port_write_waits(void) {
+    return 0;
+}
