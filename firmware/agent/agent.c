@@ -76,6 +76,7 @@ static void do_sync(struct agent *agent, const struct request *request) {
     const uint32_t body[3] = {previous, agent->network, PROTOCOL_VERSION};
     agent->epoch = request->header.epoch;
     agent->expected = 1;
+    watch_hold(agent);
     reply_begin(agent, request->header);
     frame_put(&agent->encoder, body, sizeof body);
     reply_end(agent, PROTOCOL_OK, 0);
@@ -389,13 +390,10 @@ static void do_reports(struct agent *agent, const struct request *request) {
         reply(agent, request, PROTOCOL_BAD_ARGUMENT, request->words[0]);
         return;
     }
-    agent->watch.taken = request->words[0];
+    watch_taken(agent, request->words[0], request->words[1] != 0);
     reply_begin(agent, request->header);
     frame_put(&agent->encoder, &latest, sizeof latest);
     reply_end(agent, PROTOCOL_OK, 0);
-    if (request->words[1] != 0) {
-        watch_send_again(agent);
-    }
 }
 
 /* ---- dispatch ---- */
@@ -508,6 +506,7 @@ void agent_init(struct agent *agent) {
     agent->network = 0;
     agent->watch.begun = false;
     agent->watch.running = false;
+    agent->watch.taken = 0;
     frame_decoder_init(&agent->decoder, agent->frame, AGENT_FRAME_BYTES);
 }
 

@@ -37,7 +37,8 @@ uint32_t watch_latest(const struct agent *agent) {
 /* Those that the host was not sent yet, as long as that keeps no sample waiting. */
 static void send_waiting(struct agent *agent) {
     struct watch *watch = &agent->watch;
-    while (watch->begun && watch->sent < watch_latest(agent) && port_write_waits() == 0) {
+    while (watch->begun && !watch->held && watch->sent < watch_latest(agent) &&
+           port_write_waits() == 0) {
         watch->sent++;
         if (watch->sent <= watch->last) {
             send_report(agent, watch->sent);
@@ -47,8 +48,17 @@ static void send_waiting(struct agent *agent) {
     }
 }
 
-void watch_send_again(struct agent *agent) {
+void watch_hold(struct agent *agent) {
+    agent->watch.held = true;
     agent->watch.sent = agent->watch.taken;
+}
+
+void watch_taken(struct agent *agent, uint32_t number, bool again) {
+    agent->watch.taken = number;
+    agent->watch.held = false;
+    if (again || agent->watch.sent < number) {
+        agent->watch.sent = number;
+    }
 }
 
 void watch_end(struct agent *agent) {
@@ -132,6 +142,7 @@ enum protocol_status watch_begin(struct agent *agent, const uint32_t *words, uin
     watch->status = PROTOCOL_OK;
     watch->detail = 0;
     watch->begun = watch->running = true;
+    watch->held = false;
     port_tick_start(words[0]);
     return PROTOCOL_OK;
 }

@@ -21,6 +21,7 @@ struct agent;
 struct watch {
     bool begun;           /* since the network was opened */
     bool running;         /* there are samples left */
+    bool held;            /* nothing is sent in this epoch yet */
     bool samples;         /* each sample is reported, and no step made */
     const int32_t *start; /* state that each sequence begins with */
     const uint32_t *next; /* elapsed, inputs */
@@ -58,7 +59,11 @@ bool watch_tick(struct agent *agent);
 /* Number of the latest report, the end's where that was told. */
 uint32_t watch_latest(const struct agent *agent);
 
-/* The reports that the host does not have are to be sent again. */
-void watch_send_again(struct agent *agent);
+/* An epoch begins: no report in it until the host has asked for the watch or its reports; then all
+ * that the host does not have, as those of another epoch do not count. */
+void watch_hold(struct agent *agent);
+
+/* The host has the reports up to a number; with `again` those behind it are sent once more. */
+void watch_taken(struct agent *agent, uint32_t number, bool again);
 
 #endif
