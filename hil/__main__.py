@@ -5,14 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 
-from hil.interrupt import INTERRUPTED, Hold, pass_on
+from hil.interrupt import INTERRUPTED, importing, pass_on
 
 
 def main() -> None:
     """Run a command; see :func:`hil.cli.main`."""
-    with Hold() as hold:
+    with importing():
         from hil.cli import main as run  # noqa: PLC0415 - what takes its time comes when Ctrl-C is taken care of
-    hold.leave()
     sys.unraisablehook = pass_on
     try:
         try:

@@ -6,8 +6,11 @@ holds names only, so that whatever reads a board file or an option knows them al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Listed:
             is the firmware as a process of this computer: it is the board's only backend, and no option.
         parts: how the names of the microcontrollers begin that it emulates; empty for one that emulates none.
         machines: what a board's ``machine`` can be, where there is a choice.
-        serial_pins: the pins of the chip's serial port, tx and rx, where the emulator has no others; empty for any.
+        serial_pins: the pins of the chip's serial port, tx and rx, by how its name begins; those that it does not name
+            have it on any.
         links: the links that it brings to a board's firmware.
     """
 
@@ -28,7 +32,7 @@ class Listed:
     supervised: bool = True
     parts: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
-    serial_pins: tuple[str, ...] = ()
+    serial_pins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     links: tuple[str, ...] = ("uart",)
 
 
@@ -37,7 +41,10 @@ LISTED: Final[dict[str, Listed]] = {
     "qemu": Listed("hil.emulator.qemu.backend", parts=("nRF51",), machines=("microbit",)),
     "renode": Listed(),
     "twin": Listed(
-        "hil.emulator.twin.backend", parts=("STM32L031",), serial_pins=("PA2", "PA15"), links=("uart", "spi")
+        "hil.emulator.twin.backend",
+        parts=("STM32L031", "nRF51822"),
+        serial_pins={"STM32L031": ("PA2", "PA15")},
+        links=("uart", "spi"),
     ),
 }
 

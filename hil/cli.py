@@ -1,4 +1,7 @@
-"""The ``hil`` command: arguments in, exit code out; the work is in :mod:`hil.commands`."""
+"""The ``hil`` command: arguments in, exit code out; the work is in :mod:`hil.commands`.
+
+Each command imports its own module: most bring pyOCD or NumPy, for which those that need neither should not wait.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +14,11 @@ import typer
 
 from hil import __version__
 from hil.board import DEFAULT_BOARD
-from hil.commands.bench import BenchRequest, bench
-from hil.commands.boards import list_boards, print_schema
-from hil.commands.build import build_board
-from hil.commands.convert import convert_model
-from hil.commands.demo import run_demo
-from hil.commands.doctor import examine
-from hil.commands.emulate import emulate
-from hil.commands.flash import flash_board
-from hil.commands.gdb import serve_gdb
-from hil.commands.monitor import monitor
-from hil.commands.output import make_console, print_error
-from hil.commands.profile import ProfileRequest, profile
-from hil.commands.run import RunRequest, run_model
-from hil.commands.solver import chosen_solver
-from hil.commands.swarm import SwarmRequest, swarm
-from hil.commands.tune import TuneRequest, tune
+from hil.commands.console import make_console, print_error
 from hil.dut.options import DutOptions
 from hil.errors import HilError
 from hil.flash_mode import FlashMode
-from hil.interrupt import INTERRUPTED, was_interrupted
+from hil.interrupt import INTERRUPTED, importing, was_interrupted
 
 DEFAULT_MAX_ERROR = 2.0**-10
 
@@ -46,7 +34,7 @@ Board = Annotated[str, typer.Argument(metavar="BOARD", help="a board that 'hil b
 BoardOption = Annotated[str, typer.Option("--board", metavar="NAME", help="a board, or its YAML file")]
 Backend = Annotated[str, typer.Option(metavar="NAME", help="auto, hardware, or an emulator of the board")]
 Probe = Annotated[str | None, typer.Option(metavar="UID", help="debug probe of an attached board")]
-Port = Annotated[str | None, typer.Option(metavar="DEV", help="serial port of an attached board")]
+Port = Annotated[str | None, typer.Option(metavar="DEV", help="serial port of an attached board, or its SPI bridge")]
 Link = Annotated[str, typer.Option(metavar="NAME", help="link to the firmware: uart or spi")]
 SolverOption = Annotated[
     str | None,
@@ -88,6 +76,9 @@ def boards(
     *, schema: Annotated[bool, typer.Option("--schema", help="print the JSON schema of a board's file instead")] = False
 ) -> None:
     """List the boards: part, core, memories, links and emulators."""
+    with importing():
+        from hil.commands.boards import list_boards, print_schema
+
     if schema:
         print_schema()
     else:
@@ -95,21 +86,29 @@ def boards(
 
 
 @app.command()
-def build(board: Board) -> None:
+def build(board: Board, link: Link = "uart") -> None:
     """Build a board's firmware; an unchanged one comes from the cache."""
-    build_board(board, make_console())
+    with importing():
+        from hil.commands.build import build_board
+
+    build_board(board, link, make_console())
 
 
 @app.command()
 def flash(
     board: Board,
+    *,
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    link: Link = "uart",
     when: Flash = "auto",
 ) -> None:
     """Build a board's firmware, flash it through pyOCD and hear it answer."""
-    flash_board(board, DutOptions(backend=backend, probe=probe, port=port, flash=when), make_console())
+    with importing():
+        from hil.commands.flash import flash_board
+
+    flash_board(board, DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when), make_console())
 
 
 @app.command()
@@ -135,6 +134,10 @@ def run(
     error_bound: ErrorBound = None,
 ) -> None:
     """Run a network and its vectors on a board; exit code 1 where a promise is broken."""
+    with importing():
+        from hil.commands.run import RunRequest, run_model
+        from hil.commands.solver import chosen_solver
+
     options = DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when)
     chosen = chosen_solver(solver, unfolds, error_bound)
     request = RunRequest(model, vectors, board, json, max_error, atol, chosen)
@@ -157,6 +160,10 @@ def profile_cycles(
     error_bound: ErrorBound = None,
 ) -> None:
     """Show which functions the cycles of a network's steps go to."""
+    with importing():
+        from hil.commands.profile import ProfileRequest, profile
+        from hil.commands.solver import chosen_solver
+
     options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
     chosen = chosen_solver(solver, unfolds, error_bound)
     profile(ProfileRequest(files, board, output, picture, chosen), options, make_console())
@@ -178,6 +185,9 @@ def tune_solver(
     picture: Annotated[Path | None, typer.Option(metavar="FILE", help="draw them: NAME.svg or NAME.png")] = None,
 ) -> None:
     """Find the solver that keeps a network's decisions with the fewest cycles."""
+    with importing():
+        from hil.commands.tune import TuneRequest, tune
+
     options = DutOptions(backend=backend, probe=probe, port=port)
     tune(TuneRequest(model, vectors, board, atol, json, picture), options, make_console())
 
@@ -191,6 +201,9 @@ def bench_runtime(
     picture: Annotated[Path | None, typer.Option(metavar="FILE", help="draw them: NAME.svg or NAME.png")] = None,
 ) -> None:
     """Hold the runtime against other programs for the same network: cycles, flash, RAM, error."""
+    with importing():
+        from hil.commands.bench import BenchRequest, bench
+
     bench(BenchRequest(files or [], board, json, picture), make_console())
 
 
@@ -206,6 +219,10 @@ def convert(
     error_bound: ErrorBound = None,
 ) -> None:
     """Convert a network into the image that the C runtime reads."""
+    with importing():
+        from hil.commands.convert import convert_model
+        from hil.commands.solver import chosen_solver
+
     chosen = chosen_solver(solver, unfolds, error_bound)
     convert_model(model, output, make_console(), c_array=c_array, state_bound=state_bound, solver=chosen)
 
@@ -217,6 +234,9 @@ def run_swarm(
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
 ) -> None:
     """Run a hub and many nodes that tell of anomalies alone; exit code 1 where one is missed or false."""
+    with importing():
+        from hil.commands.swarm import SwarmRequest, swarm
+
     raise typer.Exit(swarm(SwarmRequest(nodes, json), make_console()))
 
 
@@ -229,6 +249,9 @@ def demo(
     when: Flash = "auto",
 ) -> None:
     """Classify 40 smartwatch recordings on a board, each output checked against Python."""
+    with importing():
+        from hil.commands.demo import run_demo
+
     options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
     raise typer.Exit(run_demo(board, options, make_console()))
 
@@ -243,6 +266,9 @@ def monitor_board(
     seconds: Annotated[float | None, typer.Option(metavar="N", help="leave after so many seconds")] = None,
 ) -> None:
     """Show what a board sends over its serial port, and send what is typed."""
+    with importing():
+        from hil.commands.monitor import monitor
+
     monitor(board, DutOptions(backend=backend, probe=probe, port=port), seconds, make_console(stderr=True))
 
 
@@ -257,6 +283,9 @@ def gdb(
     server_port: Annotated[int, typer.Option(metavar="N", help="TCP port of the gdb server")] = 3333,
 ) -> None:
     """Serve gdb on a board through pyOCD, and say what to type or paste to connect."""
+    with importing():
+        from hil.commands.gdb import serve_gdb
+
     options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
     serve_gdb(board, options, server_port, make_console())
 
@@ -264,6 +293,9 @@ def gdb(
 @app.command()
 def doctor() -> None:
     """Say what this computer has of what hil needs, and what to type where something is missing."""
+    with importing():
+        from hil.commands.doctor import examine
+
     raise typer.Exit(examine(make_console()))
 
 
@@ -275,4 +307,7 @@ def emulate_board(
     paced: Annotated[bool, typer.Option("--paced", help="no faster than real time, where the emulator can")] = False,
 ) -> None:
     """Keep an emulated board powered, like one that is plugged in, until Ctrl-C."""
+    with importing():
+        from hil.commands.emulate import emulate
+
     emulate(name, backend, paced=paced)

@@ -6,9 +6,11 @@ import _thread
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
 INTERRUPTED = 128 + signal.SIGINT  # exit code, as shells have it
@@ -50,6 +52,14 @@ class Hold:
         if self.interrupted:
             raise KeyboardInterrupt
         self.interrupted = True
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """While modules are imported Ctrl-C is held back; it ends the program when they are."""
+    with Hold() as hold:
+        yield
+    hold.leave()
 
 
 def was_interrupted(error: BaseException) -> bool:

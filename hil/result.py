@@ -53,6 +53,7 @@ class Provenance:
         compiler: the compiler that built it, with its version.
         core: the core that it was built for.
         flags: what the compiler was told, as far as it decides the code.
+        link: how it was reached: ``uart`` or ``spi``.
         flashed: what was written to its flash for this result and those before.
         noticed: what its emulator has noticed of the firmware until then: a sentence each.
     """
@@ -67,6 +68,7 @@ class Provenance:
     compiler: str
     core: str
     flags: str
+    link: str = "uart"
     flashed: Flashed = Flashed()
     noticed: tuple[str, ...] = ()
 
@@ -83,8 +85,9 @@ class Provenance:
         kind = f" (emulated{because})" if self.emulated and self.backend != "native" else ""
         where = self.where if self.backend == "native" else f"{self.backend}{version}{kind}"
         probe = f", probe {self.probe}" if self.probe else ""
+        link = f", over {self.link.upper()}" if self.link != "uart" else ""
         more = "".join(f"; {each}" for each in (*self.flashed.retries, noticed_sentence(self.noticed)) if each)
-        return f"{self.board} on {where}{probe}, firmware {self.firmware}, {self.compiler}{more}"
+        return f"{self.board} on {where}{probe}{link}, firmware {self.firmware}, {self.compiler}{more}"
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
  * Frames on a byte stream: COBS between zero bytes, with a CRC-32 at the end (docs/protocol.md).
  *
  * Both directions are incremental and bounded. The decoder works in the caller's buffer; the
- * encoder streams, so a reply needs no buffer as long as itself. No I/O and no dependency but the
- * runtime's CRC-32: the same code runs on the host.
+ * encoder streams, so a reply needs no buffer as long as itself. No I/O and no dependency: the
+ * same code runs on the host.
  */
 #ifndef FRAME_H
 #define FRAME_H

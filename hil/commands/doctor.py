@@ -49,7 +49,7 @@ def examine(console: Console) -> int:
     """Print what was found; returns the exit code: 0, or that of a rig error where something needed is missing."""
     looks = [_find(subject, look) for subject, look in _LOOKS]
     emulators = [_find_emulator(subject, backend) for subject, backend in _EMULATORS]
-    findings = looks + emulators + _plugged_in()
+    findings = [*looks, *emulators, _spi_bridges(), *_plugged_in()]
     for line in table(("what", "state", "found"), [(f.subject, f.state, f.detail) for f in findings]):
         console.print(line)
     if missing := [f.subject for f in findings if f.state == "missing"]:
@@ -77,6 +77,21 @@ def _find_emulator(subject: str, backend: str) -> Finding:
         return finding
     needed = f"needed for {' '.join(f'--board={name}' for name in boards)}: " if boards else ""
     return Finding(subject, "absent", needed + finding.detail)
+
+
+def _spi_bridges() -> Finding:
+    """What a link over SPI needs, also to an emulated board; each bridge one of them."""
+    found, lacking = [], []
+    for name in _SPI_PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            lacking.append(name)
+    if lacking:
+        return Finding(
+            "SPI bridges", "absent", f"needed for --link spi: {', '.join(lacking)}; pip install 'hil-ltc[spi]'"
+        )
+    return Finding("SPI bridges", "ok", ", ".join(found))
 
 
 def _boards_on(backend: str) -> list[str]:
@@ -145,6 +160,7 @@ _LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("emulated probe", _probe_plugin),
     ("build cache", _cache),
 )
+_SPI_PACKAGES = ("spidriver", "pyftdi", "python-periphery")
 _EMULATORS = (("twin", "twin"), ("qemu-system-arm", "qemu"))
 
 

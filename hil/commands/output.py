@@ -1,31 +1,22 @@
-"""What the commands print to: a console that never folds lines, and a bench whose builds show their progress."""
+"""What commands show on a terminal while they work: builds on a bench, and how far they are."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
+import hil.dut.dut  # noqa: F401 - brings pyOCD, now: while modules are imported Ctrl-C is held back
 from hil.dut.bench import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rich.console import Console
+
     from hil.dut.options import DutOptions
-    from hil.errors import HilError
-
-
-def make_console(*, stderr: bool = False) -> Console:
-    """A console for plain sentences and tables; colour and movement only on a terminal."""
-    return Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False)
-
-
-def print_error(console: Console, error: HilError) -> None:
-    """An error as its class, sentence, cause and hint."""
-    console.print(f"error ({error.verdict}): {error}", style="red")
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def check_board(board: Board, firmware_root: Path | None = None) -> None:
 def _check_emulator(board: Board, key: str, emulator: EmulatorSpec) -> None:
     name = emulator.backend
     line = LISTED.get(name, Listed())
-    if line.parts and not board.part.casefold().startswith(tuple(part.casefold() for part in line.parts)):
+    if line.parts and not any(_is(board, part) for part in line.parts):
         parts = " or ".join(line.parts)
         raise board.mistake(
             f"{key}.backend",
@@ -45,12 +45,17 @@ def _check_emulator(board: Board, key: str, emulator: EmulatorSpec) -> None:
     if line.machines and emulator.machine not in line.machines:
         what = f"backend '{name}' has no machine '{emulator.machine}'" if emulator.machine else "missing"
         raise board.mistake(f"{key}.machine", what, offer(emulator.machine, line.machines, "machines"))
+    pins = next((pins for part, pins in line.serial_pins.items() if _is(board, part)), None)
     uart = board.links.uart
-    if uart is not None and line.serial_pins:
-        for direction, pin, wanted in zip(("tx", "rx"), (uart.tx, uart.rx), line.serial_pins, strict=True):
+    if uart is not None and pins is not None:
+        for direction, pin, wanted in zip(("tx", "rx"), (uart.tx, uart.rx), pins, strict=True):
             if pin != wanted:
                 raise board.mistake(
                     f"links.uart.{direction}",
                     f"backend '{name}' has its serial port's {direction} on {wanted} alone, not on '{pin}'",
                     f"write {direction}: {wanted}; or leave the emulator out, for a board that has it elsewhere",
                 )
+
+
+def _is(board: Board, part: str) -> bool:
+    return board.part.casefold().startswith(part.casefold())

@@ -267,6 +267,7 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
         compiler=artefact.compiler,
         core=board.core,
         flags=artefact.flags,
+        link=options.link,
     )
     return Prepared(board, options, selection, artefact, provenance)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 from serial.tools import list_ports  # type: ignore[import-untyped]
 
 from hil.backends import LISTED, is_supervised
+from hil.emulator import registry
+from hil.emulator.machine import MachineError
 from hil.emulator.power import PROBE_PREFIX, instance_name
 from hil.errors import InputError, RigError
 
@@ -133,7 +136,25 @@ def _kept_powered(board: Board, options: DutOptions, uid: str) -> Selection:
         raise InputError(
             f"--probe {uid} needs --port as well", hint=f"'hil emulate {board.name}' prints its serial port"
         )
-    return Selection(_emulator(board, options), emulated=True, reason="kept powered", probe=uid, port=options.port)
+    backend = _keeper_of(uid) or _emulator(board, options)
+    if backend in LISTED and options.link not in LISTED[backend].links:
+        raise InputError(
+            f"emulated board '{uid.removeprefix(PROBE_PREFIX)}' is powered with backend '{backend}', which has no link "
+            f"over {options.link.upper()}",
+            hint=f"power it with another: hil emulate {board.name} --backend {_emulator(board, options)}",
+        )
+    return Selection(backend, emulated=True, reason="kept powered", probe=uid, port=options.port)
+
+
+def _keeper_of(uid: str) -> str:
+    """What emulates the board that is powered; empty where none is, or where another client has it now."""
+    with suppress(MachineError):
+        found = registry.connect(uid.removeprefix(PROBE_PREFIX))
+        if found is not None:
+            machine, facts = found
+            machine.close()
+            return str(facts["backend"])
+    return ""
 
 
 def _hardware(board: Board, options: DutOptions, uid: str) -> Selection:

@@ -79,8 +79,10 @@ class MachineSpec:
     """The facts about a board that its emulator needs. Addresses and sizes in bytes.
 
     Attributes:
+        part: name of its microcontroller, where the emulator has several.
         erased: what each byte of erased flash reads as.
         baud: what the host's serial port is set to, in bit/s.
+        serial_pins: where that ends: TX and RX of the chip.
         paced: hold the board's time to the clock on the wall, where the emulator can.
         spi: pins of the chip that its SPI bus ends at; None without one.
         counter: descriptor of the file that cycles are counted in (`hil.cycles.counter_file`); -1 without.
@@ -94,8 +96,10 @@ class MachineSpec:
     flash_bytes: int
     ram_origin: int
     ram_bytes: int
+    part: str = ""
     erased: int = 0xFF
     baud: int = 0
+    serial_pins: Sequence[str] = ("", "")
     paced: bool = False
     spi: SpiWiring | None = USUAL_WIRING
     counter: int = -1

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from hil.encode import INTERVALS_A_UNIT
 from hil.errors import InputError
-from hil.golden.arithmetic import bit_length, entry, multiply, power_of_half, scaled
+from hil.golden.arithmetic import bit_length, clamped, entry, multiply, power_of_half, scaled
 from hil.golden.integer_cfc import run_cfc_integer
 from hil.golden.tables import INTERVALS, ONE, RECIPROCAL_FIRST, bernoulli_table, reciprocal_table
 from hil.image import (
@@ -55,7 +55,7 @@ _BERNOULLI = bernoulli_table().astype(np.int64)
 
 
 def _saturate(value: Int) -> Int:
-    return np.clip(value, -FULL_SCALE, FULL_SCALE - 1)
+    return clamped(value, -FULL_SCALE, FULL_SCALE - 1)
 
 
 def opening(position: Int) -> Int:
@@ -257,7 +257,7 @@ _THIRD, _TWO_THIRDS = 21845, 43691
 
 
 def _moved(start: Int, half: Int) -> Int:
-    half_way: Int = np.clip((start >> 1) + half, -FULL_SCALE // 2, FULL_SCALE // 2 - 1)
+    half_way: Int = clamped((start >> 1) + half, -FULL_SCALE // 2, FULL_SCALE // 2 - 1)
     return 2 * half_way
 
 
@@ -350,7 +350,7 @@ def run_integer(
     states = np.empty((sequences, steps, len(net.neuron)), np.int32)
     for t in range(steps):
         values = _saturate(inputs[:, t].astype(np.int64))[:, net.channel["of"]]
-        reading = np.clip(map_values(net.channel, values), -(1 << 15), (1 << 15) - 1)
+        reading = clamped(map_values(net.channel, values), -(1 << 15), (1 << 15) - 1)
         step = _Step(network, reading, (mantissas[:, t, None], exponents[:, t, None]))
         if network.explicit:
             _check_stiff(network, step, elapsed[:, t], t)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hil.golden.arithmetic import bit_length, multiply, power_of_half, scaled, sigmoid
+from hil.golden.arithmetic import bit_length, clamped, multiply, power_of_half, scaled, sigmoid
 from hil.image import ELAPSED_FRAC, FULL_SCALE
 from hil.image_cfc import CfcImage, Kind, Layer, Row
 
@@ -22,10 +22,10 @@ _SOURCE_BITS = 15
 
 def shifted(value: Int, left: Int) -> Int:
     """Return value * 2^left, rounded down, within the full scale."""
-    up = np.clip(left, 0, 30)
+    up = clamped(left, 0, 30)
     limit = FULL_SCALE >> up
-    raised = np.clip(value, -limit, limit - 1) << up
-    return np.where(left < 0, value >> np.clip(-left, 0, 31), raised)
+    raised = clamped(value, -limit, limit - 1) << up
+    return np.where(left < 0, value >> clamped(-left, 0, 31), raised)
 
 
 def _tangent(position: Int) -> Int:
@@ -75,7 +75,7 @@ class _Units:
         if self.kind is Kind.PURE:
             tau, gain, offset = (rows.sums(source) for rows in self._rows[1:])
             total = first.sums(source)
-            rate = np.clip(np.abs(total) + tau, -FULL_SCALE, FULL_SCALE - 1)
+            rate = clamped(np.abs(total) + tau, -FULL_SCALE, FULL_SCALE - 1)
             power = times_elapsed(rate, first.left)
             part = multiply(total, power_of_half(power & 0xFFFF))
             return shifted(multiply(part, gain >> 15), self._rows[2].left - (power >> 16)) + offset
@@ -106,7 +106,7 @@ def run_cfc_integer(
     state = np.tile(state0.astype(np.int64), (sequences, 1))
     states = np.empty((sequences, steps, net.neurons), np.int32)
     outputs = np.empty((sequences, steps, net.layers[-1].units), np.int32)
-    readings = np.clip(inputs.astype(np.int64), -FULL_SCALE, FULL_SCALE - 1) >> _SOURCE_BITS
+    readings = clamped(inputs.astype(np.int64), -FULL_SCALE, FULL_SCALE - 1) >> _SOURCE_BITS
     for t in range(steps):
         source = np.concatenate([readings[:, t], state >> _SOURCE_BITS], axis=1)
         neuron = 0

@@ -60,7 +60,9 @@ def add_options(parser: pytest.Parser) -> None:
         help="what realises the board: auto takes an attached board, else its emulator; hardware never falls back",
     )
     group.addoption("--hil-probe", metavar="UID", help="debug probe of the attached board, as 'pyocd list' shows it")
-    group.addoption("--hil-port", metavar="DEV", help="serial port of the attached board, e.g. /dev/ttyACM0")
+    group.addoption(
+        "--hil-port", metavar="DEV", help="serial port of the attached board, e.g. /dev/ttyACM0; or its SPI bridge"
+    )
     group.addoption("--hil-link", choices=LINKS, default="uart", help="link to the firmware (default: uart)")
     group.addoption(
         "--hil-flash",

@@ -3,7 +3,8 @@
 Workers share nothing but the ids of their tests. Each test on a board has the board's name in its id, so the process
 that hands tests out can keep those of one board together. It does so with a scheduler of its own: groups
 (``xdist_group``) are heeded with ``--dist loadgroup`` only, and silently not at all from pytest 9.2 on with xdist 3.8
-(pytest-xdist issue 1386).
+(pytest-xdist issue 1386). There the promises about one run are kept together by their ids as well, so that its vectors
+are run once.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from hil.case import SUFFIX
 from hil.errors import HilError, InputError
 from hil.pytest_run.collect import PromiseItem, needs_board
 from hil.pytest_run.state import STATE
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _TOLD: Final = "hil_attached"  # in what a worker is started with
 _PARAMETERS: Final = re.compile(r"\[(.*)\](?:@[^\]]*)?$")
+_PROMISE: Final = re.compile(rf"^(.*{re.escape(SUFFIX)})::[^\[]*(\[.*\])(?:@[^\]]*)?$")
 _ATTACHED: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
@@ -55,9 +58,13 @@ def tell_worker(config: pytest.Config, workerinput: dict[str, Any]) -> None:
 
 
 def make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """What hands tests out so that those on one attached board go to one worker; None where none is attached."""
+    """What hands tests out so that one worker gets those on one attached board, or, in groups, those about one run.
+
+    None where no board is attached and nobody asked for groups.
+    """
     attached = config.stash[_ATTACHED]
-    if not attached:
+    grouped = config.getoption("dist") == "loadgroup"
+    if not attached and not grouped:
         return None
     from xdist import scheduler  # type: ignore[import-untyped] # noqa: PLC0415 - who has no xdist does not come here
 
@@ -65,10 +72,11 @@ def make_scheduler(config: pytest.Config, log: Any) -> Any:
     base: Any = bases.get(config.getoption("dist"), scheduler.LoadGroupScheduling)
 
     class BoardScheduling(base):  # type: ignore[misc]
-        """One unit of work for each attached board; what needs none of them as without."""
+        """One unit of work for each attached board; in groups, one for each run; all else as without."""
 
         def _split_scope(self, nodeid: str) -> str:
-            return board_in(nodeid, attached) or str(super()._split_scope(nodeid))
+            together = board_in(nodeid, attached) or (run_in(nodeid) if grouped else None)
+            return together or str(super()._split_scope(nodeid))
 
     return BoardScheduling(config, log)
 
@@ -78,6 +86,12 @@ def board_in(nodeid: str, names: Iterable[str]) -> str | None:
     found = _PARAMETERS.search(nodeid)
     parameters = f"-{found[1]}-" if found else ""
     return next((name for name in sorted(names, key=len, reverse=True) if f"-{name}-" in parameters), None)
+
+
+def run_in(nodeid: str) -> str | None:
+    """Which run a test is a promise about, by its id: the case file, board and vectors; None where it is no promise."""
+    found = _PROMISE.match(nodeid)
+    return f"{found[1]}{found[2]}" if found else None
 
 
 def refuse_shared(config: pytest.Config, items: list[pytest.Item]) -> None:

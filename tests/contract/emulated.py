@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import select
 import time
@@ -16,6 +17,7 @@ from hil.emulator.backend import find_backend
 from hil.emulator.machine import CoreState, HaltReason, Machine, MachineSpec, OwnedMachine, Status
 from hil.emulator.power import power
 from hil.emulator.remote import RemoteMachine
+from hil.emulator.spi_bus import SpiWiring
 
 if TYPE_CHECKING:
     import socket
@@ -50,7 +52,7 @@ class Emulated:
     erased_words: str
 
     def __str__(self) -> str:
-        return self.name
+        return self.name if self is not MICROBIT_TWIN else f"{self.name}-{self.backend}"
 
     @property
     def spec(self) -> MachineSpec:
@@ -68,8 +70,11 @@ class Emulated:
                 memory.ram.origin,
                 memory.ram.bytes,
             ),
+            spi=SpiWiring(spi.nss, spi.sck, spi.miso, spi.mosi, spi.data_ready) if (spi := board.links.spi) else None,
+            part=board.part,
             erased=memory.flash.erased_byte,
             baud=board.links.uart.baud,
+            serial_pins=(board.links.uart.tx, board.links.uart.rx),
         )
 
     @property
@@ -92,6 +97,7 @@ MICROBIT = Emulated(
     closes=(0x4001E504, 0),
     erased_words="0xfffffffe",
 )
+MICROBIT_TWIN = dataclasses.replace(MICROBIT, backend="twin")
 NUCLEO = Emulated(
     "nucleo-l031",
     "twin",
@@ -102,7 +108,7 @@ NUCLEO = Emulated(
     closes=(0x40022004, 7),  # FLASH PECR: locked
     erased_words="without the Thumb bit",
 )
-BOARDS = (MICROBIT, NUCLEO)
+BOARDS = (MICROBIT, MICROBIT_TWIN, NUCLEO)
 
 
 @dataclass

@@ -6,7 +6,7 @@ import ctypes
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hil.link.agent import Agent
@@ -35,11 +35,22 @@ def compile_agent(folder: Path, *edits: tuple[str, str, str]) -> Path:
     """agent.c, frame.c and the mixing network as a shared library; each edit is (file, old text, new text)."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "board.h").write_text(BOARD_H)
-    library = folder / "agent.so"
     agent = (f"agent/{name}.c" for name in ("agent", "frame", "rule", "watch"))
-    ours = [FIRMWARE / name for name in (*agent, "ltc/ltc_crc.c", "port/host/nothing.c")]
-    sources = [*ours, HERE / "memory_port.c", SOURCE]
-    includes = [f"-I{path}" for path in (folder, FIRMWARE / "agent", FIRMWARE / "port", FIRMWARE / "ltc")]
+    names = (*agent, "ltc/ltc_crc.c", "port/host/nothing.c")
+    includes = (folder, FIRMWARE / "agent", FIRMWARE / "port", FIRMWARE / "ltc")
+    return compile_sources(folder, names, [HERE / "memory_port.c", SOURCE], includes, *edits)
+
+
+def compile_sources(
+    folder: Path,
+    names: Sequence[str],
+    more: Sequence[Path],
+    includes: Sequence[Path],
+    *edits: tuple[str, str, str],
+) -> Path:
+    """Files of firmware/ and others as a shared library; each edit is (file, old text, new text)."""
+    library = folder / "agent.so"
+    sources = [*(FIRMWARE / name for name in names), *more]
     for name, old, new in edits:
         text = (FIRMWARE / name).read_text()
         assert text.count(old) == 1, f"{name} has {text.count(old)} times {old!r}"
@@ -47,7 +58,7 @@ def compile_agent(folder: Path, *edits: tuple[str, str, str]) -> Path:
         edited.write_text(text.replace(old, new))
         sources[sources.index(FIRMWARE / name)] = edited
     done = subprocess.run(
-        [GCC, *FLAGS, *SANITIZER, *includes, *map(str, sources), "-o", str(library)],
+        [GCC, *FLAGS, *SANITIZER, *(f"-I{path}" for path in includes), *map(str, sources), "-o", str(library)],
         capture_output=True,
         text=True,
         check=False,

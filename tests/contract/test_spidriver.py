@@ -5,6 +5,10 @@ from __future__ import annotations
 import binascii
 import os
 import random
+import re
+import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -17,6 +21,7 @@ from hil.board import load_board
 from hil.emulator.power import PoweredBoard, power
 from hil.emulator.spi_pins import SpiPins
 from hil.emulator.spidriver import SCK_HZ, SpiDriver
+from tests.contract.keeper import printed_when_powered
 from tests.contract.test_spi_pins import run
 from tests.twin.echoing import ASLEEP, BLOCK, BUSY, FIRST
 
@@ -207,6 +212,22 @@ def test_an_answer_is_not_waited_for(driver: SPIDriver) -> None:
     for _ in range(200):
         exchange(driver, bytes(BLOCK))
     assert time.monotonic() - start < 20
+
+
+def test_emulate_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    command = [sys.executable, "-m", "hil.commands.emulate", "nucleo-l031"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            found = re.search(
+                r"^  SPI +simulated SPIDriver on (/dev/pts/\d+)$", printed_when_powered(process), re.MULTILINE
+            )
+            assert found
+            driver = SPIDriver(found[1])
+            assert driver.product == "spidriver2"
+            driver.ser.close()
+        finally:
+            process.send_signal(signal.SIGINT)
 
 
 def test_a_board_without_spi_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

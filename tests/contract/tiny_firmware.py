@@ -18,18 +18,21 @@ SERIAL = {
     "microbit": r"""
 #define STACK 0x20004000
 #define UART_IRQ 2
+static int uart_sends;
 static void uart_start(void) {
     REG(0x4000250C) = 24; REG(0x40002514) = 25;          /* pins */
-    REG(0x40002524) = 0x01D7E000; REG(0x40002500) = 4;   /* 115200 baud, enabled */
+    REG(0x40002524) = 0x01E12000; REG(0x40002500) = 4;   /* 2 % over 115200 baud: its echo keeps up; enabled */
     REG(0x40002000) = 1; REG(0x40002008) = 1;            /* STARTRX, STARTTX */
+    uart_sends = 0;
 }
 static void uart_interrupts(void) { REG(0x40002304) = 4; }  /* on RXDRDY */
 static int uart_has_byte(void) { return REG(0x40002108) != 0; }
 static uint32_t uart_byte(void) { REG(0x40002108) = 0; return REG(0x40002518) & 0xFF; }
 static void uart_send(uint32_t byte) {
+    while (uart_sends && !REG(0x4000211C)) {}            /* TXDRDY of the one before */
     REG(0x4000211C) = 0;
     REG(0x4000251C) = byte;
-    while (!REG(0x4000211C)) {}                          /* TXDRDY */
+    uart_sends = 1;
 }
 """,
     "nucleo-l031": r"""

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hil.board import load_board
+from hil.build import _compile, _load, _plan, _record, _store
 from hil.errors import LinkError, TargetFault
 from tests.host_c import REPO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    import pytest
+    from hil.build import Artefact
+
+BOARD = "microbit"
 
 
 @dataclass(frozen=True)
@@ -35,20 +40,55 @@ class Defect:
         assert source.count(self.right) == 1, f"{self.right!r} is {source.count(self.right)} times in {self.file}"
         path.write_text(source.replace(self.right, self.wrong))
 
-    def is_caught(self, folder: Path, monkeypatch: pytest.MonkeyPatch, differs: Callable[[Path], bool]) -> bool:
+
+class Workshop:
+    """A copy of firmware/ with one defect after another, each built on from the objects of the one before.
+
+    Args:
+        folder: for the copy, its objects and the cache that its builds go to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "firmware"
+        self.cache = folder / "cache"
+        self._objects = folder / "objects"
+        shutil.copytree(REPO / "firmware", self.root)
+
+    @contextmanager
+    def planted(self, defect: Defect) -> Iterator[Artefact]:
+        """The firmware of `BOARD` with a defect, where :func:`hil.build.build` finds it; the cache must be this one."""
+        path = self.root / defect.file
+        right = path.read_text()
+        defect.plant(self.root)
+        try:
+            artefact = self._built()
+            try:
+                yield artefact
+            finally:
+                shutil.rmtree(artefact.elf.parent)
+        finally:
+            path.write_text(right)  # with a new date, so that it is compiled again
+
+    def _built(self) -> Artefact:
+        """What `hil.build.build` does, but for the objects that are there already."""
+        plan = _plan(load_board(BOARD), {}, self.root)
+        place = self.cache / "build" / f"{BOARD}-{plan.key}"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _compile(plan, self._objects, None)
+        _store(self._objects, place, _record(self._objects, plan))
+        artefact = _load(place)
+        assert artefact is not None
+        return artefact
+
+    def catches(self, defect: Defect, differs: Callable[[Path], bool]) -> bool:
         """Whether the run is red in any way: a bit differs, or the link or the target's own checks object.
 
         Args:
-            folder: for the copy, its builds and its boards.
-            monkeypatch: of the test.
+            defect: what is planted.
             differs: runs a folder of sources; true where a bit differs.
         """
-        root = folder / "firmware"
-        shutil.copytree(REPO / "firmware", root)
-        self.plant(root)
-        monkeypatch.setenv("HIL_CACHE_DIR", str(folder / "cache"))
-        monkeypatch.setenv("HIL_STATE_DIR", str(folder / "state"))
-        try:
-            return differs(root)
-        except (LinkError, TargetFault):
-            return True
+        with self.planted(defect):
+            try:
+                return differs(self.root)
+            except (LinkError, TargetFault):
+                return True

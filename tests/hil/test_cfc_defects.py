@@ -12,7 +12,7 @@ from hil.dut.dut import open_dut
 from hil.golden import run_integer
 from hil.model import load_model
 from hil.vectors import load_vectors
-from tests.hil.defects import Defect
+from tests.hil.defects import BOARD, Defect, Workshop
 from tests.host_c import REPO
 from tests.networks_cfc import random_cfc_case, random_cfc_image, random_integers, random_states, random_times
 
@@ -84,7 +84,7 @@ DEFECTS = [
 
 
 def _some_bit_differs(root: Path) -> bool:
-    with open_dut(load_board("microbit"), firmware_root=root) as dut:
+    with open_dut(load_board(BOARD), firmware_root=root) as dut:
         for name in CASES:
             model = load_model(FOLDER / f"{name}.model.npz")
             vectors = load_vectors(FOLDER / f"{name}.vectors.npz", model)
@@ -114,8 +114,8 @@ def _differs(dut: Dut, image: bytes, *work: np.ndarray) -> bool:
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=str)
-def test_a_defect_turns_the_run_red(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defect: Defect) -> None:
-    caught = defect.is_caught(tmp_path, monkeypatch, _some_bit_differs)
+def test_a_defect_turns_the_run_red(workshop: Workshop, defect: Defect) -> None:
+    caught = workshop.catches(defect, _some_bit_differs)
     assert caught, f"'{defect.name}' passed {', '.join(CASES)} and random networks on the emulated board"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from hil.cycle_promise import check_cycles
 from hil.dut.dut import open_dut
 from hil.errors import CyclesError
 from hil.promise import judge
+from tests.hil.defects import BOARD, Defect, Workshop
 from tests.host_c import REPO
 
 if TYPE_CHECKING:
@@ -26,18 +26,19 @@ RUNS = 20
 CASE = load_case(REPO / "tests" / "hil" / "dead_inputs.hil.yaml")
 LTC, ASSEMBLY = "ltc/ltc.c", "ltc/ltc_kernel_v6m.S"
 CALL, OPEN = "    ltc_swap(net);\n", "    muls    r4, r6, r4\n"
-DEFECTS = {
-    "one-extra-turn": (
+DEFECTS = [
+    Defect(
+        "one extra turn",
         LTC,
         CALL,
         f"    for (volatile uint32_t extra = 1; extra > 0; extra--) {{\n    }}\n{CALL}",
     ),
-    "one-cycle-a-synapse": (ASSEMBLY, OPEN, f"    nop\n{OPEN}"),
-}
+    Defect("one cycle a synapse", ASSEMBLY, OPEN, f"    nop\n{OPEN}"),
+]
 
 
 def run_once(root: Path) -> RunResult:
-    with open_dut(load_board("microbit"), firmware_root=root) as dut:
+    with open_dut(load_board(BOARD), firmware_root=root) as dut:
         return dut.run(CASE.model_path, CASE.vector_paths[0], check=False)
 
 
@@ -46,19 +47,10 @@ def check(result: RunResult) -> None:
     check_cycles(result, CASE.says.cycles, load_golden(golden_path(CASE.path)), CASE.says.vectors[0], strict=True)
 
 
-@pytest.mark.parametrize("name", DEFECTS)
-def test_an_extra_turn_is_caught_by_the_cycles_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    root = tmp_path / "firmware"
-    shutil.copytree(REPO / "firmware", root)
-    file, right, wrong = DEFECTS[name]
-    source = root / file
-    assert source.read_text().count(right) == 1
-    source.write_text(source.read_text().replace(right, wrong))
-    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
-    result = run_once(root)
+@pytest.mark.parametrize("defect", DEFECTS, ids=str)
+def test_an_extra_turn_is_caught_by_the_cycles_alone(workshop: Workshop, defect: Defect) -> None:
+    with workshop.planted(defect):
+        result = run_once(workshop.root)
     for promise in CASE.promises:
         if promise != "cycles":
             judge(promise, CASE.says, result)
@@ -70,7 +62,7 @@ def test_an_extra_turn_is_caught_by_the_cycles_alone(
 
 
 def test_twenty_runs_take_the_same_cycles_and_those_of_the_golden() -> None:
-    with open_dut(load_board("microbit")) as dut:
+    with open_dut(load_board(BOARD)) as dut:
         results = [dut.run(CASE.model_path, CASE.vector_paths[0]) for _ in range(RUNS)]
     for result in results:
         check(result)

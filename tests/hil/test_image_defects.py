@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 
 from hil.board import load_board
 from hil.dut.dut import open_dut
 from hil.errors import TargetFault
-from tests.host_c import REPO
+from tests.hil.defects import BOARD, Defect, Workshop
 from tests.networks import random_case
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-UNCHECKED = ("agent/agent.c", "if (crc != request->words[2]) {", "if (crc == 0u && request->words[2] == 1u) {")
-REJECTED = ("ltc/ltc_check.c", "if (header->crc != crc) {", "if (header->crc == crc) {")
+UNCHECKED = Defect(
+    "crc unchecked",
+    "agent/agent.c",
+    "if (crc != request->words[2]) {",
+    "if (crc == 0u && request->words[2] == 1u) {",
+)
+REJECTED = Defect("crc rejected", "ltc/ltc_check.c", "if (header->crc != crc) {", "if (header->crc == crc) {")
 
 
 @pytest.mark.parametrize(
@@ -30,17 +29,12 @@ REJECTED = ("ltc/ltc_check.c", "if (header->crc != crc) {", "if (header->crc == 
     ids=["crc-unchecked", "crc-rejected"],
 )
 def test_an_image_that_the_host_has_proved_is_not_the_user_s_mistake(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defect: tuple[str, str, str], words: str
+    workshop: Workshop, defect: Defect, words: str
 ) -> None:
-    file, right, wrong = defect
-    root = tmp_path / "firmware"
-    shutil.copytree(REPO / "firmware", root)
-    source = (root / file).read_text()
-    assert source.count(right) == 1
-    (root / file).write_text(source.replace(right, wrong))
-    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
-    with open_dut(load_board("microbit"), backend="qemu", firmware_root=root) as dut:
+    with (
+        workshop.planted(defect),
+        open_dut(load_board(BOARD), backend="qemu", firmware_root=workshop.root) as dut,
+    ):
 
         def run_both() -> None:
             for neurons in (40, 44):

@@ -56,7 +56,18 @@ def test_every_command_explains_itself() -> None:
 def test_boards_are_listed_with_what_they_are() -> None:
     lines = hil("boards").splitlines()
     assert [line.split()[0] for line in lines] == ["board", "host", "microbit", "nucleo-l031"]
-    assert lines[2].split() == ["microbit", "nRF51822-QFAA", "cortex-m0", "16", "256", "16", "uart", "qemu"]
+    assert lines[2].split() == [
+        "microbit",
+        "nRF51822-QFAA",
+        "cortex-m0",
+        "16",
+        "256",
+        "16",
+        "uart,",
+        "spi",
+        "qemu,",
+        "twin",
+    ]
 
 
 @pytest.mark.parametrize(("board", "backend"), [("host", "native"), ("microbit", "qemu")])
@@ -164,7 +175,7 @@ def test_run_judges_decisions_where_there_are_labels(tmp_path: Path) -> None:
     ("arguments", "code", "words"),
     [
         ([MODEL, VECTORS, "--board=hots"], 2, "error (input): there is no board 'hots'\n  hint: did you mean 'host'?"),
-        ([MODEL, VECTORS, "--board=microbit", "--link=spi"], 2, "error (input): board 'microbit' has no spi link"),
+        ([MODEL, VECTORS, "--board=host", "--link=spi"], 2, "error (input): board 'host' has no spi link"),
         ([MODEL, "absent.npz", "--board=host"], 2, "error (input): vectors absent.npz cannot be read"),
         (["absent.npz", VECTORS, "--board=host"], 2, "error (input): there is no model file absent.npz"),
         ([VECTORS, VECTORS, "--board=host"], 2, "array 'cm' is missing"),

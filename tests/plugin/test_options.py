@@ -38,7 +38,7 @@ def test_help_lists_every_option_once(project: pytest.Pytester) -> None:
     ("arguments", "words"),
     [
         (["--board=microbyte"], "there is no board 'microbyte'\n  hint: did you mean 'microbit'?"),
-        (["--board=microbit", "--hil-link=spi"], "board 'microbit' has no spi link\n  hint: its links: uart"),
+        (["--board=host", "--hil-link=spi"], "board 'host' has no spi link\n  hint: its links: uart"),
         (["--board=microbit", "--hil-backend=renode"], "board 'microbit' has no backend 'renode'"),
         (["--hil-backend=qemu"], "board 'nucleo-l031' has no backend 'qemu'"),
         (["--board=host", "--hil-backend=qemu"], "board 'host' has no backend 'qemu'"),
@@ -63,7 +63,7 @@ def test_an_option_that_cannot_be_is_a_usage_error_in_a_sentence(
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("option", ["--board=hots", "--hil-rig=bench.yaml", "--hil-link=spi", "--no-such-option"])
+@pytest.mark.parametrize("option", ["--board=hots", "--hil-rig=bench.yaml", "--hil-backend=qemu", "--no-such-option"])
 def test_a_usage_error_leaves_no_older_report(project: pytest.Pytester, option: str) -> None:
     project.mkdir("out").joinpath("results.json").write_text("{}")
     assert project.runpytest("--hil-report=out", option).ret == pytest.ExitCode.USAGE_ERROR

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.pytest_run.workers import board_in
+from hil.pytest_run.workers import board_in, run_in
 from hil.resources import boards_dir
 
 if TYPE_CHECKING:
@@ -121,6 +122,19 @@ def test_a_board_that_nobody_asked_for_is_not_shared_either(
     assert not (project.path / "opened").exists()
 
 
+def test_in_groups_the_promises_about_one_run_have_one_worker(
+    project: pytest.Pytester, attach: Callable[..., None]
+) -> None:
+    attach()
+    for path in project.path.glob("*.hil.yaml"):
+        path.write_text(path.read_text() + "outputs: {atol: 0.1}\nstates: {max_error: 0.1}\n")
+    result = project.runpytest_subprocess("--board=host", "-n2", "--dist=loadgroup", "-v")
+    result.assert_outcomes(passed=3 * 4 + 4 + 2)
+    done = re.findall(r"^\[(gw\d)\] .* PASSED (case\d)\.hil\.yaml::(\w+)\[host\]", str(result.stdout), re.MULTILINE)
+    assert len(done) == 3 * 4
+    assert len({(worker, case) for worker, case, _ in done}) == 4
+
+
 def test_each_worker_on_one_board_is_refused(project: pytest.Pytester, attach: Callable[..., None]) -> None:
     attach(("0672FF", "nrf51"))
     result = project.runpytest_subprocess("--board=microbit", "-n2", "--dist=each")
@@ -163,3 +177,16 @@ def test_a_test_whose_id_does_not_name_its_board_is_refused(
 )
 def test_board_in_an_id(nodeid: str, board: str | None) -> None:
     assert board_in(nodeid, ["board", "my-board", "microbit"]) == board
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "run"),
+    [
+        ("a.hil.yaml::bits[microbit]", "a.hil.yaml[microbit]"),
+        ("b/a.hil.yaml::outputs[microbit-other.vectors]", "b/a.hil.yaml[microbit-other.vectors]"),
+        ("a.hil.yaml::bits[microbit]@a-vectors-microbit", "a.hil.yaml[microbit]"),
+        ("a.py::test[microbit]", None),
+    ],
+)
+def test_run_in_an_id(nodeid: str, run: str | None) -> None:
+    assert run_in(nodeid) == run

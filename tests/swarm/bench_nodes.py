@@ -1,6 +1,6 @@
 """How time and memory of ``hil swarm`` grow with the nodes: 1, 10, 25 and 50, each in a process of its own.
 
-    python -m tests.swarm.bench_nodes [COUNT ...]
+python -m tests.swarm.bench_nodes [COUNT ...]
 """
 
 from __future__ import annotations

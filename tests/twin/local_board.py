@@ -27,6 +27,7 @@ SPEC = MachineSpec(
     flash_bytes=FLASH.bytes,
     ram_origin=BOARD.memory.ram.origin,
     ram_bytes=BOARD.memory.ram.bytes,
+    part=BOARD.part,
     erased=FLASH.erased_byte,
     baud=115200,
 )

@@ -68,7 +68,7 @@ _INTERRUPTS: Final = 32
 
 
 @cache
-def assemble(code: str) -> bytes:
+def assemble(code: str, origin: int = 0x08000000) -> bytes:
     """Content of the flash: vectors, and code with a label `main`; `irqN` and `fault` handle what they say."""
     labels = {line.split(":")[0].strip() for line in code.replace(";", "\n").splitlines() if ":" in line}
     vectors = ["0x20001000", "main + 1", *["fault + 1"] * 14]
@@ -79,7 +79,7 @@ def assemble(code: str) -> bytes:
         source, elf, image = (Path(folder) / name for name in ("code.s", "code.elf", "code.bin"))
         source.write_text(text)
         for command in (
-            ["arm-none-eabi-gcc", "-nostdlib", "-Wl,-Ttext=0x08000000,--no-warn-rwx-segments", "-o", elf, source],
+            ["arm-none-eabi-gcc", "-nostdlib", f"-Wl,-Ttext={origin:#x},--no-warn-rwx-segments", "-o", elf, source],
             ["arm-none-eabi-objcopy", "-O", "binary", elf, image],
         ):
             done = subprocess.run(command, capture_output=True, text=True, check=False)

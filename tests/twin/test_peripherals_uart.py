@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hil.emulator.twin.registers import NotModelledError
 from hil.emulator.twin.stm32l031.uart import BUSY, FE, IDLE, NF, ORE, RXNE
-from hil.emulator.twin.stm32l031.wire import sample
+from hil.emulator.twin.wire import sample
 from tests.twin.snippets import BAUD, Bench
 
 UE, RE, TE, RXNEIE = 1, 4, 8, 1 << 5

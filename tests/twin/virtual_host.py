@@ -62,7 +62,7 @@ class AgentChip(Stm32l031):
         stop = self.run(self.core.shared.clock + cycles)
         assert stop in {Stop.DUE, Stop.ASLEEP}, (stop, self.fault_words())
         assert not self.trouble
-        assert not self.notes
+        assert not self.notes, self.notes
         return stop
 
     def _sleep(self, horizon: int) -> bool:

@@ -136,6 +136,42 @@ def test_a_shipped_board_fits(name: str) -> None:
         ("nucleo-l031", "baud: 115200", "baud: 0", "links.uart.baud", "needs a baud rate", "write baud: 9600;"),
         (
             "nucleo-l031",
+            "nss: PA4",
+            "nss: PA5",
+            "links.spi.nss",
+            "cannot be selected by 'PA5'",
+            "pins that can: PA4, PA15",
+        ),
+        ("nucleo-l031", "nss: PA4", "nss: PA15", "links.spi.nss", "'PA15' is links.uart.rx already", "a free pin"),
+        ("nucleo-l031", "miso: PA6", "miso: pa6", "links.spi.miso", "cannot send over SPI on 'pa6'", "mean 'PA6'?"),
+        ("nucleo-l031", "mosi: PA7", "mosi: PA6", "links.spi.mosi", "receive over SPI on 'PA6'", "PA7, PA12, PB5"),
+        (
+            "nucleo-l031",
+            "data_ready: PB1",
+            "data_ready: PA7",
+            "links.spi.data_ready",
+            "'PA7' is links.spi.mosi",
+            "free",
+        ),
+        (
+            "nucleo-l031",
+            "data_ready: PB1",
+            "data_ready: PA8",
+            "links.spi.data_ready",
+            "'PA8' is marker already",
+            "free",
+        ),
+        ("nucleo-l031", "data_ready: PB1", "data_ready: PB9", "links.spi.data_ready", "has no pin 'PB9'", "PB0..PB8"),
+        (
+            "nucleo-l031",
+            "max_hz: 8000000",
+            "max_hz: 9000000",
+            "links.spi.max_hz",
+            "of 8000000 Hz at most",
+            "max_hz: 8000000",
+        ),
+        (
+            "nucleo-l031",
             "{backend: twin}",
             "{backend: qemu}",
             "emulators.0.backend",
@@ -366,7 +402,7 @@ def test_what_the_twin_has_is_what_pyocd_says_of_the_part() -> None:
 
 
 def test_what_the_twin_has_is_what_the_list_and_the_port_say_of_it() -> None:
-    assert LISTED["twin"].serial_pins == (twin_part.SERIAL_TX, twin_part.SERIAL_RX)
+    assert LISTED["twin"].serial_pins["STM32L031"] == (twin_part.SERIAL_TX, twin_part.SERIAL_RX)
     port = load_yaml(firmware_dir() / "port" / "stm32l0" / "port.yaml", Port, "port file")
     assert port.single_cycle_port is not None
     has = (port.single_cycle_port.origin, port.single_cycle_port.bytes)

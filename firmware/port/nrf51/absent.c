@@ -43,8 +43,3 @@ void port_tick_start(uint32_t milliseconds) {
 uint32_t port_ticks(void) {
     return 0;
 }
-
-/* A UART sends whether the host listens or not; the link over SPI has its own. */
-__attribute__((weak)) uint32_t port_write_waits(void) {
-    return 0;
-}

@@ -1,33 +1,17 @@
-/*
- * nRF51: the UART received by interrupt into a ring, sent by polling.
- *
- * Polling is on purpose: a core that computes has nothing else to do while it sends, and an
- * emulated UART whose other end is slow stalls interrupt-driven transmitters.
- */
+/* nRF51: the crystal, TIMER0 as the counter of cycles, and what idles; the link is in uart.c or
+ * spi.c. */
 #include "port.h"
 
-#include "board.h"
 #include "nrf51.h"
 #include "protocol.h"
-#include "startup.h"
 
-#define RING_BYTES     2048u      /* a power of two */
-#define TRANSMIT_TRIES 0x1000000u /* more than a second: an emulator may be held up */
-#define CRYSTAL_TRIES  100000u    /* 50 ms and more; a crystal takes some 1 ms */
-_Static_assert((RING_BYTES & (RING_BYTES - 1u)) == 0, "indices wrap by masking");
+#define CRYSTAL_TRIES 100000u /* 50 ms and more; a crystal takes some 1 ms */
 
-static volatile uint8_t ring[RING_BYTES];
-static volatile uint32_t ring_head; /* written by the interrupt alone */
-static volatile uint32_t ring_tail; /* written by port_read() alone */
 static uint32_t defect;
 
-static uint32_t baud_register(void) {
-    /* The manual tabulates 2^32 / 16 MHz times the baud rate, rounded to the upper 20 bits. */
-    return (uint32_t)((((uint64_t)BOARD_UART_BAUD << 32) / 16000000u + 0x800u) & 0xFFFFF000u);
-}
-
 void port_init(void) {
-    /* The UART needs the crystal: the RC oscillator is off by more than a frame's bits can bear. */
+    /* A UART needs the crystal: the RC oscillator is off by more than a frame's bits can bear. And
+     * seconds that are told of cycles are the crystal's. */
     CLOCK_EVENTS_HFCLKSTARTED = 0;
     CLOCK_TASKS_HFCLKSTART = 1;
     defect = PROTOCOL_DEFECT_CRYSTAL;
@@ -36,67 +20,26 @@ void port_init(void) {
             defect = PROTOCOL_DEFECT_NONE;
         }
     }
-    GPIO_OUTSET = 1u << BOARD_UART_TX_PIN; /* idle level, before the pin drives */
-    GPIO_PIN_CNF(BOARD_UART_TX_PIN) = GPIO_PIN_CNF_OUTPUT;
-    GPIO_PIN_CNF(BOARD_UART_RX_PIN) = GPIO_PIN_CNF_INPUT_PULLUP;
-    UART_PSELTXD = BOARD_UART_TX_PIN;
-    UART_PSELRXD = BOARD_UART_RX_PIN;
-    UART_BAUDRATE = baud_register();
-    UART_ENABLE = UART_ENABLE_ENABLED;
-    UART_EVENTS_RXDRDY = 0;
-    UART_EVENTS_TXDRDY = 0;
-    UART_INTENSET = UART_INTENSET_RXDRDY | UART_INTENSET_ERROR;
-    NVIC_ISER = 1u << NRF51_UART_IRQ;
     TIMER0_BITMODE = TIMER0_BITMODE_32;
     TIMER0_PRESCALER = 0;
     TIMER0_TASKS_START = 1;
-    UART_TASKS_STARTTX = 1;
-    UART_TASKS_STARTRX = 1;
+    nrf51_link_start();
 }
 
 uint32_t port_defect(void) {
     return defect;
 }
 
-struct port_memory port_memory(void) {
-    return startup_memory(RING_BYTES);
+void port_idle(void) {
+    /* With interrupts masked a byte that arrives after the test still ends the sleep. */
+    __asm volatile("cpsid i" ::: "memory");
+    if (nrf51_link_idle()) {
+        __asm volatile("wfi" ::: "memory");
+    }
+    __asm volatile("cpsie i" ::: "memory");
 }
 
-void nrf51_uart_handler(void) {
-    if (UART_EVENTS_ERROR != 0) {
-        UART_EVENTS_ERROR = 0;
-        UART_ERRORSRC = UART_ERRORSRC; /* written ones clear; the frame's CRC tells what was lost */
-    }
-    while (UART_EVENTS_RXDRDY != 0) {
-        UART_EVENTS_RXDRDY =
-            0; /* before RXD is read: reading it raises the event for the next byte */
-        const uint8_t byte = (uint8_t)UART_RXD;
-        const uint32_t head = ring_head;
-        if (head - ring_tail < RING_BYTES) {
-            ring[head % RING_BYTES] = byte;
-            ring_head = head + 1u;
-        }
-    }
-}
-
-uint32_t port_read(uint8_t *data, uint32_t capacity) {
-    uint32_t count = 0;
-    while (count < capacity && ring_tail != ring_head) {
-        data[count++] = ring[ring_tail % RING_BYTES];
-        ring_tail = ring_tail + 1u;
-    }
-    return count;
-}
-
-/* Bounded, as the fault handler writes too, perhaps before the UART is on. */
-void port_write(const uint8_t *data, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        UART_TXD = data[i];
-        for (uint32_t tries = 0; tries < TRANSMIT_TRIES && UART_EVENTS_TXDRDY == 0; tries++) {
-        }
-        UART_EVENTS_TXDRDY = 0;
-    }
-}
+/* ---- counter ---- */
 
 uint32_t port_counter_bits(void) {
     return 32;
@@ -105,22 +48,4 @@ uint32_t port_counter_bits(void) {
 uint32_t port_counter(void) {
     TIMER0_TASKS_CAPTURE0 = 1;
     return TIMER0_CC0;
-}
-
-void port_idle(void) {
-    /* With interrupts masked a byte that arrives after the test still ends the sleep. */
-    __asm volatile("cpsid i" ::: "memory");
-    if (ring_tail == ring_head) {
-        __asm volatile("wfi" ::: "memory");
-    }
-    __asm volatile("cpsie i" ::: "memory");
-}
-
-uint32_t startup_poll(uint8_t *byte) {
-    if (UART_EVENTS_RXDRDY == 0) {
-        return 0;
-    }
-    UART_EVENTS_RXDRDY = 0;
-    *byte = (uint8_t)UART_RXD;
-    return 1;
 }

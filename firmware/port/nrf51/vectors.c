@@ -6,7 +6,7 @@
 __attribute__((section(".vectors"), used)) static const struct startup_vectors vectors = {
     .stack = stack_top,
     .exception = {[0] = startup_reset, [1 ... 14] = startup_fault},
-    .interrupt = {[0 ... NRF51_UART_IRQ - 1] = startup_fault,
-                  [NRF51_UART_IRQ] = nrf51_uart_handler,
-                  [NRF51_UART_IRQ + 1 ... 31] = startup_fault},
+    .interrupt = {[0 ... NRF51_LINK_IRQ - 1] = startup_fault,
+                  [NRF51_LINK_IRQ] = NRF51_LINK_HANDLER,
+                  [NRF51_LINK_IRQ + 1 ... 31] = startup_fault},
 };

@@ -1,5 +1,6 @@
 #include "spi_link.h"
 
+#include "interrupts.h"
 #include "port.h"
 #include "startup.h"
 
@@ -56,11 +57,17 @@ static void arm(void) {
 /* Offer what has gathered, where nothing is offered. During a transaction its end does it. */
 static void offer(void) {
     if (left == 0 && filled != 0 && !spi_port_selected()) {
-        arm();
+        spi_port_poll(); /* of one that has just ended no interrupt has told yet */
+        if (left == 0 && filled != 0) {
+            arm();
+        }
     }
 }
 
 void spi_link_start(void) {
+    ring_tail = ring_head;
+    left = 0;
+    deaf = false;
     /* An empty frame: data-ready is high until the host has read once. */
     block[armed ^ 1u][SPI_HEADER_BYTES] = 0;
     filled = 1;
@@ -93,7 +100,6 @@ void spi_link_ended(uint32_t received) {
         left -= taken;
         offset += taken;
     }
-    received_block[0] = 0; /* so that none is read twice */
     arm();
 }
 
@@ -117,10 +123,8 @@ uint32_t port_read(uint8_t *data, uint32_t capacity) {
 
 /* As many bytes as there is room for; returns how many. Without room it has waited until there may
  * be some: asleep, but in the fault handler, which runs with interrupts masked for good. */
-static uint32_t enqueue(const uint8_t *data, uint32_t count) {
-    uint32_t masked;
-    __asm volatile("mrs %0, primask" : "=r"(masked));
-    __asm volatile("cpsid i" ::: "memory");
+static uint32_t enqueue(const uint8_t *data, uint32_t count, uint32_t *tries) {
+    const uint32_t masked = interrupts_mask();
     if (filled == SPI_DATA_BYTES) {
         offer();
     }
@@ -133,20 +137,21 @@ static uint32_t enqueue(const uint8_t *data, uint32_t count) {
         filled = filled + done;
     } else if (masked != 0) {
         spi_port_poll();
+        *tries += 1u;
     } else {
-        __asm volatile("wfi" ::: "memory"); /* what ends it is handled with interrupts on again */
+        interrupts_wait();
     }
-    __asm volatile("msr primask, %0" : : "r"(masked) : "memory");
+    interrupts_restore(masked);
     return done;
 }
 
 /* It waits for a host for as long as it takes, but in the fault handler: any transaction, of a new
  * host too, takes what waits. */
 void port_write(const uint8_t *data, uint32_t count) {
-    uint32_t masked;
-    __asm volatile("mrs %0, primask" : "=r"(masked));
-    for (uint32_t done = 0, tries = 0; done < count && tries < TRANSMIT_TRIES; tries += masked) {
-        done += enqueue(&data[done], count - done);
+    uint32_t done = 0;
+    uint32_t tries = 0;
+    while (done < count && tries < TRANSMIT_TRIES) {
+        done += enqueue(&data[done], count - done, &tries);
     }
 }
 

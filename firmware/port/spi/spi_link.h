@@ -28,13 +28,14 @@
  * takes no part in it, and spi_link_ended(0) follows at its end. */
 void spi_port_arm(const uint8_t *transmit, uint32_t count, uint8_t *receive);
 
-/* Whether a transaction is under way. Interrupts are masked. */
+/* Whether a transaction is under way. Interrupts are masked. Where none is, arming follows. */
 bool spi_port_selected(void);
 
 /* The data-ready line, where the board has one. */
 void spi_port_ready(bool level);
 
-/* Without interrupts, for the fault handler: call spi_link_ended() if a transaction has ended. */
+/* With interrupts masked: call spi_link_ended() if a transaction has ended that it was not called
+ * for yet. */
 void spi_port_poll(void);
 
 /* ---- what a family calls ---- */

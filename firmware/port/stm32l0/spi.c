@@ -63,19 +63,16 @@ void spi_port_ready(bool level) {
 #endif
 }
 
-static void end(void) {
-    EXTI_PR = NSS;
-    spi_link_ended(SPI_BLOCK_BYTES - DMA_CNDTR(RECEIVE));
-}
-
-void stm32l0_spi_handler(void) {
-    end();
-}
-
 void spi_port_poll(void) {
     if ((EXTI_PR & NSS) != 0) {
-        end();
+        EXTI_PR = NSS;
+        spi_link_ended(SPI_BLOCK_BYTES - DMA_CNDTR(RECEIVE));
     }
+}
+
+/* The end that it is about may have been dealt with, and the next transaction be under way. */
+void stm32l0_spi_handler(void) {
+    spi_port_poll();
 }
 
 struct port_memory port_memory(void) {

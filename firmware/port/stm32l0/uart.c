@@ -3,6 +3,7 @@
  * computes the next step while the last one is on the wire.
  */
 #include "board.h"
+#include "interrupts.h"
 #include "port.h"
 #include "startup.h"
 #include "stm32l0.h"
@@ -115,9 +116,7 @@ uint32_t port_read(uint8_t *data, uint32_t capacity) {
 /* Into the ring; returns whether there was room. Without, it has waited until there may be some:
  * asleep, but in the fault handler, which runs with interrupts masked for good. */
 static bool enqueue(uint8_t byte) {
-    uint32_t masked;
-    __asm volatile("mrs %0, primask" : "=r"(masked));
-    __asm volatile("cpsid i" ::: "memory");
+    const uint32_t masked = interrupts_mask();
     const uint32_t head = unsent_head;
     const uint32_t waiting = head - unsent_tail;
     const bool room = waiting < TRANSMIT_BYTES;
@@ -130,9 +129,9 @@ static bool enqueue(uint8_t byte) {
     } else if (masked != 0) {
         transmit(USART2_ISR);
     } else {
-        __asm volatile("wfi" ::: "memory"); /* what ends it is handled with interrupts on again */
+        interrupts_wait();
     }
-    __asm volatile("msr primask, %0" : : "r"(masked) : "memory");
+    interrupts_restore(masked);
     return room;
 }
 

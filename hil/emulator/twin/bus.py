@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from hil.emulator.machine import MachineError
 from hil.emulator.spi_bus import FASTEST_HZ, LONGEST_BYTES, SLOWEST_HZ
-from hil.emulator.twin.stm32l031.spi_master import SpiWires
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hil.emulator.spi_bus import SpiWiring
-    from hil.emulator.twin.stm32l031.part import Stm32l031
+    from hil.emulator.twin.part import Part
 
 _MODES: Final = range(4)
 _BETWEEN: Final = Fraction(400, 10**6)
@@ -37,8 +36,8 @@ class TwinBus:
     def __init__(
         self,
         wiring: SpiWiring,
-        running: Callable[[], Stm32l031 | None],
-        run: Callable[[Stm32l031, int], bool],
+        running: Callable[[], Part | None],
+        run: Callable[[Part, int], bool],
         wake: Callable[[], None],
     ) -> None:
         self._wiring = wiring
@@ -46,10 +45,10 @@ class TwinBus:
         self._run = run
         self._wake = wake
         self._released = Fraction(0)  # in s of the chip's time
-        self._chip: Stm32l031 | None = None
+        self._chip: Part | None = None
         self.selected = False
 
-    def connect(self, chip: Stm32l031 | None) -> None:
+    def connect(self, chip: Part | None) -> None:
         """Put the chip that has power now on the bus, or none.
 
         Raises:
@@ -58,11 +57,8 @@ class TwinBus:
         self._chip = None
         self._released = Fraction(0)
         if chip is not None:
-            wiring = self._wiring
             try:
-                chip.spi_master.connect(SpiWires(wiring.nss, wiring.sck, wiring.miso, wiring.mosi))
-                if wiring.data_ready:
-                    chip.pins.port(wiring.data_ready)
+                chip.connect_spi(self._wiring)
             except ValueError as error:
                 raise MachineError("the twin's SPI bus cannot be connected", cause=str(error)) from error
             chip.spi_master.select(on=self.selected)

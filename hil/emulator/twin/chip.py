@@ -20,6 +20,7 @@ SYSTEM_PAGE_BYTES: Final = 0x1000
 _SLEEPDEEP: Final = 4  # of SCR
 _HARD_FAULT: Final = 3
 _MSR_BYTES: Final = 4
+_WFE: Final = 2  # of `asleep`
 
 
 class Chip(Timebase):
@@ -206,7 +207,8 @@ class Chip(Timebase):
     def idle_until(self) -> int:
         """From within an event: the core sleeps on up to a cycle, unless this event wakes it; now where it does not."""
         shared = self.core.shared
-        if not shared.asleep or self.standing_still or shared.pending or shared.system_pending or shared.event:
+        wakes = shared.event | shared.pending if shared.asleep == _WFE else shared.pending & shared.enabled
+        if not shared.asleep or self.standing_still or wakes or shared.system_pending:
             return shared.clock
         return max(shared.clock, min(self._next_due(), self._run_horizon))
 
@@ -240,7 +242,7 @@ class Chip(Timebase):
     def _wakes(self) -> bool:
         shared = self.core.shared
         awake = not shared.asleep  # a debugger has halted it
-        waits = shared.event if shared.asleep == 2 else 0  # noqa: PLR2004 # WFE
+        waits = shared.event if shared.asleep == _WFE else 0
         return awake or (self._wake_asked and bool(waits or shared.pending & shared.enabled))
 
     def _stand_still(self, until: Fraction) -> bool:

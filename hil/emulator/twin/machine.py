@@ -18,14 +18,15 @@ from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, Ma
 from hil.emulator.twin.bus import TwinBus
 from hil.emulator.twin.core import Stop
 from hil.emulator.twin.pace import Pace
+from hil.emulator.twin.parts import kind_of
 from hil.emulator.twin.registers import BusError, NotModelledError
-from hil.emulator.twin.stm32l031.flash import EEPROM_BYTES
-from hil.emulator.twin.stm32l031.part import Stm32l031
 from hil.emulator.twin.system import BASE as SYSTEM_CONTROL
 from hil.emulator.uart import UartStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hil.emulator.twin.part import Part
 
 _SLICE_CYCLES: Final = 400_000
 """Run at a time: some milliseconds of the host's, after which requests are answered and bytes moved."""
@@ -50,16 +51,20 @@ class TwinMachine:
 
     Args:
         spec: the board's facts.
-        on_kept: called with the whole flash and the data EEPROM behind it, when they were found changed.
+        on_kept: called with the whole flash and what else keeps its content behind it, when they were found changed.
+
+    Raises:
+        MachineError: the twin has no such part.
     """
 
     def __init__(self, spec: MachineSpec, on_kept: Callable[[bytes], None]) -> None:
         self._spec = spec
         self._flash = FlashImage(spec, lambda _: self._say_kept())
-        self._eeprom = bytes(EEPROM_BYTES)
+        self._kind = kind_of(spec.part)
+        self._kept = [bytes(size) for size in self._kind.kept]  # beside the flash
         self._on_kept = on_kept
         self._counts = mmap.mmap(spec.counter, 0) if spec.counter >= 0 else None
-        self._chip: Stm32l031 | None = None
+        self._chip: Part | None = None
         self._status = Status(CoreState.OFF)
         self._breakpoints: set[int] = set()
         self._watchpoints: set[tuple[int, int, Access]] = set()
@@ -80,12 +85,16 @@ class TwinMachine:
     def power_on(self) -> None:
         """See `Machine`."""
         if self._status.state is CoreState.OFF:
-            chip = Stm32l031(self._spec.baud)
+            try:
+                chip = self._kind.make(self._spec)
+            except ValueError as error:
+                raise MachineError(f"the twin cannot be board {self._spec.board}", cause=str(error)) from error
             if self.spi:
                 self.spi.connect(chip)
             self._chip = chip
             _fill(chip.flash_content, self._flash.image)
-            _fill(chip.eeprom_content, self._eeprom)
+            for memory, content in zip(chip.kept_content, self._kept, strict=True):
+                _fill(memory, content)
             _fill(chip.ram_content, random.Random(_NOISE_SEED).randbytes(len(chip.ram_content)))  # noqa: S311 # no secret
             self._apply_debugger(chip)
             if self._counts is not None:
@@ -97,7 +106,7 @@ class TwinMachine:
     def power_off(self) -> None:
         """See `Machine`."""
         if self._chip is not None:
-            self._chip.flash.nvm.cut(_NOISE_SEED)
+            self._chip.lose_power(_NOISE_SEED)
             self._keep()
             self._chip.core.close()
         self._chip = None
@@ -142,7 +151,7 @@ class TwinMachine:
         if chip is None or self._status.state is not CoreState.RUNNING:
             return
         with suppress(BlockingIOError):
-            chip.usart2.wire.send(self.uart.target.recv(_CHUNK))
+            chip.serial.send(self.uart.target.recv(_CHUNK))
         with suppress(BlockingIOError):
             os.eventfd_read(self._work)
         cycles = _SELECTED_SLICE_CYCLES if self.spi and self.spi.selected else _SLICE_CYCLES
@@ -156,15 +165,15 @@ class TwinMachine:
     def _wake(self) -> None:
         os.eventfd_write(self._work, 1)
 
-    def _runs(self) -> Stm32l031 | None:
+    def _runs(self) -> Part | None:
         return self._chip if self._status.state is CoreState.RUNNING else None
 
-    def _run_to(self, chip: Stm32l031, cycle: int) -> bool:
+    def _run_to(self, chip: Part, cycle: int) -> bool:
         """Run up to a cycle; whether the core could go on from there."""
         self._advance(chip, lambda: chip.run(cycle))
         return self._status.state is CoreState.RUNNING
 
-    def _advance(self, chip: Stm32l031, go: Callable[[], Stop]) -> None:
+    def _advance(self, chip: Part, go: Callable[[], Stop]) -> None:
         """Have the chip do something, and take note of how it ended."""
         try:
             self._note(chip, go())
@@ -173,7 +182,7 @@ class TwinMachine:
             self._status = _cannot_go_on(f"the emulation failed: {error!r}")
         self._give_host(chip)
 
-    def _note(self, chip: Stm32l031, stop: Stop) -> None:
+    def _note(self, chip: Part, stop: Stop) -> None:
         if chip.trouble:
             self._status = _cannot_go_on(chip.trouble)
         elif stop is Stop.DUE:
@@ -190,8 +199,8 @@ class TwinMachine:
             self._status = _cannot_go_on(f"the emulation failed (Unicorn's error {chip.core.shared.failure})")
         chip.core.book()
 
-    def _give_host(self, chip: Stm32l031) -> None:
-        data = chip.usart2.wire.to_host
+    def _give_host(self, chip: Part) -> None:
+        data = chip.serial.to_host
         with suppress(BlockingIOError):
             while data:
                 del data[: self.uart.target.send(data)]
@@ -238,7 +247,7 @@ class TwinMachine:
     def read_memory(self, address: int, size: int) -> bytes:
         """See `Machine`."""
         chip = self._powered()
-        self._reads_nvm(chip, address)
+        chip.debugger_reads(address, running=self._status.state is CoreState.RUNNING)
         peripheral = chip.peripheral_at(address)
         if peripheral is not None:
             return self._read_registers(chip, address, size)
@@ -247,7 +256,7 @@ class TwinMachine:
             raise MemoryFault(address)
         return data
 
-    def _read_registers(self, chip: Stm32l031, address: int, size: int) -> bytes:
+    def _read_registers(self, chip: Part, address: int, size: int) -> bytes:
         data = b""
         while len(data) < size:
             at = address + len(data)
@@ -334,7 +343,7 @@ class TwinMachine:
             self.remove_watchpoint(*watchpoint)
         self.set_debug(enabled=False)
 
-    def _apply_debugger(self, chip: Stm32l031) -> None:
+    def _apply_debugger(self, chip: Part) -> None:
         """What a debugger has set holds over a power cycle."""
         for address in self._breakpoints:
             chip.core.breakpoint(address, on=True)
@@ -353,47 +362,43 @@ class TwinMachine:
         """See `Machine`."""
         self._flash.replace(bytes(image))
         if self._chip is not None:
-            self._chip.flash.nvm.settle()
+            self._chip.settle()
             _fill(self._chip.flash_content, image)
             self._chip.core.forget_code(self._spec.flash_origin, self._spec.flash_bytes)
 
     @property
     def kept_bytes(self) -> int:
-        """See `OwnedMachine`: flash and data EEPROM."""
-        return self._spec.flash_bytes + EEPROM_BYTES
+        """See `OwnedMachine`: flash and what else keeps its content."""
+        return self._spec.flash_bytes + sum(self._kind.kept)
 
     def restore(self, kept: bytes) -> None:
         """See `OwnedMachine`."""
-        self._eeprom = kept[self._spec.flash_bytes :]
+        at = self._spec.flash_bytes
+        self._kept = []
+        for size in self._kind.kept:
+            self._kept.append(kept[at : at + size])
+            at += size
         self.set_flash_image(kept[: self._spec.flash_bytes])
 
     def _keep(self) -> None:
         chip = self._chip
         if chip is not None:
-            if self._eeprom != bytes(chip.eeprom_content):
-                self._eeprom = bytes(chip.eeprom_content)
+            kept = [bytes(memory) for memory in chip.kept_content]
+            if kept != self._kept:
+                self._kept = kept
                 self._say_kept()
             self._flash.replace(bytes(chip.flash_content))
 
     def _say_kept(self) -> None:
-        self._on_kept(self._flash.image + self._eeprom)
+        self._on_kept(b"".join((self._flash.image, *self._kept)))
 
-    def _reads_nvm(self, chip: Stm32l031, address: int) -> None:
-        """The debugger waits on the bus for the memories. A halted core's time stands still, theirs does not."""
-        flash = chip.flash
-        if flash.active and (flash.nvm.holds(address) or chip.peripheral_at(address) is flash):
-            if flash.nvm.holds(address):
-                flash.accessed()
-            if self._status.state is not CoreState.RUNNING:
-                flash.nvm.settle()
-
-    def _powered(self) -> Stm32l031:
+    def _powered(self) -> Part:
         if self._chip is None:
             require_power(self._spec, self._status)
             raise MachineError(f"emulated board {self._spec.board} has ended")
         return self._chip
 
-    def _halted(self) -> Stm32l031:
+    def _halted(self) -> Part:
         require_halted(self._spec, self._status)
         return self._powered()
 

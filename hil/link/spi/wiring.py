@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import LinkError, RigError
-from hil.link.spi.blocks import DATA_BYTES, Header, decode
+from hil.link.spi.blocks import DATA_BYTES, HEADER_BYTES, Header, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SETTLE_S: Final = 2e-3
 _TRIES: Final = 5
+_ODD: Final = 5
 
 
 class Wiring:
@@ -63,17 +64,32 @@ class Wiring:
             header = decode(self._bridge.exchange(Header(0).encode()))
             if header is not None and (header.count > 0) != waiting:
                 return  # it has changed its mind meanwhile
-        where = f"data-ready of board '{self._board}' on {self._bridge.address}"
-        if waiting:
-            raise RigError(
-                f"{where} stays low, although the board has something to send",
-                hint="connect the board's data-ready pin (links.spi.data_ready of its file) to the bridge's, or leave "
-                "data_ready out of the address: then the board is asked again and again",
+        raise self._never_ready() if waiting else self._always_ready()
+
+    def _never_ready(self) -> RigError:
+        if self._first_ready:
+            return RigError(self._sentence("is heard, but hears nothing"), hint="is MOSI connected?")
+        return RigError(
+            self._sentence("has something to send, but data-ready stays low"),
+            hint="connect the board's data-ready pin (links.spi.data_ready of its file) to the bridge's, or leave "
+            "data_ready out of the address: then the board is asked again and again",
+        )
+
+    def _always_ready(self) -> RigError:
+        # A board that has nothing to send has nothing more that waits either.
+        asked = Header(0, _ODD)
+        if decode(self._bridge.exchange(asked.encode() + bytes(_ODD))) == asked:
+            return RigError(
+                f"the bridge {self._bridge.address} hears what it sends",
+                hint="MISO and MOSI are connected to each other",
             )
-        raise RigError(
-            f"{where} stays high, although the board has nothing to send",
+        return RigError(
+            self._sentence("has nothing to send, but data-ready stays high"),
             hint="is the bridge's pin connected to the board's data-ready, and to nothing else?",
         )
+
+    def _sentence(self, what: str) -> str:
+        return f"board '{self._board}' on {self._bridge.address} {what}"
 
     def diagnosis(self) -> str:
         """What is wrong, in words; empty where nothing is known to be."""
@@ -118,9 +134,14 @@ class Wiring:
         )
 
     def _only_heard(self) -> str:
-        """The board has answered at some time; whether it hears, its data-ready line tells."""
-        header = decode(self._bridge.exchange(Header(0).encode()))
-        self._wait(_SETTLE_S)
-        if header is not None and header.count and self._bridge.data_ready() is False:
+        """The board has answered at some time. One that hears nothing offers the same bytes again and again."""
+        offers = set()
+        for _ in range(_TRIES):
+            heard = self._bridge.exchange(Header(0, DATA_BYTES).encode() + bytes(DATA_BYTES))
+            header = decode(heard)
+            if header is not None:
+                offers.add(heard[: HEADER_BYTES + header.count] if header.count else b"")
+            self._wait(_SETTLE_S)
+        if len(offers) == 1 and offers != {b""}:
             return "the board is heard, but hears nothing: is MOSI connected?"
         return ""

@@ -233,19 +233,27 @@ class Dma(Peripheral):
         channel = self._channels[request.channel]
         return channel.quiet() if channel.request is request and self._clocked() else 0
 
-    def stream(self, source: Request, sink: Request, data: bytes) -> bytes | None:
-        """Make as many of them for both: what `source` is given from memory, while `sink` writes ``data`` there.
+    def serves(self, request: Request) -> bool:
+        """Whether a request would be served at once."""
+        channel = self._channels[request.channel]
+        return channel.request is request and channel.left > 0 and self._clocked()
+
+    def stream(self, source: Request | None, sink: Request | None, data: bytes) -> bytes | None:
+        """Make as many of them: what `source` is given from memory, while `sink` writes ``data`` there.
 
         None, and nothing done, where memory does not answer, or one would read what the other has just written.
         """
-        reader, writer = self._channels[source.channel], self._channels[sink.channel]
-        if abs(reader.at - writer.at) < len(data):
+        count = len(data)
+        reader = self._channels[source.channel] if source else None
+        writer = self._channels[sink.channel] if sink else None
+        if reader and writer and abs(reader.at - writer.at) < count:
             return None
-        found = self._memory_read(reader.at, len(data))
-        if found is None or not self._memory_write(writer.at, data):
+        found = self._memory_read(reader.at, count) if reader else b""
+        if found is None or (writer and not self._memory_write(writer.at, data)):
             return None
-        reader.advance(len(data))
-        writer.advance(len(data))
+        for channel in (reader, writer):
+            if channel:
+                channel.advance(count)
         return found
 
     # Registers

@@ -29,14 +29,17 @@ from hil.emulator.twin.stm32l031.pwr import DBP, FWU, PDDS, ULP, Pwr
 from hil.emulator.twin.stm32l031.rcc import Rcc
 from hil.emulator.twin.stm32l031.rtc import Rtc
 from hil.emulator.twin.stm32l031.spi import Spi
-from hil.emulator.twin.stm32l031.spi_master import SpiMaster
+from hil.emulator.twin.stm32l031.spi_master import SpiMaster, SpiWires
 from hil.emulator.twin.stm32l031.stop import latency
 from hil.emulator.twin.stm32l031.tim import TIM2_BASE, TIM21_BASE, TIM22_BASE, Tim, Tim2, Tim21, Tim22
 from hil.emulator.twin.stm32l031.usart import LPUART1_BASE, USART2_BASE, Lpuart, Usart
 from hil.emulator.twin.system import SystemControl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from hil.emulator.spi_bus import SpiWiring
+    from hil.emulator.twin.wire import Wire
 
 _Tim = TypeVar("_Tim", bound=Tim)
 CORE: Final = "cortex-m0plus"
@@ -127,6 +130,22 @@ class Stm32l031(Chip):
         self.core.shared.vector_table = 0
         self.on_reset = self._core_reset
         self._built = True
+
+    @property
+    def serial(self) -> Wire:
+        """See `Part`."""
+        return self.usart2.wire
+
+    @property
+    def kept_content(self) -> Sequence[ctypes.Array[ctypes.c_uint8]]:
+        """See `Part`: the data EEPROM."""
+        return (self.eeprom_content,)
+
+    def connect_spi(self, wiring: SpiWiring) -> None:
+        """See `Part`."""
+        self.spi_master.connect(SpiWires(wiring.nss, wiring.sck, wiring.miso, wiring.mosi))
+        if wiring.data_ready:
+            self.pins.port(wiring.data_ready)
 
     def _clock(self, register: str, bit: int) -> Callable[[], bool]:
         return lambda: self.rcc.enabled(register, bit)
@@ -313,6 +332,22 @@ class Stm32l031(Chip):
         if self.flash.active and self.flash.nvm.holds(address):
             raise NotModelledError(f"has the DMA read 0x{address:08x} while the flash or EEPROM is being written")
         return self.core.bus_read(address, size)
+
+    def debugger_reads(self, address: int, *, running: bool) -> None:
+        """See `Part`."""
+        if self.flash.active and (self.flash.nvm.holds(address) or self.peripheral_at(address) is self.flash):
+            if self.flash.nvm.holds(address):
+                self.flash.accessed()
+            if not running:
+                self.flash.nvm.settle()
+
+    def settle(self) -> None:
+        """See `Part`."""
+        self.flash.nvm.settle()
+
+    def lose_power(self, seed: int) -> None:
+        """See `Part`."""
+        self.flash.nvm.cut(seed)
 
     def cut_power(self, cycle: int, seed: int) -> None:
         """Run up to a cycle and lose the power there: then `flash_content` and `eeprom_content` are what is left.

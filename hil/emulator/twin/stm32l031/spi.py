@@ -37,6 +37,7 @@ RXNE, TXE, OVR, BSY = 1, 2, 1 << 6, 1 << 7
 _INTERRUPT: Final = 25
 _HALF: Final = 0xFFFF
 _DR: Final = 0x0C
+_ENDLESS: Final = 1 << 32
 _REQUEST: Final = 1  # of CSELR, for either channel (stm32l0xx_hal_dma.h, recalled)
 
 
@@ -184,21 +185,36 @@ class Spi(Peripheral):
         return bool(self.value["CR2"] & TXDMAEN and not self.value["SR"] & TXE)
 
     def stretch(self) -> int:
-        """How many frames, one behind the other, go through the DMA both ways without anything else being raised."""
-        cr1, cr2, flags = self.value["CR1"], self.value["CR2"], self.value["SR"]
-        plain = not cr1 & (LSBFIRST | DFF) and cr2 & RXDMAEN and cr2 & TXDMAEN and not cr2 & (RXNEIE | TXEIE)
-        if not plain or self.begun or flags & (RXNE | TXE | OVR):
+        """How many whole bytes, one behind the other, can pass without anything but the DMA taking note."""
+        if self.begun or self.value["CR1"] & (LSBFIRST | DFF) or self.value["CR2"] & (RXNEIE | TXEIE):
             return 0
-        return min(self._dma.quiet(self._receives), self._dma.quiet(self._transmits))
+        return min(self._sends(), self._receives_on())
+
+    def _sends(self) -> int:
+        """How many more the DMA fetches, or how often the last one is sent again as nothing has followed it."""
+        if not self.value["SR"] & TXE:
+            return self._dma.quiet(self._transmits) if self.value["CR2"] & TXDMAEN else 0
+        return 0 if self._dma.serves(self._transmits) else _ENDLESS
+
+    def _receives_on(self) -> int:
+        """How many more the DMA takes, or how many are lost in an overrun."""
+        flags = self.value["SR"] & (RXNE | OVR)
+        if not flags:
+            return self._dma.quiet(self._receives) if self.value["CR2"] & RXDMAEN else 0
+        return _ENDLESS if flags == RXNE | OVR and not self._dma.serves(self._receives) else 0
 
     def exchange_all(self, data: bytes) -> bytes | None:
         """As `exchange` for each byte, `stretch` allowing so many; None, and nothing done, if not at once."""
-        fetched = self._dma.stream(self._transmits, self._receives, data)
+        flags = self.value["SR"]
+        source = None if flags & TXE else self._transmits
+        fetched = self._dma.stream(source, None if flags & RXNE else self._receives, data)
         if fetched is None:
             return None
-        out = bytes([self._transmit & 0xFF]) + fetched
-        self._transmit = out[-1]
-        return out[:-1]
+        ahead = bytes([self._transmit & 0xFF])
+        if source is None:
+            return ahead * len(data)
+        self._transmit = fetched[-1]
+        return ahead + fetched[:-1]
 
     # Registers
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hil.emulator.twin.timebase import Timer
 
 _PULSES: Final = 8  # in a byte
+_OFF: Final = "SPI1 is off or not selected"
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,8 @@ class SpiMaster:
         """The last pulse of a frame, or of all, is sampled."""
         ones = (1 << count) - 1
         if why := self._why_not(transfer):
-            self._chip.note("SPI1", f"what the master clocks is lost: {why}")
+            if why != _OFF:  # a slave may take no part
+                self._chip.note("SPI1", f"what the master clocks is lost: {why}")
             transfer.keep(count, ones)
         else:
             connected_in, connected_out = not self._mosi(), not self._miso()
@@ -274,7 +276,7 @@ class SpiMaster:
         if why := self._sck():
             return why
         if not self._spi.listening():
-            return "SPI1 is off or not selected"
+            return (self._nss() if self._selected else "") or _OFF
         if self._spi.mode != self.mode:
             return f"the master clocks in mode {self.mode}, SPI1 is set to mode {self._spi.mode}"
         if self._pclk() < 2 * transfer.clock_hz:  # RM0377 26.1: a slave's clock is half of PCLK at most

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hil.emulator.twin.stm32l031.wire import FRAME_BITS
+from hil.emulator.twin.wire import FRAME_BITS
 
 if TYPE_CHECKING:
     from fractions import Fraction

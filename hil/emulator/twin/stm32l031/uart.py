@@ -15,7 +15,7 @@ from hil.emulator.twin.registers import NotModelledError
 from hil.emulator.twin.stm32l031 import clock_tree as tree
 from hil.emulator.twin.stm32l031.transmitter import TC, TXE, Transmitter
 from hil.emulator.twin.stm32l031.uart_clock import UE, UESM, UartClock
-from hil.emulator.twin.stm32l031.wire import FRAME_BITS, Wire, sample
+from hil.emulator.twin.wire import FRAME_BITS, Wire, sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hil.emulator.twin.timebase import Timer
 
 FRAME_BITS: Final = 10  # start, 8 data, stop
-_SAMPLES: Final = (7, 8, 9)  # of 16 in a bit (RM0377, 24.5.3, data sampling; recalled)
+_SAMPLES: Final = (7, 8, 9)  # of 16 in a bit (RM0377 of the STM32L0, 24.5.3, data sampling; recalled)
 
 
 def sample(byte: int, sender_baud: Fraction, receiver_baud: Fraction) -> tuple[int, bool, bool]:

@@ -1,0 +1,98 @@
+/*
+ * The link over UART0, received by interrupt into a ring, sent by polling.
+ *
+ * Polling is on purpose: a core that computes has nothing else to do while it sends, and an
+ * emulated UART whose other end is slow stalls interrupt-driven transmitters.
+ */
+#include "port.h"
+
+#include "board.h"
+#include "nrf51.h"
+#include "startup.h"
+
+#define RING_BYTES     2048u      /* a power of two */
+#define TRANSMIT_TRIES 0x1000000u /* more than a second: an emulator may be held up */
+_Static_assert((RING_BYTES & (RING_BYTES - 1u)) == 0, "indices wrap by masking");
+
+static volatile uint8_t ring[RING_BYTES];
+static volatile uint32_t ring_head; /* written by the interrupt alone */
+static volatile uint32_t ring_tail; /* written by port_read() alone */
+
+static uint32_t baud_register(void) {
+    /* The manual tabulates 2^32 / 16 MHz times the baud rate, rounded to the upper 20 bits. */
+    return (uint32_t)((((uint64_t)BOARD_UART_BAUD << 32) / 16000000u + 0x800u) & 0xFFFFF000u);
+}
+
+void nrf51_link_start(void) {
+    GPIO_OUTSET = 1u << BOARD_UART_TX_PIN; /* idle level, before the pin drives */
+    GPIO_PIN_CNF(BOARD_UART_TX_PIN) = GPIO_PIN_CNF_OUTPUT;
+    GPIO_PIN_CNF(BOARD_UART_RX_PIN) = GPIO_PIN_CNF_INPUT_PULLUP;
+    UART_PSELTXD = BOARD_UART_TX_PIN;
+    UART_PSELRXD = BOARD_UART_RX_PIN;
+    UART_BAUDRATE = baud_register();
+    UART_ENABLE = UART_ENABLE_ENABLED;
+    UART_EVENTS_RXDRDY = 0;
+    UART_EVENTS_TXDRDY = 0;
+    UART_INTENSET = UART_INTENSET_RXDRDY | UART_INTENSET_ERROR;
+    NVIC_ISER = 1u << NRF51_UART_IRQ;
+    UART_TASKS_STARTTX = 1;
+    UART_TASKS_STARTRX = 1;
+}
+
+struct port_memory port_memory(void) {
+    return startup_memory(RING_BYTES);
+}
+
+void nrf51_uart_handler(void) {
+    if (UART_EVENTS_ERROR != 0) {
+        UART_EVENTS_ERROR = 0;
+        UART_ERRORSRC = UART_ERRORSRC; /* written ones clear; the frame's CRC tells what was lost */
+    }
+    while (UART_EVENTS_RXDRDY != 0) {
+        UART_EVENTS_RXDRDY =
+            0; /* before RXD is read: reading it raises the event for the next byte */
+        const uint8_t byte = (uint8_t)UART_RXD;
+        const uint32_t head = ring_head;
+        if (head - ring_tail < RING_BYTES) {
+            ring[head % RING_BYTES] = byte;
+            ring_head = head + 1u;
+        }
+    }
+}
+
+uint32_t port_read(uint8_t *data, uint32_t capacity) {
+    uint32_t count = 0;
+    while (count < capacity && ring_tail != ring_head) {
+        data[count++] = ring[ring_tail % RING_BYTES];
+        ring_tail = ring_tail + 1u;
+    }
+    return count;
+}
+
+/* Bounded, as the fault handler writes too, perhaps before the UART is on. */
+void port_write(const uint8_t *data, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        UART_TXD = data[i];
+        for (uint32_t tries = 0; tries < TRANSMIT_TRIES && UART_EVENTS_TXDRDY == 0; tries++) {
+        }
+        UART_EVENTS_TXDRDY = 0;
+    }
+}
+
+bool nrf51_link_idle(void) {
+    return ring_tail == ring_head;
+}
+
+uint32_t startup_poll(uint8_t *byte) {
+    if (UART_EVENTS_RXDRDY == 0) {
+        return 0;
+    }
+    UART_EVENTS_RXDRDY = 0;
+    *byte = (uint8_t)UART_RXD;
+    return 1;
+}
+
+/* It sends whether the host listens or not. */
+uint32_t port_write_waits(void) {
+    return 0;
+}

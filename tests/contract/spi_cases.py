@@ -1,0 +1,52 @@
+"""Public cases on the twin over a bridge: the harness' own path, the real driver, a simulated instrument."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.board import load_board
+from hil.dut.dut import open_dut
+from hil.emulator.power import power
+from hil.emulator.spi_pins import SpiPins
+from hil.model import load_model
+from hil.resources import examples_dir
+from hil.vectors import load_vectors
+from tests.instruments.attached import attached
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hil.dut.dut import Dut
+    from hil.link.spi.bridge import Bridge
+    from hil.result import RunResult
+
+BOARD = load_board("nucleo-l031")
+NETWORKS = examples_dir() / "networks"
+
+
+@contextmanager
+def over(kind: str, shim: Path) -> Iterator[Dut]:
+    """The twin through a bridge of this kind, as for someone who keeps a board powered and names its bridge."""
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        powered = stack.enter_context(power(BOARD))
+        pins = stack.enter_context(SpiPins(powered.spi_pins))
+        opened = stack.enter_context(ExitStack())
+
+        def open_bridge(_address: str, *, clock_hz: int, mode: int) -> Bridge:
+            opened.close()
+            return opened.enter_context(attached(kind, pins, shim, clock_hz=clock_hz, mode=mode))
+
+        patch.setattr("hil.link.spi.opening.open_bridge", open_bridge)
+        yield stack.enter_context(open_dut(BOARD, probe=powered.probe_uid, port=kind, link="spi"))
+
+
+def run(dut: Dut, name: str) -> RunResult:
+    """All of a case; raises unless every bit is equal."""
+    own = NETWORKS / f"{name}.model.npz"
+    model = load_model(own if own.exists() else NETWORKS / f"{name.rpartition('_')[0]}.model.npz")
+    return dut.run(model, load_vectors(NETWORKS / f"{name}.vectors.npz", model))

@@ -1,0 +1,179 @@
+"""The agent on the twin's nRF51822: over UART and SPI bit for bit, its cycles QEMU's, and defects that are found."""
+
+from __future__ import annotations
+
+import shutil
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from hil.build import build
+from hil.cycles.counter import CycleCounter
+from hil.cycles.timing import TimingModel
+from hil.errors import HilError
+from hil.link.spi.blocks import DATA_BYTES, Header, decode
+from tests.cycles.cases import load_case, public_cases
+from tests.cycles.programs import BLOB_AT, HERE, LTC_SOURCES, build_program, run_qemu
+from tests.hil.defects import Defect
+from tests.host_c import REPO
+from tests.twin.counted import counted
+from tests.twin.nrf51.agent import AgentChip51, Bridge51, over_spi, over_uart
+from tests.twin.nrf51.bench import BAUD, BOARD, PINS
+from tests.twin.streaming import load_work
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hil.link.agent import Agent
+    from hil.work import Work
+
+from elftools.elf.elffile import ELFFile
+
+from hil.emulator.twin.core import Stop
+from hil.emulator.twin.nrf51.part import Nrf51822
+
+CASES = ("tiny_dense", "autoncp16", "basicmotions")
+NOBODY = bytes(4)
+"""What a transaction hears that the board takes no part in."""
+
+
+def stream(agent: Agent, work: Work, *, sequences: int = 3) -> int:
+    """Run a beginning of a case, every bit compared; how many repairs it took."""
+    agent.load_image(work.converted.image)
+    steps = work.elapsed.shape[1]
+    inputs, elapsed = work.inputs[:sequences], work.elapsed[:sequences]
+    golden = work.golden_states[:sequences]
+    result = agent.run(inputs.reshape(elapsed.size, -1), elapsed.reshape(-1), state=work.state0, sequence_steps=steps)
+    assert np.array_equal(result.states.reshape(golden.shape), golden)
+    return result.retries
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_over_uart(name: str) -> None:
+    with AgentChip51(build(BOARD).bin) as chip:
+        assert stream(over_uart(chip), load_work(name), sequences=1) == 0
+
+
+@pytest.mark.parametrize("ready", [True, False], ids=["data-ready", "polled"])
+@pytest.mark.parametrize("name", CASES)
+def test_over_spi(name: str, ready: bool) -> None:
+    with AgentChip51(build(BOARD, link="spi").bin) as chip:
+        assert stream(over_spi(chip, ready=ready), load_work(name)) == 0
+
+
+def test_an_image_in_flash_over_spi() -> None:
+    work = load_work("autoncp16")
+    image = work.converted.image
+    with AgentChip51(build(BOARD, link="spi").bin) as chip:
+        assert chip.core.write(BOARD.image_slot.origin, image)
+        agent = over_spi(chip)
+        agent.open_flash_image(len(image), zlib.crc32(image))
+        sequences, steps = work.elapsed.shape
+        inputs = work.inputs.reshape(sequences * steps, -1)
+        result = agent.run(inputs, work.elapsed.reshape(-1), state=work.state0, sequence_steps=steps)
+        assert np.array_equal(result.states.reshape(work.golden_states.shape), work.golden_states)
+
+
+# What holds of the slave, and what a defect breaks
+
+
+def blocks_hold(firmware: Path | None) -> None:
+    """Data-ready and armed blocks, step by step.
+
+    Raises:
+        AssertionError: something does not hold.
+    """
+    with AgentChip51(firmware) as chip:
+        bridge = Bridge51(chip)
+        assert bridge.data_ready()
+        first = bridge.exchange(Header(0, 1).encode() + bytes(1))
+        assert decode(first) == Header(1)
+        assert first[4:] == b"\0"
+        second = bridge.exchange(Header(0).encode())  # it comes before the interrupt
+        assert second == NOBODY
+        bridge.wait(1e-3)
+        assert not bridge.data_ready()
+        assert decode(bridge.exchange(Header(0).encode())) == Header(0)
+        bridge.wait(1e-3)
+        assert not bridge.data_ready()
+        whole = Header(DATA_BYTES, DATA_BYTES).encode() + b"\x01" * DATA_BYTES
+        assert decode(bridge.exchange(whole)) == Header(0)
+        bridge.wait(2e-3)
+        cut = chip.spi_master.transfer(whole, bridge.clock_hz, pulses=8 * 100 + 3)
+        assert decode(cut) == Header(0)
+        bridge.wait(2e-3)
+        assert decode(bridge.exchange(Header(0).encode())) == Header(0)
+
+
+def link_holds(firmware: Path | None) -> None:
+    """Blocks, and a stream that fills them, without a repair."""
+    blocks_hold(firmware)
+    with AgentChip51(firmware) as chip:
+        agent = over_spi(chip)
+        agent.identify()
+        assert stream(agent, load_work("autoncp16"), sequences=1) == 0
+
+
+def test_link_holds() -> None:
+    link_holds(build(BOARD, link="spi").bin)
+
+
+SPI = "port/nrf51/spi.c"
+DEFECTS = (
+    Defect("wrong DEF character", SPI, "SPIS1_DEF = 0;", "SPIS1_DEF = 0xC5;"),
+    Defect("semaphore not released", SPI, "    SPIS1_TASKS_RELEASE = 1;\n", ""),
+    Defect("MAXRX one too small", SPI, "SPIS1_MAXRX = SPI_BLOCK_BYTES;", "SPIS1_MAXRX = SPI_BLOCK_BYTES - 1u;"),
+    Defect("MAXTX one too small", SPI, "SPIS1_MAXTX = count;", "SPIS1_MAXTX = count - 1u;"),
+    Defect("data-ready stuck high", SPI, "GPIO_OUTCLR = 1u << BOARD_SPI_DATA_READY_PIN", "(void)0"),
+    Defect("data-ready stuck low", SPI, "GPIO_OUTSET = 1u << BOARD_SPI_DATA_READY_PIN", "(void)0"),
+    Defect("no shortcut", SPI, "    SPIS1_SHORTS = SPIS1_SHORTS_END_ACQUIRE;\n", ""),
+    Defect("another mode", SPI, "SPIS1_CONFIG_MODE(BOARD_SPI_MODE)", "SPIS1_CONFIG_MODE(3u)"),
+    Defect("no interrupt", SPI, "    SPIS1_INTENSET = SPIS1_INTENSET_END;\n", ""),
+    Defect("END is not forgotten", SPI, "        SPIS1_EVENTS_END = 0;\n", ""),
+)
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=str)
+def test_a_defect_is_found(defect: Defect, tmp_path: Path) -> None:
+    root = tmp_path / "firmware"
+    shutil.copytree(REPO / "firmware", root, ignore=shutil.ignore_patterns("build"))
+    defect.plant(root)
+    firmware = build(BOARD, link="spi", firmware_root=root).bin
+    with pytest.raises((AssertionError, HilError)):
+        link_holds(firmware)
+
+
+# Cycles
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_program(tmp_path_factory.mktemp("steps") / "steps.elf", HERE / "steps.c", *LTC_SOURCES)
+
+
+@pytest.mark.parametrize("name", public_cases())
+def test_no_difference_to_qemu(steps: Path, tmp_path: Path, name: str) -> None:
+    """The same program, whose clock on QEMU is its plugin's model alone: every step of a beginning of each case."""
+    case = load_case(name, sequences=2, steps=40)
+    blob = tmp_path / "blob"
+    blob.write_bytes(case.blob)
+    model = TimingModel("cortex-m0")
+    with CycleCounter(steps, model) as counter:
+        assert run_qemu(steps, counter=counter, blob=blob).result == case.checksum
+        qemu = counter.counts()
+    with CycleCounter(steps, model, measure=["ltc_step"]) as counter:
+        chip = Nrf51822(BAUD, PINS)
+        with steps.open("rb") as file:
+            for segment in ELFFile(file).iter_segments("PT_LOAD"):
+                chip.core.write(segment["p_paddr"], segment.data())
+        chip.core.write(BLOB_AT, case.blob)
+        with counted(chip.core, counter):
+            chip.reset()
+            assert chip.run(1 << 40) is Stop.ASLEEP, (chip.trouble, chip.fault_words())
+        twin = counter.counts()
+        assert int.from_bytes(chip.serial.to_host, "little") == case.checksum
+    cycles = [call.cycles for call in qemu.of("ltc_step")]
+    assert len(cycles) == case.steps
+    assert [call.cycles for call in twin.of("ltc_step")] == cycles
