@@ -11,7 +11,7 @@ from hil.errors import InputError
 from hil.swarm.energy import EnergyModel
 from hil.swarm.judge import Verdict, judge, judge_samples
 from hil.swarm.prepare import Preparer
-from hil.swarm.run import NodeRun, PoweredNode, SwarmRun, run_twins
+from hil.swarm.run import NodeRun, PoweredNode, SwarmRun, run_nodes
 from hil.swarm.spent import Spent
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ class Compared:
         ]
         hub, energy = self.hub, self.energy
         if energy.missing or hub is None:
-            lines.append(f"energy: not modelled: {energy.missing or 'nothing tells where the time goes'}")
+            lines.append(
+                f"energy: not modelled: {energy.missing or 'nothing tells where the time of a board on the desk goes'}"
+            )
             return lines
         inferring = sum(row.watched_mJ or 0.0 for row in self.rows)
         sending = sum(row.sampled_mJ or 0.0 for row in self.rows)
@@ -136,8 +138,8 @@ def compare_runs(swarm: Swarm, progress: Callable[[str], None]) -> Compared:
     """
     nodes = power(swarm)
     clock_hz = bus_clock(swarm, [node.board for node in nodes])
-    watched = run_twins(nodes, clock_hz=clock_hz, progress=progress)
-    sampled = run_twins(nodes, clock_hz=clock_hz, samples=True, progress=progress)
+    watched = run_nodes(nodes, clock_hz=clock_hz, samples=False, progress=progress)
+    sampled = run_nodes(nodes, clock_hz=clock_hz, samples=True, progress=progress)
     hub_board = load_board(swarm.says.board)
     energy = {node.name: EnergyModel.of(node.board) for node in nodes}
     hub_energy = EnergyModel.of(hub_board)
@@ -154,9 +156,10 @@ def compare_runs(swarm: Swarm, progress: Callable[[str], None]) -> Compared:
         )
         for node in sorted(nodes, key=lambda node: node.name)
     )
-    place = f"twins in virtual time, one bus at {clock_hz / 1e6:g} MHz"
     worst = next((model for model in (*energy.values(), hub_energy) if model.missing), hub_energy)
-    return Compared(place, rows, watched, sampled, _hub(hub_board, hub_energy, watched, sampled), worst)
+    return Compared(
+        _place(nodes, clock_hz), rows, watched, sampled, _hub(hub_board, hub_energy, watched, sampled), worst
+    )
 
 
 def power(swarm: Swarm) -> list[PoweredNode]:
@@ -173,6 +176,10 @@ def power(swarm: Swarm) -> list[PoweredNode]:
         given = swarm.board_name(node)
         if given not in boards:
             boards[given] = _node_board(given)
+        if not node.attached and boards[given].emulator("twin") is None:
+            raise InputError(
+                f"board '{boards[given].name}' cannot be a node without 'probe' and 'bridge': it has no twin"
+            )
         prepared = preparer.prepare(node, boards[given])
         if given not in built:
             built[given] = build(boards[given], link="spi")
@@ -187,8 +194,6 @@ def _node_board(given: str) -> Board:
             f"board '{board.name}' cannot be a node: its file names no SPI with a data-ready line",
             hint="see links.spi of its file",
         )
-    if board.emulator("twin") is None:
-        raise InputError(f"board '{board.name}' cannot be a node: it has no twin")
     return board
 
 
@@ -207,6 +212,12 @@ def bus_clock(swarm: Swarm, boards: Sequence[Board]) -> int:
             f"'{slowest.name}' takes"
         )
     return asked
+
+
+def _place(nodes: Sequence[PoweredNode], clock_hz: int) -> str:
+    desk = sum(node.prepared.node.attached for node in nodes)
+    where = "twins in virtual time" if not desk else f"{len(nodes) - desk} twins in virtual time, {desk} on the desk"
+    return f"{where}, one bus at {clock_hz / 1e6:g} MHz"
 
 
 def _hub(board: Board, model: EnergyModel, watched: SwarmRun, sampled: SwarmRun) -> HubEnergy | None:

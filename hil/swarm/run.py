@@ -1,4 +1,4 @@
-"""Runs prepared nodes on twins: each watches, the hub collects, and what that took is told beside what it found."""
+"""Runs prepared nodes: each watches, the hub collects, and what that took is told beside what they found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from hil.swarm.hub import Hub, NodeSetup
+from hil.swarm.hub import Hub, NodeSetup, naming
 from hil.swarm.spent import Spent
 
 if TYPE_CHECKING:
@@ -119,17 +119,17 @@ def run_twins(
         world = TwinWorld(chips, clock_hz)
         bridges = {name: bridged(name, world.bridge(name)) for name in chips}
         hub = Hub(world, bridges.__getitem__)
-        connected = connect_all(hub, ordered, world, samples=samples)
         begun: dict[str, Spent] = {}
         ended: dict[str, Spent] = {}
-        for node in ordered:
-            hub.begin(connected[node.name], _plan(node, samples=samples))
-            begun[node.name] = chips[node.name].spent
 
         def has_ended(name: str) -> None:
             ended[name] = chips[name].spent
             progress(name)
 
+        connected = _connect_all(hub, ordered, world, samples=samples)
+        for node in ordered:
+            hub.begin(connected[node.name], _plan(node, samples=samples))
+            begun[node.name] = chips[node.name].spent
         since, wakes, slept = world.now(), world.wakes, world.slept_s
         hub.collect(connected.values(), has_ended)
         slept_s = float(world.slept_s - slept)
@@ -140,12 +140,63 @@ def run_twins(
         )
 
 
-def connect_all(hub: Hub, nodes: Sequence[PoweredNode], world: World, *, samples: bool) -> dict[str, HubNode]:
-    """Have the hub get to know each node once it has booted.
+def run_desk(
+    nodes: Iterable[PoweredNode],
+    *,
+    clock_hz: int,
+    samples: bool = False,
+    progress: Callable[[str], None] = lambda _name: None,
+) -> SwarmRun:
+    """Flash boards on the desk, open their bridges, and collect what they tell, in the time of the wall.
+
+    Nothing there tells where the time of a node or of the hub goes.
+
+    Args:
+        nodes: boards with a probe and a bridge.
+        clock_hz: of SCK.
+        samples: each sends its samples instead.
+        progress: told the name of each that has ended.
 
     Raises:
-        HilError: one does not answer; the message names it.
+        HilError: a board cannot be flashed or reached, or a node failed; the message names it.
     """
+    from hil.swarm.desk import DeskWorld, open_desk  # noqa: PLC0415 # imports pyOCD, which no twin needs
+
+    ordered = sorted(nodes, key=lambda node: node.name)
+    with ExitStack() as stack:
+        bridges = {}
+        for node in ordered:
+            with naming(node.name):
+                bridges[node.name] = stack.enter_context(open_desk(node, clock_hz))
+        world = DeskWorld(bridges)
+        hub = Hub(world)
+        connected = _connect_all(hub, ordered, world, samples=samples)
+        wakes = world.wakes
+        for node in ordered:
+            hub.begin(connected[node.name], _plan(node, samples=samples))
+        hub.collect(connected.values(), progress)
+        return SwarmRun({name: _result(node, None) for name, node in connected.items()}, world.wakes - wakes, None)
+
+
+def run_nodes(
+    nodes: Sequence[PoweredNode], *, clock_hz: int, samples: bool, progress: Callable[[str], None]
+) -> SwarmRun:
+    """Twins in virtual time, then boards on the desk in that of the wall; as `run_twins` and `run_desk`."""
+    desk = [node for node in nodes if node.prepared.node.attached]
+    twins = [node for node in nodes if not node.prepared.node.attached]
+    runs = []
+    if twins:
+        runs.append(run_twins(twins, clock_hz=clock_hz, samples=samples, progress=progress))
+    if desk:
+        runs.append(run_desk(desk, clock_hz=clock_hz, samples=samples, progress=progress))
+    if len(runs) == 1:
+        return runs[0]
+    together = {name: run for each in runs for name, run in each.nodes.items()}
+    return SwarmRun(dict(sorted(together.items())), sum(each.wakes for each in runs), None)
+
+
+def _connect_all(hub: Hub, nodes: Sequence[PoweredNode], world: World, *, samples: bool) -> dict[str, HubNode]:
+    """Have the hub get to know each node once it has booted."""
     connected = {}
     for node in nodes:
         world.watch_for(node.name, world.now(), world.now() + _BOOT_S)
