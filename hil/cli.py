@@ -227,6 +227,19 @@ def convert(
     convert_model(model, output, make_console(), c_array=c_array, state_bound=state_bound, solver=chosen)
 
 
+@app.command(name="swarm")
+def run_swarm(
+    nodes: Annotated[Path, typer.Argument(metavar="NODES.yaml", help="the nodes: networks, recordings, anomalies")],
+    *,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
+) -> None:
+    """Run a hub and many nodes that tell of anomalies alone; exit code 1 where one is missed or false."""
+    with importing():
+        from hil.commands.swarm import SwarmRequest, swarm
+
+    raise typer.Exit(swarm(SwarmRequest(nodes, json), make_console()))
+
+
 @app.command()
 def demo(
     board: BoardOption = DEFAULT_BOARD,

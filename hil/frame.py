@@ -13,7 +13,7 @@ from enum import IntEnum, IntFlag
 
 from cobs import cobs  # type: ignore[import-untyped]
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 REPLY = 0x80
 LAST_SEQ = 0xFFFF
 HEADER = struct.Struct("<IHBB")
@@ -40,6 +40,9 @@ class Command(IntEnum):
     STORE_READ = 10
     STORE_WRITE = 11
     STOP = 12
+    WATCH = 13
+    REPORTS = 14
+    REPORT = 0x7E
     FAULT = 0x7F
 
 
@@ -67,6 +70,19 @@ class StepFlag(IntFlag):
     CYCLES = 8
 
 
+class RuleKind(IntEnum):
+    """What has to hold of an output for an anomaly; as in firmware/agent/rule.h."""
+
+    ABOVE = 0
+    LARGEST = 1
+
+
+class WatchFlag(IntFlag):
+    """How a WATCH reports."""
+
+    SAMPLES = 1
+
+
 class Status(IntEnum):
     """Last byte of a reply; as in firmware/agent/protocol.h."""
 
@@ -89,6 +105,8 @@ class Status(IntEnum):
     STORE_RANGE = 16
     STORE_FAILED = 17
     STOP_RANGE = 18
+    TICK_RANGE = 19
+    NO_WATCH = 20
 
 
 class LtcError(IntEnum):

@@ -50,6 +50,14 @@ static struct protocol_header unasked(const struct agent *agent, enum protocol_c
     return (struct protocol_header){.epoch = agent->epoch, .command = (uint8_t)command};
 }
 
+void agent_unasked_begin(struct agent *agent, enum protocol_command command) {
+    reply_begin(agent, unasked(agent, command));
+}
+
+void agent_unasked_end(struct agent *agent, enum protocol_status status, uint32_t detail) {
+    reply_end(agent, status, detail);
+}
+
 static uint32_t refusal(int ltc_error) {
     return (uint32_t)-ltc_error;
 }
@@ -68,6 +76,7 @@ static void do_sync(struct agent *agent, const struct request *request) {
     const uint32_t body[3] = {previous, agent->network, PROTOCOL_VERSION};
     agent->epoch = request->header.epoch;
     agent->expected = 1;
+    watch_hold(agent);
     reply_begin(agent, request->header);
     frame_put(&agent->encoder, body, sizeof body);
     reply_end(agent, PROTOCOL_OK, 0);
@@ -355,16 +364,57 @@ static void do_stop(struct agent *agent, const struct request *request) {
     reply(agent, request, PROTOCOL_OK, 0);
 }
 
+static void do_watch(struct agent *agent, const struct request *request) {
+    uint32_t detail;
+    const enum protocol_status status =
+        watch_begin(agent, request->words, request->length, &detail);
+    reply_begin(agent, request->header);
+    if (status == PROTOCOL_OK) {
+        frame_put(&agent->encoder, &agent->watch.room, sizeof agent->watch.room);
+    }
+    reply_end(agent, status, detail);
+}
+
+/* Those up to a number need not be kept any more. */
+static void do_reports(struct agent *agent, const struct request *request) {
+    if (request->length != 8) {
+        reply(agent, request, PROTOCOL_BAD_LENGTH, request->length);
+        return;
+    }
+    if (!agent->watch.begun) {
+        reply(agent, request, PROTOCOL_NO_WATCH, 0);
+        return;
+    }
+    const uint32_t latest = watch_latest(agent);
+    if (request->words[0] > latest || request->words[0] < agent->watch.taken) {
+        reply(agent, request, PROTOCOL_BAD_ARGUMENT, request->words[0]);
+        return;
+    }
+    watch_taken(agent, request->words[0], request->words[1] != 0);
+    reply_begin(agent, request->header);
+    frame_put(&agent->encoder, &latest, sizeof latest);
+    reply_end(agent, PROTOCOL_OK, 0);
+}
+
 /* ---- dispatch ---- */
 
 static bool needs_network(uint8_t command) {
-    return command >= PROTOCOL_STATE_SET && command <= PROTOCOL_STEP;
+    return (command >= PROTOCOL_STATE_SET && command <= PROTOCOL_STEP) || command == PROTOCOL_WATCH;
+}
+
+/* It uses the network or its memory, or stops the clocks. */
+static bool ends_watch(uint8_t command) {
+    return (command >= PROTOCOL_IMAGE_WRITE && command <= PROTOCOL_STEP) ||
+           command == PROTOCOL_STOP;
 }
 
 static void execute(struct agent *agent, const struct request *request) {
     if (needs_network(request->header.command) && agent->network == 0) {
         reply(agent, request, PROTOCOL_NO_NETWORK, 0);
         return;
+    }
+    if (ends_watch(request->header.command)) {
+        watch_end(agent);
     }
     switch (request->header.command) {
     case PROTOCOL_IDENTIFY:
@@ -399,6 +449,12 @@ static void execute(struct agent *agent, const struct request *request) {
         break;
     case PROTOCOL_STOP:
         do_stop(agent, request);
+        break;
+    case PROTOCOL_WATCH:
+        do_watch(agent, request);
+        break;
+    case PROTOCOL_REPORTS:
+        do_reports(agent, request);
         break;
     default:
         reply(agent, request, PROTOCOL_UNKNOWN_COMMAND, request->header.command);
@@ -448,6 +504,9 @@ void agent_init(struct agent *agent) {
     agent->epoch = 0;
     agent->expected = 0;
     agent->network = 0;
+    agent->watch.begun = false;
+    agent->watch.running = false;
+    agent->watch.taken = 0;
     frame_decoder_init(&agent->decoder, agent->frame, AGENT_FRAME_BYTES);
 }
 

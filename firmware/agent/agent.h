@@ -14,6 +14,7 @@
 #include "ltc.h"
 #include "port.h"
 #include "protocol.h"
+#include "watch.h"
 
 #define AGENT_FRAME_BYTES                                                                          \
     (sizeof(struct protocol_header) + PROTOCOL_PAYLOAD_BYTES + FRAME_CRC_BYTES)
@@ -28,6 +29,7 @@ struct agent {
     int32_t *states;   /* scratch for one step's reply: neurons values */
     int32_t *outputs;  /* scratch for one step's reply: outputs values */
     struct ltc net;
+    struct watch watch;
     uint32_t frame[(AGENT_FRAME_BYTES + 3u) / 4u]; /* words, so that payload fields are aligned */
 };
 
@@ -35,6 +37,10 @@ void agent_init(struct agent *agent);
 
 /* Take received bytes; execute and answer what is complete. */
 void agent_receive(struct agent *agent, const uint8_t *data, uint32_t count);
+
+/* Frames that nobody has asked for: what comes between the two is their payload. */
+void agent_unasked_begin(struct agent *agent, enum protocol_command command);
+void agent_unasked_end(struct agent *agent, enum protocol_status status, uint32_t detail);
 
 /* Send a FAULT frame: the exception's number and the eight words that the core stacked. */
 void agent_report_fault(struct agent *agent, uint32_t exception, const uint32_t stacked[8]);

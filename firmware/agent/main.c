@@ -11,7 +11,7 @@ void main_loop(void) {
     agent_init(&agent);
     for (;;) {
         const uint32_t count = port_read(received, sizeof received);
-        if (count == 0) {
+        if (count == 0 && !watch_tick(&agent)) {
             port_idle();
         }
         agent_receive(&agent, received, count);

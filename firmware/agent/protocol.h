@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 4u
+#define PROTOCOL_VERSION 5u
 
 /* Longest payload of a request: one step of a network with 255 inputs. */
 #define PROTOCOL_PAYLOAD_BYTES 1028u
@@ -36,7 +36,10 @@ enum protocol_command {
     PROTOCOL_STORE_READ = 10,  /* u32 offset, bytes: of what keeps its content without power */
     PROTOCOL_STORE_WRITE = 11, /* u32 offset, then words: into it */
     PROTOCOL_STOP = 12,        /* u32 milliseconds, 0 for no end: until then, or a byte comes */
-    PROTOCOL_FAULT = 127,      /* agent only: the core stopped; u32 r0-r3 r12 lr pc xpsr */
+    PROTOCOL_WATCH = 13,       /* u32 period in ms, offset; u16 sequences, steps; rule: watch.h */
+    PROTOCOL_REPORTS = 14, /* u32 number of the last that the host has; u32 1: those behind again */
+    PROTOCOL_REPORT = 126, /* agent only: u32 number, sequence | step << 16, values */
+    PROTOCOL_FAULT = 127,  /* agent only: the core stopped; u32 r0-r3 r12 lr pc xpsr */
 };
 
 /* What of the board itself does not work, in IDENTIFY. */
@@ -57,6 +60,11 @@ enum protocol_step_flag {
     PROTOCOL_STEP_LAST_STATE = 2, /* only after the last step */
     PROTOCOL_STEP_OUTPUTS = 4,    /* the outputs of each step */
     PROTOCOL_STEP_CYCLES = 8,     /* u32: what the core's own counter says of ltc_step() */
+};
+
+/* How a WATCH reports. */
+enum protocol_watch_flag {
+    PROTOCOL_WATCH_SAMPLES = 1, /* each sample, without a step */
 };
 
 /*
@@ -83,6 +91,8 @@ enum protocol_status {
     PROTOCOL_STORE_RANGE = 16,    /* beyond the store; detail: bytes there are */
     PROTOCOL_STORE_FAILED = 17,   /* detail: offset of the first word that is not as written */
     PROTOCOL_STOP_RANGE = 18,     /* detail: longest in milliseconds, 0 without a Stop mode */
+    PROTOCOL_TICK_RANGE = 19,     /* detail: longest period in milliseconds, 0 without a timer */
+    PROTOCOL_NO_WATCH = 20,       /* none has begun since the network was opened */
 };
 
 #endif

@@ -31,6 +31,9 @@ uint32_t port_read(uint8_t *data, uint32_t capacity);
 /* Send. A port may keep bytes back until port_idle(), which comes before every wait. */
 void port_write(const uint8_t *data, uint32_t count);
 
+/* Whether port_write() would have to wait for the host, which may not come. */
+uint32_t port_write_waits(void);
+
 /* Bits of the counter of core clock cycles, 0 where there is none; it wraps. */
 uint32_t port_counter_bits(void);
 uint32_t port_counter(void);
@@ -63,6 +66,17 @@ uint32_t port_stop_longest_ms(void);
 /* With the next port_idle() that has nothing to do, stop the core and its clocks, once: until so
  * many milliseconds have passed (0: no end) or a byte begins to arrive, which is lost. */
 void port_stop(uint32_t milliseconds);
+
+/* Longest period of a timer that goes on while the core is stopped, 0 where there is none. */
+uint32_t port_tick_longest_ms(void);
+
+/* Have it tick, 0 to end that. Meanwhile the core may stop with its clocks whenever it idles and
+ * nothing waits to be sent; when a byte wakes it up, which is lost, it only sleeps until the next
+ * tick. */
+void port_tick_start(uint32_t milliseconds);
+
+/* Ticks since the last call, or the start. */
+uint32_t port_ticks(void);
 
 /* Bytes of the stack that were never used, or 0xFFFFFFFF where it is not known. */
 uint32_t port_stack_unused(void);

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from hil.link.jobs import Progress
     from hil.link.session import Session
+    from hil.link.watch import ReportBox, WatchPlan
 
 _IDENTITY = struct.Struct("<12I8s")
 _DIMENSIONS = struct.Struct("<4H")
@@ -211,6 +212,40 @@ class Agent:
         """
         self._ask(Command.STOP, struct.pack("<I", milliseconds), alone=True)
         self._open_session.rest()
+
+    def watch(self, plan: WatchPlan, box: ReportBox) -> int:
+        """Have the node step by itself from now on, through the recording in its image slot; its reports go to ``box``.
+
+        What else is asked of its network, or to stop, ends that.
+
+        Returns:
+            How many reports it keeps until `take_reports` says that they have come.
+
+        Raises:
+            TargetFault: it cannot (TICK_RANGE, IMAGE_RANGE, NO_ROOM, NO_NETWORK).
+        """
+        session = self._open_session
+        session.on_report = lambda _frame: None
+        session.rest()  # in an epoch of its own, so that no report of an earlier watch can count
+        body = self._ask(Command.WATCH, plan.encode(), reply_bytes=4)
+        self._check_length(Command.WATCH, body, 4)
+        session.on_report = box.take
+        self._state = None
+        return int.from_bytes(body, "little")
+
+    def take_reports(self, taken: int, *, again: bool = False) -> int:
+        """Tell that all reports up to a number have come; with ``again`` have those behind it sent once more.
+
+        Returns:
+            Number of the latest report there is, the end's included.
+        """
+        body = self._ask(Command.REPORTS, struct.pack("<II", taken, again), reply_bytes=4)
+        self._check_length(Command.REPORTS, body, 4)
+        return int.from_bytes(body, "little")
+
+    def listen(self) -> tuple[int, bool]:
+        """Take what the board sends of itself, as `Session.listen` says."""
+        return self._open_session.listen()
 
     def reset_state(self) -> None:
         """Set every state to zero."""

@@ -23,6 +23,8 @@ _MEANING = {
     Status.STORE_RANGE: "that is beyond the {detail} bytes that keep their content without power",
     Status.STORE_FAILED: "the word at {detail} is not as it was written",
     Status.STOP_RANGE: "it can stop for {detail} ms at most (0: it has no Stop mode)",
+    Status.TICK_RANGE: "its timer's period is {detail} ms at most (0: it has no timer that goes on in Stop mode)",
+    Status.NO_WATCH: "it watches nothing: none was begun, or something else was asked of its network since",
 }
 
 _HINT = {

@@ -95,6 +95,7 @@ class Session:
         window_bytes: encoded bytes that may be unanswered; the smallest allowed until the agent has said more.
         network: CRC-32 of the image that must be open on the agent, None where that is not settled.
         repairs: how often something had to be sent again.
+        on_report: told each report of the present epoch; one may come again, and some may be missing.
         found: the epochs that the agent had before this session's first, as it told them; 0 from one just booted.
             Without this session's own: empty where every answer that could have told was lost.
     """
@@ -131,6 +132,7 @@ class Session:
         self._next_seq = 0
         self._pending: deque[tuple[int, Request]] = deque()
         self._progressed = False
+        self.on_report: Callable[[Frame], None] = lambda _frame: None
 
     @property
     def epoch(self) -> int:
@@ -163,6 +165,38 @@ class Session:
         finally:
             # Whatever ended this early, an interrupt from the keyboard too, may have left answers on their way.
             self._synced = self._synced and finished
+
+    def listen(self) -> tuple[int, bool]:
+        """Take what has come without being asked for; waits a short time for the first of it.
+
+        Reports of the present epoch go to `on_report`, also while an answer is awaited.
+
+        Returns:
+            How many whole frames came, and whether something is damaged: then what it was is to be asked for again.
+
+        Raises:
+            TargetFault: the firmware stopped in a fault.
+            LinkError: the wire is gone.
+        """
+        data = self._wire.read()
+        self._heard.data(data)
+        self._frames.extend(self._decoder.feed(data))
+        count, damaged = 0, self._decoder.pending_bytes > 0
+        while self._frames:
+            frame = self._frames.popleft()
+            self._heard.frame(frame)
+            if frame is None or frame.command == Command.NOTICE | REPLY:
+                damaged = True
+            else:
+                count += 1
+                if frame.epoch in {0, self._epoch} and frame.command == Command.FAULT | REPLY:
+                    raise self._core_fault(frame)
+                self._take_report(frame)
+        return count, damaged
+
+    def _take_report(self, frame: Frame) -> None:
+        if frame.epoch == self._epoch and frame.command == Command.REPORT | REPLY:
+            self.on_report(frame)
 
     def rest(self) -> None:
         """Nothing is on its way, and what is said next may not be heard at first: it begins an epoch."""
@@ -225,6 +259,9 @@ class Session:
             if frame.epoch != self._epoch or not frame.is_reply:
                 continue  # late, or an echo of the line: it says nothing about this epoch
             command = frame.command & ~REPLY
+            if command == Command.REPORT:
+                self._take_report(frame)
+                continue
             if command == Command.FAULT:
                 raise self._core_fault(frame)
             if command == Command.NOTICE:

@@ -35,7 +35,8 @@ def compile_agent(folder: Path, *edits: tuple[str, str, str]) -> Path:
     """agent.c, frame.c and the mixing network as a shared library; each edit is (file, old text, new text)."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "board.h").write_text(BOARD_H)
-    names = ("agent/agent.c", "agent/frame.c", "ltc/ltc_crc.c", "port/host/nothing.c")
+    agent = (f"agent/{name}.c" for name in ("agent", "frame", "rule", "watch"))
+    names = (*agent, "ltc/ltc_crc.c", "port/host/nothing.c")
     includes = (folder, FIRMWARE / "agent", FIRMWARE / "port", FIRMWARE / "ltc")
     return compile_sources(folder, names, [HERE / "memory_port.c", SOURCE], includes, *edits)
 

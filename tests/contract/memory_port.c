@@ -8,6 +8,7 @@ void wire_boot(void);
 void wire_feed(const uint8_t *data, uint32_t count);
 uint32_t wire_take(uint8_t *data, uint32_t capacity);
 void wire_fault(void);
+void wire_tick(void);
 
 static struct agent agent;
 static _Alignas(8) uint8_t arena[1 << 16];
@@ -30,6 +31,31 @@ void port_write(const uint8_t *data, uint32_t count) {
 
 uint32_t port_counter_bits(void) {
     return 24;
+}
+
+static bool ticking;
+static uint32_t ticks;
+
+uint32_t port_tick_longest_ms(void) {
+    return 1000;
+}
+
+void port_tick_start(uint32_t milliseconds) {
+    ticking = milliseconds != 0;
+    ticks = 0;
+}
+
+uint32_t port_ticks(void) {
+    const uint32_t passed = ticks;
+    ticks = 0;
+    return passed;
+}
+
+/* A period has passed, and the main loop goes round. */
+void wire_tick(void) {
+    ticks += ticking ? 1u : 0u;
+    while (watch_tick(&agent)) {
+    }
 }
 
 /* A wrapping counter that only stands still between two reads. */

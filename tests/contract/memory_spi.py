@@ -40,7 +40,8 @@ def compile_spi_agent(folder: Path, *edits: tuple[str, str, str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "board.h").write_text(BOARD_H)
     (folder / "interrupts.h").write_text(INTERRUPTS_H)
-    names = ("agent/agent.c", "agent/frame.c", "ltc/ltc_crc.c", "port/host/nothing.c", "port/spi/spi_link.c")
+    agent = (f"agent/{name}.c" for name in ("agent", "frame", "rule", "watch"))
+    names = (*agent, "ltc/ltc_crc.c", "port/host/nothing.c", "port/spi/spi_link.c")
     includes = (folder, *(FIRMWARE / name for name in ("agent", "port", "port/spi", "port/armv6m", "ltc")))
     return compile_sources(folder, names, [HERE / "memory_spi.c", SOURCE], includes, *edits)
 

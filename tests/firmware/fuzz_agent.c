@@ -9,9 +9,10 @@
 
 #include "agent.h"
 
-#define STATUSES    19u
+#define STATUSES    21u
 #define STORE_WORDS 64u
 #define STOP_MS     1000u
+#define TICK_MS     500u
 
 static struct agent *agent; /* on the heap, so that one byte beyond it is seen */
 static uint8_t *arena;
@@ -24,6 +25,7 @@ static uint32_t to_agent_bytes;
 static uint8_t answer[1 << 20];
 static struct frame_decoder answers;
 static uint32_t counts[STATUSES];
+static bool ticking;
 
 static uint32_t draw(uint32_t below) {
     random_state ^= random_state << 13;
@@ -81,6 +83,25 @@ void port_stop(uint32_t milliseconds) {
     }
 }
 
+uint32_t port_tick_longest_ms(void) {
+    return TICK_MS;
+}
+
+void port_tick_start(uint32_t milliseconds) {
+    if (milliseconds > TICK_MS) {
+        abort();
+    }
+    ticking = milliseconds != 0;
+}
+
+uint32_t port_ticks(void) {
+    if (!ticking) {
+        fprintf(stderr, "the agent waits for ticks that it has not asked for\n");
+        abort();
+    }
+    return draw(3);
+}
+
 static void collect(const uint8_t *data, uint32_t count) {
     memcpy(to_agent + to_agent_bytes, data, count);
     to_agent_bytes += count;
@@ -118,8 +139,8 @@ static void load_image(void) {
 
 /* One request whose fields are right, almost right, or anything. */
 static void send_some(void) {
-    static const uint8_t commands[] = {0, 1, 2, 3,  4,  5,  6,  7,    8,
-                                       9, 9, 9, 10, 11, 12, 13, 0x7F, 0x89};
+    static const uint8_t commands[] = {0, 1,  2,  3,  4,  5,  6,  7,  8,  9,    9,
+                                       9, 10, 11, 12, 13, 13, 14, 14, 15, 0x7F, 0x89};
     uint32_t payload[PROTOCOL_PAYLOAD_BYTES / 4u];
     const uint8_t command = commands[draw(sizeof commands)];
     uint32_t count = draw(PROTOCOL_PAYLOAD_BYTES + 1u);
@@ -157,6 +178,18 @@ static void send_some(void) {
     } else if (command == PROTOCOL_STOP && draw(4)) {
         payload[0] = draw(2u * STOP_MS);
         count = 4;
+    } else if (command == PROTOCOL_WATCH && draw(8)) {
+        /* Records anywhere in the slot, of an image for the most part. */
+        payload[0] = draw(TICK_MS + 20u);
+        payload[1] = 4u * draw(slot_bytes / 4u + 2u);
+        payload[2] = draw(4) | draw(6) << 16;
+        payload[3] =
+            draw(3) | draw(agent->net.outputs + 1u) << 8 | draw(4) << 16 | draw(9) / 4u << 24;
+        count = 20;
+    } else if (command == PROTOCOL_REPORTS && draw(8)) {
+        payload[0] = agent->watch.taken + draw(4);
+        payload[1] = draw(2);
+        count = 8;
     } else if (command == PROTOCOL_IMAGE_WRITE && draw(2)) {
         payload[0] = draw(2) ? 12004u - count - draw(9) : draw(slot_bytes);
     }
@@ -192,6 +225,9 @@ int main(int argc, char **argv) {
             open_image(PROTOCOL_SOURCE_FLASH, slot_bytes, ltc_crc32(0, slot, slot_bytes));
         }
         send_some();
+        for (uint32_t ticks = draw(12); ticks != 0; ticks--) {
+            (void)watch_tick(agent);
+        }
     }
     for (uint32_t status = 0; status < STATUSES; status++) {
         printf("%u ", counts[status]);

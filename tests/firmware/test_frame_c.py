@@ -131,7 +131,7 @@ def test_any_request_is_answered_and_breaks_nothing(tmp_path: Path) -> None:
         tmp_path / "fuzz",
         HERE / "fuzz_agent.c",
         AGENT / "agent.c",
-        AGENT / "frame.c",
+        *(AGENT / name for name in ("frame.c", "rule.c", "watch.c")),
         REPO / "firmware" / "port" / "host" / "nothing.c",
         *LTC_SOURCES,
         flags=(*INCLUDES, f"-I{tmp_path}"),

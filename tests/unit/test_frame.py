@@ -10,7 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil import frame as protocol
-from hil.frame import Command, Defect, Frame, FrameDecoder, LtcError, Source, Status, StepFlag, decode, wire_bytes
+from hil.frame import (
+    Command,
+    Defect,
+    Frame,
+    FrameDecoder,
+    LtcError,
+    RuleKind,
+    Source,
+    Status,
+    StepFlag,
+    WatchFlag,
+    decode,
+    wire_bytes,
+)
 from hil.resources import firmware_dir
 
 if TYPE_CHECKING:
@@ -131,10 +144,15 @@ def c_enum(header: str, name: str, prefix: str) -> dict[str, int]:
         (Source, "protocol_source", "PROTOCOL_SOURCE_"),
         (StepFlag, "protocol_step_flag", "PROTOCOL_STEP_"),
         (Status, "protocol_status", "PROTOCOL_"),
+        (WatchFlag, "protocol_watch_flag", "PROTOCOL_WATCH_"),
     ],
 )
 def test_numbers_are_those_of_the_c_header(enum: type[IntEnum], name: str, prefix: str) -> None:
     assert {member.name: member.value for member in enum} == c_enum("agent/protocol.h", name, prefix)
+
+
+def test_kinds_of_rules_are_those_of_the_c_header() -> None:
+    assert {member.name: member.value for member in RuleKind} == c_enum("agent/rule.h", "rule_kind", "RULE_")
 
 
 def test_ltc_errors_are_those_of_the_c_header() -> None:

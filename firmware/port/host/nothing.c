@@ -71,3 +71,19 @@ ABSENT uint32_t port_stop_longest_ms(void) {
 ABSENT void port_stop(uint32_t milliseconds) {
     (void)milliseconds;
 }
+
+ABSENT uint32_t port_tick_longest_ms(void) {
+    return 0;
+}
+
+ABSENT void port_tick_start(uint32_t milliseconds) {
+    (void)milliseconds;
+}
+
+ABSENT uint32_t port_ticks(void) {
+    return 0;
+}
+
+ABSENT uint32_t port_write_waits(void) {
+    return 0;
+}

@@ -31,3 +31,15 @@ uint32_t port_stop_longest_ms(void) {
 void port_stop(uint32_t milliseconds) {
     (void)milliseconds;
 }
+
+uint32_t port_tick_longest_ms(void) {
+    return 0;
+}
+
+void port_tick_start(uint32_t milliseconds) {
+    (void)milliseconds;
+}
+
+uint32_t port_ticks(void) {
+    return 0;
+}

@@ -159,6 +159,10 @@ void port_write(const uint8_t *data, uint32_t count) {
     }
 }
 
+uint32_t port_write_waits(void) {
+    return filled;
+}
+
 uint32_t startup_poll(uint8_t *byte) {
     spi_port_poll();
     offer();

@@ -31,7 +31,7 @@ uint32_t port_defect(void) {
 void port_idle(void) {
     /* With interrupts masked a byte that arrives after the test still ends the sleep. */
     __asm volatile("cpsid i" ::: "memory");
-    if (stm32l0_link_idle()) {
+    if (stm32l0_link_idle() && !stm32l0_tick_waits()) {
         if (stm32l0_stops()) {
             stm32l0_stop();
             if (defect == PROTOCOL_DEFECT_NONE && !stm32l0_clock_resume()) {

@@ -18,7 +18,8 @@ elseif(NOT HIL_MARKER STREQUAL "")
 endif()
 
 target_sources(agent PRIVATE
-  port/stm32l0/clock.c port/stm32l0/marker.c port/stm32l0/port.c port/stm32l0/stop.c port/stm32l0/store.c port/stm32l0/vectors.c)
+  port/stm32l0/clock.c port/stm32l0/marker.c port/stm32l0/port.c port/stm32l0/stop.c port/stm32l0/store.c port/stm32l0/tick.c
+  port/stm32l0/vectors.c)
 if(HIL_LINK STREQUAL "spi")
   # SPI1: the pins that have it as alternate function 0.
   foreach(line NSS SCK MISO MOSI DATA_READY)

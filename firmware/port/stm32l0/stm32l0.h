@@ -156,6 +156,7 @@
 #define LPTIM1_CR            STM32L0_REGISTER(0x40007C10u)
 #define LPTIM1_CR_ENABLE     (1u << 0)
 #define LPTIM1_CR_SNGSTRT    (1u << 1)
+#define LPTIM1_CR_CNTSTRT    (1u << 2)
 #define LPTIM1_ARR           STM32L0_REGISTER(0x40007C18u)
 
 /* ARMv6-M, B3.3: SysTick, a down counter of 24 bits. */
@@ -197,6 +198,21 @@ void stm32l0_marker_start(void);
 bool stm32l0_stops(void);
 void stm32l0_stop(void);
 
+/* ---- the timer that goes on in Stop mode: tick.c ---- */
+
+uint32_t stm32l0_timer_longest_ms(void);
+
+/* `how`: LPTIM1_CR_SNGSTRT or LPTIM1_CR_CNTSTRT. */
+void stm32l0_timer_start(uint32_t milliseconds, uint32_t how);
+void stm32l0_timer_end(void);
+
+/* With interrupts masked: whether it ticks; a tick has not been taken; the core may stop until the
+ * next one; and the link has ended a stop. */
+bool stm32l0_ticking(void);
+bool stm32l0_tick_waits(void);
+bool stm32l0_tick_stops(void);
+void stm32l0_tick_link_woke(void);
+
 /* ---- the link: uart.c or spi.c, which have port_read(), port_write() and port_memory() as well */
 
 /* Pins and peripheral; whether the core runs from MSI, as its clock did not start. */
@@ -222,7 +238,8 @@ void stm32l0_link_resumes(void);
 /* Wait until all these bits of a register are set, or so long that they never will be. */
 void stm32l0_wait_for(volatile const uint32_t *address, uint32_t bits);
 
-/* Vector 16 + STM32L0_USART2_IRQ, and 16 + STM32L0_EXTI4_15_IRQ. */
+/* Vectors 16 + STM32L0_LPTIM1_IRQ, STM32L0_USART2_IRQ and STM32L0_EXTI4_15_IRQ. */
+void stm32l0_lptim1_handler(void);
 void stm32l0_usart2_handler(void);
 void stm32l0_spi_handler(void);
 

@@ -168,3 +168,8 @@ void stm32l0_link_stops(void) {
 
 void stm32l0_link_resumes(void) {
 }
+
+/* It sends whether the host listens or not. */
+uint32_t port_write_waits(void) {
+    return 0;
+}

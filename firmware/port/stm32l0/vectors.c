@@ -11,9 +11,13 @@ __attribute__((section(".vectors"), used)) static const struct startup_vectors v
 #ifdef BOARD_LINK_SPI
     .interrupt = {[0 ... STM32L0_EXTI4_15_IRQ - 1] = startup_fault,
                   [STM32L0_EXTI4_15_IRQ] = stm32l0_spi_handler,
-                  [STM32L0_EXTI4_15_IRQ + 1 ... 31] = startup_fault},
+                  [STM32L0_EXTI4_15_IRQ + 1 ... STM32L0_LPTIM1_IRQ - 1] = startup_fault,
+                  [STM32L0_LPTIM1_IRQ] = stm32l0_lptim1_handler,
+                  [STM32L0_LPTIM1_IRQ + 1 ... 31] = startup_fault},
 #else
-    .interrupt = {[0 ... STM32L0_USART2_IRQ - 1] = startup_fault,
+    .interrupt = {[0 ... STM32L0_LPTIM1_IRQ - 1] = startup_fault,
+                  [STM32L0_LPTIM1_IRQ] = stm32l0_lptim1_handler,
+                  [STM32L0_LPTIM1_IRQ + 1 ... STM32L0_USART2_IRQ - 1] = startup_fault,
                   [STM32L0_USART2_IRQ] = stm32l0_usart2_handler,
                   [STM32L0_USART2_IRQ + 1 ... 31] = startup_fault},
 #endif

@@ -40,6 +40,7 @@ class SpiWire:
 
     Attributes:
         address: the bridge's.
+        guess_bytes: clocked on the chance that the board has so many, where it has not said how many.
         transactions: how many there were so far.
         clocked_bytes: how many bytes they took on the bus.
     """
@@ -64,7 +65,7 @@ class SpiWire:
         self._has_line = bridge.data_ready() is not None
         self._unsent = bytearray()
         self._inbox = bytearray()
-        self._guess = min(DATA_BYTES, int(bridge.clock_hz / _BITS * _GUESS_S))
+        self.guess_bytes = min(DATA_BYTES, int(bridge.clock_hz / _BITS * _GUESS_S))
         self._waiting = 0  # bytes that the board is known to have
         self._likely = 0  # bytes that came the last time
         self._armed = False  # it has answered the last time
@@ -110,6 +111,16 @@ class SpiWire:
         self._inbox.clear()
         return data
 
+    @property
+    def expects(self) -> bool:
+        """Whether the board has said, when it was heard last, that it has more to send."""
+        return self._waiting > 0
+
+    @property
+    def settled_at(self) -> float:
+        """From when on the data-ready line says what the board has to send since the last transaction."""
+        return self._not_before
+
     def diagnosis(self) -> str:
         """What is wrong with the wires, as far as can be told; empty where nothing is. May ask the board once more."""
         return self._wiring.diagnosis()
@@ -126,7 +137,7 @@ class SpiWire:
         self._wait_for_board()
         send = min(len(self._unsent), DATA_BYTES) if self._armed else 0
         # As many bytes as go out may come in with them, which costs nothing.
-        clock = max(send, self._waiting or max(self._guess, self._likely)) if self._armed else 0
+        clock = max(send, self._waiting or max(self.guess_bytes, self._likely)) if self._armed else 0
         data = Header(send, clock).encode() + bytes(self._unsent[:send]).ljust(clock, b"\0")
         heard = self._bridge.exchange(data)
         self.transactions += 1

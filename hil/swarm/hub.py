@@ -1,0 +1,260 @@
+"""The hub: sleeps until a node's data-ready line rises, reads that node, and has each of its reports exactly once."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from hil.errors import HilError, RigError, TargetFault
+from hil.frame import Command, wire_bytes
+from hil.link.agent import Agent
+from hil.link.refusal import Refusal
+from hil.link.session import Session
+from hil.link.spi.wire import SpiWire
+from hil.link.watch import ReportBox, WatchPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from hil.link.agent import Identity
+    from hil.link.spi.bridge import Bridge
+    from hil.swarm.world import World
+
+_TIMEOUT_S: Final = 0.5
+_PACE_BAUD: Final = 20_000  # bounds what a byte takes over the slowest of bridges
+_REPORT_HEAD_BYTES: Final = 9  # number, sequence and step, status
+_FUTILE: Final = 8  # wake-ups in a row without anything new
+_LISTENS: Final = 64  # in one of them
+_SLOWEST: Final = 1.5  # the nodes' timer counts an oscillator of 37 kHz that may have 26 (DS10668, LSI; recalled)
+_MARGIN_S: Final = 2.0
+
+
+@dataclass(frozen=True)
+class NodeSetup:
+    """What the hub has to know of a node.
+
+    Attributes:
+        name: of the node.
+        board_name: for messages.
+        board_hz: clock of its core.
+        image_bytes: length of the image in its slot, and ``image_crc`` its CRC-32.
+        values: most words that a report carries beside number and place.
+        epoch: where its session begins; without it anywhere.
+    """
+
+    name: str
+    board_name: str
+    board_hz: int
+    image_bytes: int
+    image_crc: int
+    values: int
+    epoch: int | None = None
+
+
+@dataclass
+class HubNode:
+    """A node that the hub is connected to.
+
+    Attributes:
+        setup: what it was told.
+        agent: the client.
+        wire: its share of the bus.
+        identity: what it says of itself.
+        box: its reports.
+        begun_s: when the watch began, and ``ended_s`` when its last report was there.
+        before: bytes and transactions on the bus until the watch began.
+    """
+
+    setup: NodeSetup
+    agent: Agent
+    wire: SpiWire
+    identity: Identity
+    box: ReportBox = field(default_factory=ReportBox)
+    begun_s: float = 0.0
+    ended_s: float = 0.0
+    before: tuple[int, int] = (0, 0)
+    _room: int = 0
+    _acknowledged: int = 0
+    _deadline_s: float = 0.0
+    _futile: int = 0
+
+    @property
+    def bus_bytes(self) -> int:
+        """Clocked since the watch began."""
+        return self.wire.clocked_bytes - self.before[0]
+
+    @property
+    def transactions(self) -> int:
+        """Since the watch began."""
+        return self.wire.transactions - self.before[1]
+
+    def begin(self, plan: WatchPlan, now: Callable[[], float]) -> None:
+        """Have it watch."""
+        self.box = ReportBox()
+        self._room = self.agent.watch(plan, self.box)
+        self._acknowledged = self._futile = 0
+        self.before = (self.wire.clocked_bytes, self.wire.transactions)
+        self.begun_s = now()
+        self._deadline_s = self.begun_s + plan.sequences * plan.steps * plan.period_ms / 1e3 * _SLOWEST + _MARGIN_S
+
+    @property
+    def deadline_s(self) -> float:
+        """When its last report must be there."""
+        return self._deadline_s
+
+    def serve(self, now: float, *, ready: bool) -> bool:
+        """Its line is high, or its deadline has passed: take what it has; returns whether that was all.
+
+        Raises:
+            TargetFault: it has stopped, restarted, or not finished in time.
+            LinkError: it does not answer.
+            RigError: its line is high, and it has nothing to tell.
+        """
+        before = self.box.taken
+        acknowledges = before - self._acknowledged >= self._room // 2
+        if acknowledges:
+            self._acknowledge(again=False)  # in the transaction that reads the next report: the node is awake
+        else:
+            frames, damaged = self._listen() if ready else (0, False)
+            if damaged or self.box.gap or not frames:
+                latest = self._acknowledge(again=True)  # they come behind the answer: its line will rise
+                if not ready and latest == self.box.taken:
+                    self._check_ended()
+                self._deadline_s = max(self._deadline_s, now + _MARGIN_S)
+        if self.box.complete:
+            self._check_steps()
+            return True
+        self._futile = 0 if self.box.taken > before or acknowledges else self._futile + 1
+        if self._futile == _FUTILE:
+            raise RigError(
+                f"its data-ready line was high {_FUTILE} times in a row, and nothing came that it had to tell",
+                hint="is the line connected to this node's pin and to nothing else, and is its MISO not disturbed?",
+            )
+        return False
+
+    def _check_steps(self) -> None:
+        """Its runtime has refused none."""
+        if self.box.refused is not None:
+            status, detail = self.box.refused
+            raise Refusal(self.setup.board_name, Command.STEP, status, detail, where=f" at step {detail >> 8}")
+
+    def _check_ended(self) -> None:
+        """It says that it has told all so far."""
+        if not self.box.complete:
+            raise TargetFault(
+                f"it has not ended its watch in time: it has told {self.box.taken} reports, and no last one",
+                hint="its timer is too slow, or its steps take longer than period_ms",
+            )
+
+    def _acknowledge(self, *, again: bool) -> int:
+        """Tell it what has come; number of the latest that it has."""
+        taken = self.box.taken
+        latest = self.agent.take_reports(taken, again=again)
+        self._acknowledged = taken
+        return latest
+
+    def _listen(self) -> tuple[int, bool]:
+        """Read all that the node says it has: how many frames came, and whether there was damage."""
+        frames, damaged = 0, False
+        for _ in range(_LISTENS):
+            count, bad = self.agent.listen()
+            frames, damaged = frames + count, bad  # a frame may have ended in the second of two transactions
+            if not self.wire.expects:
+                break
+        return frames, damaged
+
+
+class Hub:
+    """The hub on one bus.
+
+    Args:
+        world: the bus and its time.
+        bridge: the bus with a node selected, for tests; else the world's own.
+    """
+
+    def __init__(self, world: World, bridge: Callable[[str], Bridge] | None = None) -> None:
+        self._world = world
+        self._bridge = bridge or world.bridge
+
+    def connect(self, setup: NodeSetup) -> HubNode:
+        """Get to know a node, and open its network.
+
+        Raises:
+            HilError: it does not answer, or not as it should; the message names the node.
+        """
+        with naming(setup.name):
+            wire = SpiWire(
+                self._bridge(setup.name),
+                setup.board_name,
+                board_hz=setup.board_hz,
+                clock=self._world.now,
+                wait=self._world.wait,
+            )
+            agent = Agent(setup.board_name)
+            session = Session(
+                wire,
+                setup.board_name,
+                baud=_PACE_BAUD,
+                timeout_s=_TIMEOUT_S,
+                clock=self._world.now,
+                random_bits=secrets.randbits if setup.epoch is None else _fixed(setup.epoch),
+            )
+            agent.attach(session)
+            agent.open_flash_image(setup.image_bytes, setup.image_crc)
+            wire.guess_bytes = wire_bytes(_REPORT_HEAD_BYTES + 4 * setup.values)
+            return HubNode(setup, agent, wire, agent.identify())
+
+    def begin(self, node: HubNode, plan: WatchPlan) -> None:
+        """Have a node watch.
+
+        Raises:
+            HilError: it refuses; the message names the node.
+        """
+        with naming(node.setup.name):
+            node.begin(plan, self._world.now)
+
+    def collect(self, nodes: Iterable[HubNode], progress: Callable[[str], None] = lambda _name: None) -> None:
+        """Take what the nodes tell, until each has told its last.
+
+        Args:
+            nodes: that watch.
+            progress: told the name of each that has ended.
+
+        Raises:
+            HilError: a node failed; the message names it.
+        """
+        waiting = {node.setup.name: node for node in nodes}
+        for name, node in waiting.items():
+            with naming(name):
+                self._world.watch_for(name, node.wire.settled_at, node.deadline_s)
+        while waiting:
+            name, ready = self._world.next()
+            node = waiting[name]
+            with naming(name):
+                if node.serve(self._world.now(), ready=ready):
+                    node.ended_s = self._world.now()
+                    del waiting[name]
+                    progress(name)
+                else:
+                    self._world.watch_for(name, node.wire.settled_at, node.deadline_s)
+
+
+def _fixed(epoch: int) -> Callable[[int], int]:
+    """The same bits each time: a swarm of twins has no other session to meet."""
+    return lambda bits: epoch & ((1 << bits) - 1)
+
+
+class naming:  # noqa: N801 - used as a context manager
+    """For work with a node: what goes wrong says which one it was."""
+
+    def __init__(self, node: str) -> None:
+        self._node = node
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, HilError):
+            kind = TargetFault if isinstance(error, Refusal) else type(error)
+            raise kind(f"node '{self._node}': {error.message}", cause=error.cause, hint=error.hint) from error

@@ -1,0 +1,238 @@
+"""What goes into a node's flash, and what it must find there by the exact integer model."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hil.errors import InputError
+from hil.frame import RuleKind
+from hil.golden import run_integer
+from hil.link.watch import DeviceRule, WatchPlan
+from hil.model import load_model
+from hil.swarm.rule import find_anomalies
+from hil.vectors import load_vectors
+from hil.work import convert_for
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hil.board import Board
+    from hil.convert import Converted
+    from hil.model import Model
+    from hil.swarm.nodes_file import Node, Swarm
+    from hil.vectors import Vectors
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a node must tell: the exact integer model's.
+
+    Attributes:
+        anomalies: sequence, step and outputs of each.
+        crc: of all outputs and last states, as the firmware takes it.
+        sample_crc: of all samples.
+    """
+
+    anomalies: tuple[tuple[int, int, tuple[int, ...]], ...]
+    crc: int
+    sample_crc: int
+
+
+@dataclass(frozen=True)
+class PreparedNode:
+    """A node, ready to be powered.
+
+    Attributes:
+        node: as the file has it.
+        model_name: of its network.
+        slot: content of its image slot: the image, then the recording.
+        image: the first part of it.
+        plan: what it is told to do.
+        inputs: of its network, and ``outputs``.
+        reference: what it must find.
+    """
+
+    node: Node
+    model_name: str
+    slot: bytes
+    image: bytes
+    plan: WatchPlan
+    inputs: int
+    outputs: int
+    reference: Reference
+
+    @property
+    def steps(self) -> int:
+        """Of all sequences together."""
+        return self.plan.sequences * self.plan.steps
+
+    @property
+    def sample_plan(self) -> WatchPlan:
+        """The baseline's: each sample is sent."""
+        return replace(self.plan, samples=True)
+
+
+@dataclass(frozen=True)
+class _Recording:
+    """A network and what it is given, in the device's numbers: shared by all nodes that have the same."""
+
+    model: Model
+    vectors: Vectors
+    converted: Converted
+    slot: bytes
+    offset: int
+    sample_crc: int
+    outputs: NDArray[np.int32]
+    crc: int
+
+
+class Preparer:
+    """Prepares the nodes of one file; what two of them share is worked out once.
+
+    Args:
+        swarm: the file.
+    """
+
+    def __init__(self, swarm: Swarm) -> None:
+        self._swarm = swarm
+        self._recordings: dict[object, _Recording] = {}
+
+    def prepare(self, node: Node, board: Board) -> PreparedNode:
+        """Read a node's files, and compute what it must find.
+
+        Raises:
+            InputError: naming the node's line and key.
+        """
+        key = (node.model, node.recordings, node.sequences, node.steps)
+        recording = self._recordings.get(key)
+        if recording is None:
+            recording = self._recordings[key] = self._record(node)
+        slot_bytes = board.image_slot.bytes
+        if len(recording.slot) > slot_bytes:
+            room = slot_bytes - recording.offset - 4 * recording.model.neurons
+            record_bytes = 4 * (1 + recording.model.inputs)
+            raise self._swarm.mistake(
+                node,
+                "recordings",
+                f"image and recordings take {len(recording.slot)} bytes, and the slot of board '{board.name}' has "
+                f"{slot_bytes}",
+                hint=f"there is room for {max(0, room // record_bytes)} steps: choose with 'sequences' and 'steps'",
+            )
+        rule = self._rule(node, recording)
+        sequences, steps, outputs = recording.outputs.shape
+        anomalies = tuple(
+            (sequence, step, tuple(map(int, recording.outputs[sequence, step])))
+            for sequence, step in find_anomalies(rule, recording.outputs)
+        )
+        return PreparedNode(
+            node=node,
+            model_name=recording.model.name,
+            slot=recording.slot,
+            image=recording.converted.image,
+            plan=WatchPlan(self._swarm.period_ms(node), recording.offset, sequences, steps, rule),
+            inputs=recording.model.inputs,
+            outputs=outputs,
+            reference=Reference(anomalies, recording.crc, recording.sample_crc),
+        )
+
+    def _record(self, node: Node) -> _Recording:
+        model, vectors = self._load(node)
+        vectors = self._chosen(node, vectors)
+        try:
+            converted = convert_for(model, vectors)
+            inputs = converted.quantise_inputs(vectors.inputs)
+            elapsed = converted.quantise_elapsed(vectors.elapsed)
+            state0 = converted.quantise_state(vectors.state0)
+            states, outputs = run_integer(converted.image, inputs, elapsed, state0)
+        except InputError as error:
+            raise self._swarm.mistake(node, "recordings", error.message, cause=error.cause, hint=error.hint) from error
+        samples = np.concatenate([elapsed[..., None].astype("<u4"), inputs.astype("<i4").view("<u4")], axis=-1)
+        offset = -(-len(converted.image) // 4) * 4
+        start = state0.astype("<i4").tobytes()
+        return _Recording(
+            model=model,
+            vectors=vectors,
+            converted=converted,
+            slot=converted.image.ljust(offset, b"\0") + start + samples.tobytes(),
+            offset=offset,
+            sample_crc=zlib.crc32(samples.tobytes()),
+            outputs=outputs,
+            crc=_crc(states, outputs),
+        )
+
+    def _load(self, node: Node) -> tuple[Model, Vectors]:
+        folder = self._swarm.path.parent
+        key = "model"
+        try:
+            model = load_model(folder / node.model)
+            key = "recordings"
+            return model, load_vectors(folder / node.recordings, model)
+        except InputError as error:
+            raise self._swarm.mistake(
+                node,
+                key,
+                error.message,
+                cause=error.cause,
+                hint=error.hint or "the names of files are relative to the folder of the nodes file",
+            ) from error
+
+    def _chosen(self, node: Node, vectors: Vectors) -> Vectors:
+        """The sequences and steps that the node takes."""
+        rows = list(range(vectors.sequences)) if node.sequences is None else list(node.sequences)
+        beyond = next((row for row in rows if row >= vectors.sequences), None)
+        if beyond is not None:
+            raise self._swarm.mistake(
+                node,
+                "sequences",
+                f"there is no sequence {beyond}: {vectors.path.name} has {vectors.sequences}, from 0 on",
+            )
+        steps = node.steps or vectors.steps
+        if steps > vectors.steps:
+            raise self._swarm.mistake(
+                node, "steps", f"{steps} are more than the {vectors.steps} of {vectors.path.name}"
+            )
+        return replace(
+            vectors,
+            inputs=vectors.inputs[rows, :steps],
+            elapsed=vectors.elapsed[rows, :steps],
+            states=None,
+            outputs=None,
+            labels=None,
+        )
+
+    def _rule(self, node: Node, recording: _Recording) -> DeviceRule:
+        anomaly, names = node.anomaly, recording.vectors.label_names
+        output = anomaly.output
+        if isinstance(output, str):
+            if output not in names:
+                there = ", ".join(names) or "none"
+                raise self._swarm.mistake(
+                    node, "anomaly", f"the recordings name no output '{output}'", hint=f"label_names there: {there}"
+                )
+            output = names.index(output)
+        outputs = recording.outputs.shape[2]
+        if output >= outputs or outputs > 256:  # noqa: PLR2004 # the firmware names it by a byte
+            raise self._swarm.mistake(node, "anomaly", f"there is no output {output}: the network has {outputs}")
+        if anomaly.above is None:
+            return DeviceRule(RuleKind.LARGEST, output, anomaly.steps)
+        frac = recording.converted.output_frac[output]
+        # An output is a whole number of these; so it is above the threshold where it is above the one next below.
+        threshold = int(np.floor(np.ldexp(anomaly.above, int(frac))))
+        if not -(1 << 31) <= threshold < 1 << 31:
+            raise self._swarm.mistake(
+                node, "anomaly", f"the threshold {anomaly.above:g} is beyond what output {output} can be"
+            )
+        return DeviceRule(RuleKind.ABOVE, output, anomaly.steps, threshold)
+
+
+def _crc(states: NDArray[np.int32], outputs: NDArray[np.int32]) -> int:
+    """Over the outputs of each step, and behind each sequence its last state."""
+    crc = 0
+    for each_states, each_outputs in zip(states, outputs, strict=True):
+        crc = zlib.crc32(each_outputs.astype("<i4").tobytes(), crc)
+        crc = zlib.crc32(each_states[-1].astype("<i4").tobytes(), crc)
+    return crc

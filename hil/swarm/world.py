@@ -1,0 +1,37 @@
+"""Where a hub's nodes are, and whose time it is: twins in virtual time (`hil.swarm.twins`), or boards on the desk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from hil.link.spi.bridge import Bridge
+
+
+class World(Protocol):
+    """One bus with a chip select and a data-ready line for each node, and the hub's clock."""
+
+    def now(self) -> float:
+        """Seconds since some moment before the hub began."""
+
+    def wait(self, seconds: float) -> None:
+        """Let so much time pass."""
+
+    def bridge(self, node: str) -> Bridge:
+        """The bus with this node selected in each transaction."""
+
+    def watch_for(self, node: str, settled: float, deadline: float) -> None:
+        """Have `next` tell once when this node's data-ready line rises, or that it has not until the deadline.
+
+        Until ``settled`` the line may still be high for what was read already.
+        """
+
+    def next(self) -> tuple[str, bool]:
+        """Sleep until something is to be told.
+
+        Returns:
+            The node, and whether its line is high; False at its deadline. What is due first comes first.
+
+        Raises:
+            HilError: a node, or the bridge to it, has gone.
+        """

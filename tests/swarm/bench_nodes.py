@@ -1,0 +1,101 @@
+"""How time and memory of ``hil swarm`` grow with the nodes: 1, 10, 25 and 50, each in a process of its own.
+
+python -m tests.swarm.bench_nodes [COUNT ...]
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from hil.swarm.judge import judge, judge_samples
+from hil.swarm.run import run_twins
+from tests.swarm.small import powered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hil.swarm.run import PoweredNode
+
+COUNTS: Final = (1, 10, 25, 50)
+_HZ: Final = 8_000_000
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a number of nodes: both runs, steps and bytes of all, seconds of the wall, the most memory in MB."""
+
+    nodes: int
+    steps: int
+    bus_bytes: int
+    watched_s: float
+    sampled_s: float
+    memory_mb: float
+
+
+def many(count: int) -> list[PoweredNode]:
+    """The same node so often, by other names: what grows is their number alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        (one,) = powered(Path(folder), ["wrist"])
+    prepared = one.prepared
+    return [
+        replace(one, prepared=replace(prepared, node=prepared.node.model_copy(update={"name": f"node-{n:03}"})))
+        for n in range(count)
+    ]
+
+
+def measure(count: int) -> Cost:
+    """Run so many nodes in both ways, and see that they are right."""
+    nodes = many(count)
+    begun = time.perf_counter()
+    watched = run_twins(nodes, clock_hz=_HZ)
+    between = time.perf_counter()
+    sampled = run_twins(nodes, clock_hz=_HZ, samples=True)
+    ended = time.perf_counter()
+    for node in nodes:
+        assert not judge(node.prepared, watched.nodes[node.name]).problems
+        assert not judge_samples(node.prepared, sampled.nodes[node.name])
+    return Cost(
+        nodes=count,
+        steps=sum(node.prepared.steps for node in nodes),
+        bus_bytes=watched.bus_bytes + sampled.bus_bytes,
+        watched_s=between - begun,
+        sampled_s=ended - between,
+        memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    )
+
+
+def measure_apart(count: int) -> Cost:
+    """In a process of its own, for its memory."""
+    command = [sys.executable, "-m", "tests.swarm.bench_nodes", "--one", str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return Cost(**json.loads(done.stdout))
+
+
+def main(arguments: Sequence[str]) -> None:
+    if arguments[:1] == ["--one"]:
+        print(json.dumps(measure(int(arguments[1])).__dict__))  # noqa: T201 # for `measure_apart`
+        return
+    print("nodes   steps  bytes on the bus  anomalies s  samples s  s a node  memory MB  MB a node")  # noqa: T201
+    base = 0.0
+    for count in map(int, arguments or COUNTS):
+        cost = measure_apart(count)
+        base = base or cost.memory_mb
+        seconds = (cost.watched_s + cost.sampled_s) / count
+        growth = f"{(cost.memory_mb - base) / (count - 1):9.2f}" if count > 1 else "        -"
+        print(  # noqa: T201
+            f"{count:5}  {cost.steps:6}  {cost.bus_bytes:16}  {cost.watched_s:11.2f}  {cost.sampled_s:9.2f}  "
+            f"{seconds:8.3f}  {cost.memory_mb:9.1f}  {growth}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

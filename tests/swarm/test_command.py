@@ -1,0 +1,109 @@
+"""``hil swarm``: its tables, its exit code, its JSON, and what it says of energy."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+import hil.swarm.compare
+from hil.board import load_board
+from hil.build import build
+from hil.commands.swarm import SwarmRequest, swarm
+from hil.swarm.energy import EnergyModel
+from hil.swarm.spent import Spent
+from tests.host_c import REPO
+from tests.swarm.small import write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hil.board import Board
+    from hil.build import Artefact
+
+BOARD = load_board("nucleo-l031")
+
+
+def said(path: Path, json_file: Path | None = None) -> tuple[int, str]:
+    out = io.StringIO()
+    console = Console(file=out, width=80, soft_wrap=True, highlight=False, markup=False)
+    return swarm(SwarmRequest(path, json_file), console), out.getvalue()
+
+
+def test_what_is_told_and_saved(tmp_path: Path) -> None:
+    path = write(tmp_path, ["wrist", "tiny"])
+    code, text = said(path, tmp_path / "one.json")
+    assert code == 0
+    lines = text.splitlines()
+    assert lines[0] == "2 nodes, twins in virtual time, one bus at 8 MHz"
+    rows = [line.split() for line in lines if line.startswith(("wrist", "tiny"))]
+    assert [row[:7] for row in rows[:2]] == [
+        ["tiny", "tiny_dense", "60", "6", "6", "0", "0"],
+        ["wrist", "basicmotions", "120", "4", "4", "0", "0"],
+    ]
+    assert [row[:3] for row in rows[2:]] == [["tiny", "tiny_dense", "60"], ["wrist", "basicmotions", "120"]]
+    assert "all 10 anomalies of the reference run were told, none missed, none false" in lines[-1]
+    assert "in every bit" in lines[-1]
+    assert "modelled" in text
+    assert "a best case" in text
+    assert "not modelled" not in text
+    written = json.loads((tmp_path / "one.json").read_text())
+    assert [node["name"] for node in written["nodes"]] == ["tiny", "wrist"]
+    assert [len(node["anomalies"]["told"]) for node in written["nodes"]] == [6, 4]
+    hub = written["hub"]
+    assert hub["anomalies"]["bus_bytes"] < 0.15 * hub["samples"]["bus_bytes"]
+    assert hub["anomalies"]["wakes"] < 0.15 * hub["samples"]["wakes"]
+    energy = hub["energy_mJ"]
+    assert energy["watched"] < energy["sampled"] < energy["computing"]
+    # The same nodes in another order, once more: the same file.
+    assert said(write(tmp_path, ["tiny", "wrist"]), tmp_path / "two.json")[0] == 0
+    assert (tmp_path / "two.json").read_bytes() == (tmp_path / "one.json").read_bytes()
+
+
+def test_a_defect_turns_it_red(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "firmware"
+    shutil.copytree(REPO / "firmware", root)
+    rule = root / "agent" / "rule.c"
+    text = rule.read_text()
+    assert text.count("rule->run == rule->steps;") == 1
+    rule.write_text(text.replace("rule->run == rule->steps;", "rule->run == rule->steps + 1u;"))
+    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "cache"))
+
+    def defective(board: Board, *, link: str) -> Artefact:
+        return build(board, link=link, firmware_root=root)
+
+    monkeypatch.setattr(hil.swarm.compare, "build", defective)
+    code, text = said(write(tmp_path, ["tiny"]))
+    assert code == 1
+    assert "node 'tiny' missed anomalies at sequence 0 step 10, sequence 0 step 20" in text
+    assert text.splitlines()[-1].startswith("FAILED: of 6 anomalies of the reference run 6 missed,")
+
+
+def test_energy_is_currents_times_times() -> None:
+    model = EnergyModel.of(BOARD)
+    assert not model.missing
+    spent = Spent(awake_s=2.0, asleep_s=3.0, stopped_s=1000.0)
+    assert model.energy_mJ(spent) == pytest.approx((1216 * 2 + 1000 * 3 + 0.35 * 1000) * 3.0 / 1000)
+    assert model.energy_mJ(None) is None
+
+
+@pytest.mark.parametrize(
+    ("drop", "said"),
+    [
+        ("run", "key 'currents.0.typical_uA' of board 'nucleo-l031' (run) is unknown: not read"),
+        ("stop", "the file of board 'nucleo-l031' has no 'stop' in key 'currents'"),
+    ],
+)
+def test_what_is_not_known_is_named_and_nothing_modelled(drop: str, said: str) -> None:
+    rows = tuple(row for row in BOARD.currents if row.state != drop or row.typical_uA == "unknown")
+    model = EnergyModel.of(BOARD.model_copy(update={"currents": rows}))
+    assert said in model.missing
+    assert model.energy_mJ(Spent(1.0, 1.0, 1.0)) is None
+
+
+def test_at_another_clock_nothing_is_modelled() -> None:
+    assert "has no 'run' in key 'currents'" in EnergyModel.of(BOARD.model_copy(update={"clock_hz": 32_000_000})).missing

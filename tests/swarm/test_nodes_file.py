@@ -1,0 +1,98 @@
+"""What is wrong with a nodes file is told with its line and key, and what to do."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.errors import InputError
+from hil.frame import RuleKind
+from hil.resources import examples_dir
+from hil.swarm.compare import bus_clock, power
+from hil.swarm.nodes_file import load_swarm
+from tests.swarm.small import NETWORKS, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NODE = f"""\
+nodes:
+  - name: one
+    model: {NETWORKS}/basicmotions.model.npz
+    recordings: {NETWORKS}/basicmotions_test.vectors.npz
+    sequences: [3, 1]
+    steps: 20
+    anomaly: {{output: Running, largest: true, steps: 5}}
+"""
+
+
+def refusal(folder: Path, text: str) -> InputError:
+    path = folder / "nodes.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        use(path)
+    return caught.value
+
+
+def use(path: Path) -> None:
+    swarm = load_swarm(path)
+    bus_clock(swarm, [node.board for node in power(swarm)])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "key", "said"),
+    [
+        ("name: one", "name: One", 2, "nodes.0.name", "should match"),
+        ("sequences: [3, 1]", "sequences: []", 5, "nodes.0.sequences", "at least 1"),
+        ("sequences: [3, 1]", "sequences: [3, 40]", 5, "nodes.0.sequences", "there is no sequence 40"),
+        ("steps: 20", "steps: 51", 6, "nodes.0.steps", "51 are more than the 50"),
+        ("steps: 20", "steps: 0", 6, "nodes.0.steps", "greater than or equal to 1"),
+        ("output: Running", "output: Run", 7, "nodes.0.anomaly", "name no output 'Run'"),
+        ("output: Running", "output: 4", 7, "nodes.0.anomaly", "there is no output 4: the network has 4"),
+        ("largest: true", "above: 0.1, largest: true", 7, "nodes.0.anomaly", "either 'above' with a threshold"),
+        ("largest: true, ", "", 7, "nodes.0.anomaly", "either 'above' with a threshold"),
+        ("largest: true", "above: 1e9", 7, "nodes.0.anomaly", "beyond what output 1 can be"),
+        ("steps: 5", "steps: 256", 7, "nodes.0.anomaly.steps", "less than or equal to 255"),
+        ("basicmotions.model", "basicmotion.model", 3, "nodes.0.model", "there is no model file"),
+        ("basicmotions_test", "autoncp16", 4, "nodes.0.recordings", "dtype|shape|sequence"),
+        ("sequences: [3, 1]", "sequence: [3, 1]", 5, "nodes.0.sequence", "unknown key"),
+        ("    steps: 20\n", "    probe: X\n", 2, "nodes.0", "needs both 'probe' and 'bridge'"),
+        ("    steps: 20\n", "    period_ms: 57000\n", 6, "nodes.0.period_ms", "less than or equal to 56000"),
+        ("    steps: 20\n", "    board: host\n", None, "", "board 'host' cannot be a node"),
+        ("nodes:", "board: microbit\nnodes:", None, "", "board 'microbit' cannot be a node"),
+        ("nodes:", "clock_hz: 8000001\nnodes:", None, "clock_hz", "more than the 8000000 Hz"),
+        ("    sequences: [3, 1]\n    steps: 20\n", "", 4, "nodes.0.recordings", "take 57216 bytes"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, line: int | None, key: str, said: str) -> None:  # noqa: PLR0917 # columns
+    assert NODE.count(old) == 1
+    text = str(refusal(tmp_path, NODE.replace(old, new)))
+    assert re.search(said, text)
+    place = key if line is None else f"nodes file {tmp_path / 'nodes.yaml'}, line {line}, key '{key}'"
+    assert place in text
+
+
+def test_room_is_told(tmp_path: Path) -> None:
+    error = refusal(tmp_path, NODE.replace("    sequences: [3, 1]\n    steps: 20\n", ""))
+    assert error.hint is not None
+    assert "there is room for 541 steps: choose with 'sequences' and 'steps'" in error.hint
+
+
+def test_two_nodes_of_one_name(tmp_path: Path) -> None:
+    assert "two nodes are called 'tiny'" in str(refusal(tmp_path, write(tmp_path, ["tiny", "tiny"]).read_text()))
+
+
+def test_a_threshold_is_above_in_the_outputs_own_unit(tmp_path: Path) -> None:
+    (tmp_path / "nodes.yaml").write_text(NODE.replace("largest: true", "above: 0.25"))
+    (node,) = power(load_swarm(tmp_path / "nodes.yaml"))
+    rule = node.prepared.plan.rule
+    assert rule.kind is RuleKind.ABOVE
+    assert rule.threshold in {1 << bits for bits in range(10, 31)}
+
+
+def test_nodes_with_the_same_network_and_recordings_share_them() -> None:
+    nodes = {node.name: node for node in power(load_swarm(examples_dir() / "swarm" / "nodes.yaml"))}
+    assert nodes["wrist-1"].firmware is nodes["lane"].firmware
+    assert len({node.prepared.slot for node in nodes.values()}) == len(nodes)

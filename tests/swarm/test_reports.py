@@ -1,0 +1,239 @@
+"""Reports that the bus loses, doubles or damages: each anomaly is collected once, or the hub says that it cannot."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hil.link.session
+from hil.errors import LinkError, RigError, TargetFault
+from hil.frame import Status
+from hil.link.refusal import Refusal
+from hil.link.session import Session
+from hil.link.watch import WatchPlan
+from tests.contract.faults import FAULTS, RandomFaults, Schedule, replay_run
+from tests.contract.memory_agent import compile_agent
+from tests.swarm.memory_node import OFFSETS, RECORDINGS, RULE, SEQUENCES, STEPS, connect, told, watch
+
+if TYPE_CHECKING:
+    from hil.swarm.hub import HubNode
+    from tests.swarm.memory_node import NodeWire
+
+PLAN = st.lists(st.tuples(st.none() | st.sampled_from(FAULTS), st.integers(0, 2**16 - 1)), max_size=30)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compile_agent(tmp_path_factory.mktemp("agent"))
+
+
+def check(node, which: int) -> None:
+    recording = RECORDINGS[which]
+    assert told(node) == recording.anomalies
+    totals = node.box.totals
+    assert (totals.steps, totals.anomalies, totals.crc) == (SEQUENCES * STEPS, len(recording.anomalies), recording.crc)
+    assert totals.dropped == totals.late == 0
+
+
+def serve_on(node: HubNode, wire: NodeWire, *, ready: bool = False) -> None:
+    """Until all has come; the line is as it is, or stuck at high."""
+    while not node.serve(wire.now, ready=ready or wire.line):
+        pass
+
+
+def work(library: Path, up, down, session: type[Session] = Session) -> int:
+    """Two watches with other recordings; returns the repairs."""
+    node, wire = connect(library, up, down, session)
+    for which in (0, 1):
+        watch(node, wire, which)
+        check(node, which)
+    return node.agent.retries
+
+
+def test_there_is_something_to_tell() -> None:
+    assert [len(recording.anomalies) for recording in RECORDINGS] == [39, 42]
+    assert RECORDINGS[0].anomalies != RECORDINGS[1].anomalies
+
+
+@settings(max_examples=600, deadline=None)
+@given(up=PLAN, down=PLAN)
+def test_any_faults_are_repaired_or_reported(library: Path, up: list, down: list) -> None:
+    faults = sum(fault is not None for fault, _ in up + down)
+    try:
+        work(library, Schedule(up), Schedule(down))
+    except (LinkError, RigError):
+        assert faults > 4
+
+
+def test_thousands_of_faults_lose_no_anomaly_and_add_none(library: Path) -> None:
+    faults = reported = 0
+    for seed in range(600):
+        up, down = RandomFaults(seed, 0.15), RandomFaults(~seed, 0.15)
+        try:
+            work(library, up, down)
+        except (LinkError, RigError):
+            reported += 1
+        faults += up.faults + down.faults
+    assert faults > 8000
+    assert reported <= 6
+
+
+def test_the_hub_takes_reports_off_the_nodes_hands(library: Path) -> None:
+    # More anomalies than a node keeps, and none is dropped.
+    node, wire = connect(library)
+    node._room = 0
+    watch(node, wire, 0)
+    assert node._acknowledged > 0
+    check(node, 0)
+
+
+def test_a_node_that_nobody_listens_to_counts_what_it_drops(tmp_path: Path) -> None:
+    few = ("agent/watch.c", "watch->room > WATCH_REPORTS_MOST", "watch->room > 6u")
+    most = ("agent/watch.c", "watch->room = WATCH_REPORTS_MOST", "watch->room = 6u")
+    text = (Path(__file__).parents[2] / "firmware" / "agent" / "watch.c").read_text()
+    assert text.count(few[1]) == text.count(most[1]) == 1
+    both = text[text.index(few[1]) : text.index(most[1]) + len(most[1])]
+    library = compile_agent(tmp_path, ("agent/watch.c", both, both.replace(few[1], few[2]).replace(most[1], most[2])))
+    node, wire = connect(library)
+    node.begin(WatchPlan(10, OFFSETS[0], SEQUENCES, STEPS, RULE), wire.clock)
+    for _ in range(SEQUENCES * STEPS):
+        wire.tick()
+    serve_on(node, wire)
+    assert told(node) == RECORDINGS[0].anomalies[:6]
+    assert node.box.totals is not None
+    assert node.box.totals.dropped == len(RECORDINGS[0].anomalies) - 6
+    assert node.box.totals.anomalies == len(RECORDINGS[0].anomalies)
+
+
+def test_a_crash_is_told(library: Path) -> None:
+    node, wire = connect(library)
+    node.begin(WatchPlan(10, OFFSETS[0], SEQUENCES, STEPS, RULE), wire.clock)
+    wire.tick()
+    wire.crash()
+    wire.inject(wire.take())
+    with pytest.raises(TargetFault, match="stopped in a HardFault at pc 0x00001234"):
+        serve_on(node, wire)
+
+
+def test_a_restart_is_told(library: Path) -> None:
+    node, wire = connect(library)
+    node.begin(WatchPlan(10, OFFSETS[0], SEQUENCES, STEPS, RULE), wire.clock)
+    wire.tick()
+    wire.boot()
+    wire.inject(b"\0")  # what a board says when it has booted
+    with pytest.raises(TargetFault, match="has restarted in the middle of the session"):
+        serve_on(node, wire, ready=True)
+
+
+def test_a_node_that_hangs_is_told(library: Path) -> None:
+    node, wire = connect(library)
+    node.begin(WatchPlan(10, OFFSETS[0], SEQUENCES, STEPS, RULE), wire.clock)
+    wire.silent = True
+    with pytest.raises(LinkError, match="does not answer"):
+        node.serve(node.deadline_s, ready=False)
+
+
+def test_a_node_that_does_not_end_is_told(library: Path) -> None:
+    node, wire = connect(library)
+    node.begin(WatchPlan(10, OFFSETS[0], SEQUENCES, STEPS, RULE), wire.clock)
+    wire.tick()  # and no other
+    with pytest.raises(TargetFault, match="not ended its watch in time"):
+        serve_on(node, wire)
+
+
+def test_a_line_that_is_stuck_is_told(library: Path) -> None:
+    node, wire = connect(library)
+    node.begin(WatchPlan(10, OFFSETS[0], SEQUENCES, STEPS, RULE), wire.clock)
+    with pytest.raises(RigError, match="nothing came that it had to tell"):
+        serve_on(node, wire, ready=True)
+
+
+def test_a_refused_step_is_told(library: Path) -> None:
+    node, wire = connect(library)
+    plan = WatchPlan(10, OFFSETS[1] + 4 * 3 + 4, SEQUENCES - 1, STEPS, RULE)  # off by a word: an elapsed time may be 0
+    node.begin(plan, wire.clock)
+    zero = WatchPlan(10, 0, 1, 2, RULE)  # the image's header is no recording: its fourth word is 0
+    node.begin(zero, wire.clock)
+    wire.tick()
+    with pytest.raises(Refusal, match="LTC_ERR_ELAPSED") as caught:
+        serve_on(node, wire)
+    assert caught.value.status == Status.STEP_REJECTED
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"period_ms": 0}, Status.TICK_RANGE),
+        ({"period_ms": 1001}, Status.TICK_RANGE),
+        ({"sequences": 0}, Status.BAD_ARGUMENT),
+        ({"offset": 65536}, Status.IMAGE_RANGE),
+        ({"offset": 6}, Status.IMAGE_RANGE),
+        ({"steps": 65535}, Status.IMAGE_RANGE),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused(library: Path, change: dict[str, int], status: Status) -> None:
+    node, wire = connect(library)
+    plan = WatchPlan(**({"period_ms": 10, "offset": OFFSETS[0], "sequences": 2, "steps": 3, "rule": RULE} | change))
+    with pytest.raises(Refusal) as caught:
+        node.begin(plan, wire.clock)
+    assert caught.value.status == status
+
+
+def test_what_uses_the_network_ends_the_watch(library: Path) -> None:
+    node, wire = connect(library)
+    node.begin(WatchPlan(10, OFFSETS[0], SEQUENCES, STEPS, RULE), wire.clock)
+    node.agent.echo(b"x")
+    assert node.agent.take_reports(0) == 0
+    node.agent.reset_state()
+    with pytest.raises(Refusal) as caught:
+        node.agent.take_reports(0)
+    assert caught.value.status == Status.NO_WATCH
+
+
+def caught(library: Path, session: type[Session] = Session, kinds=FAULTS) -> bool:
+    """Whether some faults make a report wrong, missing or false."""
+    for seed in range(150):
+        faults = RandomFaults(seed, 0.2, kinds)
+        try:
+            work(library, faults, faults, session)
+        except AssertionError:
+            return True
+        except (LinkError, RigError, TargetFault):
+            continue
+    return False
+
+
+def test_these_faults_find_a_session_that_takes_reports_of_old_epochs(library: Path) -> None:
+    text = Path(hil.link.session.__file__).read_text()
+    old = "if frame.epoch == self._epoch and frame.command == Command.REPORT | REPLY:"
+    assert text.count(old) == 1
+    text = text.replace(old, "if frame.command == Command.REPORT | REPLY:")
+    defective = types.ModuleType("defective_session")
+    sys.modules[defective.__name__] = defective  # where dataclasses look up their annotations
+    try:
+        exec(compile(text, "defective_session", "exec"), vars(defective))  # noqa: S102 - own source
+        assert caught(library, defective.Session, [replay_run])
+    finally:
+        del sys.modules[defective.__name__]
+
+
+def test_these_faults_find_a_node_that_keeps_only_the_latest(tmp_path: Path) -> None:
+    keeps_one = ("agent/watch.c", "(number - 1u) % watch->room * watch->words", "(number - 1u) % 1u * watch->words")
+    assert caught(compile_agent(tmp_path, keeps_one))
+
+
+def test_without_faults_nothing_is_repaired_or_asked_again(library: Path) -> None:
+    node, wire = connect(library)
+    sent = len(wire.up.history)
+    watch(node, wire, 0)
+    check(node, 0)
+    assert node.agent.retries == 0
+    assert len(wire.up.history) - sent == 3 + len(RECORDINGS[0].anomalies) // (
+        node._room // 2
+    )  # zero, SYNC, WATCH, some taken
