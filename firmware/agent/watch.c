@@ -38,7 +38,7 @@ uint32_t watch_latest(const struct agent *agent) {
 static void send_waiting(struct agent *agent) {
     struct watch *watch = &agent->watch;
     while (watch->begun && !watch->held && watch->sent < watch_latest(agent) &&
-           port_write_waits() == 0) {
+           !port_write_pending()) {
         watch->sent++;
         if (watch->sent <= watch->last) {
             send_report(agent, watch->sent);

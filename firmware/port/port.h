@@ -5,6 +5,7 @@
 #ifndef PORT_H
 #define PORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The memories that the agent may use, and what the host may have in flight. */
@@ -31,8 +32,8 @@ uint32_t port_read(uint8_t *data, uint32_t capacity);
 /* Send. A port may keep bytes back until port_idle(), which comes before every wait. */
 void port_write(const uint8_t *data, uint32_t count);
 
-/* Whether port_write() would have to wait for the host, which may not come. */
-uint32_t port_write_waits(void);
+/* Whether what was written is not all on its way yet: it waits for the host, which may not come. */
+bool port_write_pending(void);
 
 /* Bits of the counter of core clock cycles, 0 where there is none; it wraps. */
 uint32_t port_counter_bits(void);

@@ -69,8 +69,8 @@ void spi_port_arm(const uint8_t *data, uint32_t count, uint8_t *buffer) {
     received = 0;
 }
 
-bool spi_port_selected(void) {
-    return selected;
+bool spi_port_claim(void) {
+    return !selected;
 }
 
 void spi_port_ready(bool level) {

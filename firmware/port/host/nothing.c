@@ -84,6 +84,6 @@ ABSENT uint32_t port_ticks(void) {
     return 0;
 }
 
-ABSENT uint32_t port_write_waits(void) {
-    return 0;
+ABSENT bool port_write_pending(void) {
+    return false;
 }

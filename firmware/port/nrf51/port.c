@@ -1,6 +1,7 @@
 /* nRF51: the crystal, TIMER0 as the counter of cycles, and what idles; the link is in uart.c or
  * spi.c. */
 #include "port.h"
+#include "interrupts.h"
 
 #include "nrf51.h"
 #include "protocol.h"
@@ -32,11 +33,11 @@ uint32_t port_defect(void) {
 
 void port_idle(void) {
     /* With interrupts masked a byte that arrives after the test still ends the sleep. */
-    __asm volatile("cpsid i" ::: "memory");
+    const uint32_t masked = interrupts_mask();
     if (nrf51_link_idle()) {
-        __asm volatile("wfi" ::: "memory");
+        interrupts_wait();
     }
-    __asm volatile("cpsie i" ::: "memory");
+    interrupts_restore(masked);
 }
 
 /* ---- counter ---- */

@@ -13,7 +13,7 @@
 
 _Static_assert(SPI_BLOCK_BYTES <= 255u, "MAXRX and MAXTX have 8 bits");
 
-/* The semaphore is the core's here: the shortcut has given it, or spi_port_selected() has taken it.
+/* The semaphore is the core's here: the shortcut has given it, or spi_port_claim() has taken it.
  * A transaction that began meanwhile stays without a slave to its end; the next one finds it. */
 void spi_port_arm(const uint8_t *transmit, uint32_t count, uint8_t *receive) {
     SPIS1_RXDPTR = (uint32_t)(uintptr_t)receive;
@@ -25,9 +25,9 @@ void spi_port_arm(const uint8_t *transmit, uint32_t count, uint8_t *receive) {
 
 /* Where the slave takes part in no transaction, none can begin after this, as the semaphore is the
  * core's then. Where it does, the task changes nothing: its end gives the core the semaphore. */
-bool spi_port_selected(void) {
+bool spi_port_claim(void) {
     SPIS1_TASKS_ACQUIRE = 1;
-    return (SPIS1_SEMSTAT & SPIS1_SEMSTAT_MASK) != SPIS1_SEMSTAT_CPU;
+    return (SPIS1_SEMSTAT & SPIS1_SEMSTAT_MASK) == SPIS1_SEMSTAT_CPU;
 }
 
 void spi_port_ready(bool level) {

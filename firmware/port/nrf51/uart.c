@@ -93,6 +93,6 @@ uint32_t startup_poll(uint8_t *byte) {
 }
 
 /* It sends whether the host listens or not. */
-uint32_t port_write_waits(void) {
-    return 0;
+bool port_write_pending(void) {
+    return false;
 }

@@ -56,7 +56,7 @@ static void arm(void) {
 
 /* Offer what has gathered, where nothing is offered. During a transaction its end does it. */
 static void offer(void) {
-    if (left == 0 && filled != 0 && !spi_port_selected()) {
+    if (left == 0 && filled != 0 && spi_port_claim()) {
         spi_port_poll(); /* of one that has just ended no interrupt has told yet */
         if (left == 0 && filled != 0) {
             arm();
@@ -159,8 +159,8 @@ void port_write(const uint8_t *data, uint32_t count) {
     }
 }
 
-uint32_t port_write_waits(void) {
-    return filled;
+bool port_write_pending(void) {
+    return filled != 0;
 }
 
 uint32_t startup_poll(uint8_t *byte) {

@@ -1,6 +1,6 @@
 /*
  * The link over SPI, board's side: blocks, ring and buffers, the same for every family
- * (docs/protocol.md, "Over SPI"). A family implements the first two functions with its SPI slave
+ * (docs/protocol.md, "Over SPI"). A family implements the first four functions with its SPI slave
  * and DMA, and calls the others. Of port.h this has port_read(), port_write() and
  * port_write_waits(), and startup_poll() of startup.h.
  */
@@ -24,12 +24,13 @@
 
 /* Ready the slave for one transaction: it sends `count` bytes, then anything, and keeps what it
  * receives: the first SPI_BLOCK_BYTES, into a buffer of that size. What an earlier call had readied
- * is dropped. Interrupts are masked. If a transaction is under way, or begins meanwhile, the slave
- * takes no part in it, and spi_link_ended(0) follows at its end. */
+ * is dropped. Interrupts are masked. In a transaction that is under way, or begins meanwhile, the
+ * slave takes no part; at its end spi_link_ended(0) may follow. */
 void spi_port_arm(const uint8_t *transmit, uint32_t count, uint8_t *receive);
 
-/* Whether a transaction is under way. Interrupts are masked. Where none is, arming follows. */
-bool spi_port_selected(void);
+/* With interrupts masked, before arming out of turn: false while a transaction is under way, whose
+ * end arms. Where the slave can be taken from the host until it is armed, it is. */
+bool spi_port_claim(void);
 
 /* The data-ready line, where the board has one. */
 void spi_port_ready(bool level);

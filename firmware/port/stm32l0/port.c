@@ -2,6 +2,7 @@
 #include "port.h"
 
 #include "board.h"
+#include "interrupts.h"
 #include "protocol.h"
 #include "stm32l0.h"
 
@@ -30,7 +31,7 @@ uint32_t port_defect(void) {
 
 void port_idle(void) {
     /* With interrupts masked a byte that arrives after the test still ends the sleep. */
-    __asm volatile("cpsid i" ::: "memory");
+    const uint32_t masked = interrupts_mask();
     if (stm32l0_link_idle() && !stm32l0_tick_waits()) {
         if (stm32l0_stops()) {
             stm32l0_stop();
@@ -38,10 +39,10 @@ void port_idle(void) {
                 defect = PROTOCOL_DEFECT_CLOCK;
             }
         } else {
-            __asm volatile("wfi" ::: "memory");
+            interrupts_wait();
         }
     }
-    __asm volatile("cpsie i" ::: "memory");
+    interrupts_restore(masked);
 }
 
 /* ---- counter ---- */

@@ -23,6 +23,10 @@ static void connect(uint32_t port, uint32_t pin) {
     GPIO_MODER(port) = (GPIO_MODER(port) & ~GPIO_MODER_MASK(pin)) | GPIO_MODER_AF(pin);
 }
 
+static bool selected(void) {
+    return (GPIO_IDR(0) & NSS) == 0;
+}
+
 /* Nothing of it is left over: the one byte that the SPI has fetched ahead, bits of a byte that was
  * cut off. Then the slave takes no part in anything. */
 static void disarm(void) {
@@ -42,13 +46,13 @@ void spi_port_arm(const uint8_t *transmit, uint32_t count, uint8_t *receive) {
     DMA_CCR(TRANSMIT) = DMA_CCR_MINC | DMA_CCR_DIR | DMA_CCR_EN;
     SPI1_CR2 = SPI1_CR2_RXDMAEN | SPI1_CR2_TXDMAEN;
     SPI1_CR1 = BOARD_SPI_MODE | SPI1_CR1_SPE;
-    if (spi_port_selected()) {
+    if (selected()) {
         disarm(); /* the beginning may be missed: its end arms again */
     }
 }
 
-bool spi_port_selected(void) {
-    return (GPIO_IDR(0) & NSS) == 0;
+bool spi_port_claim(void) {
+    return !selected();
 }
 
 void spi_port_ready(bool level) {
@@ -113,7 +117,7 @@ bool stm32l0_link_idle(void) {
 }
 
 bool stm32l0_link_rests(void) {
-    return spi_link_rests() && !spi_port_selected();
+    return spi_link_rests() && !selected();
 }
 
 /* A transaction that wakes the core up finds no slave. */

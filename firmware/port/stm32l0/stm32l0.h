@@ -50,7 +50,6 @@
 #define RCC_CFGR_PLLMUL4        (1u << 18) /* PLLSRC 0: from HSI16 */
 #define RCC_CFGR_PLLDIV2        (1u << 22)
 #define RCC_IOPENR              STM32L0_REGISTER(0x4002102Cu)
-#define RCC_IOPENR_IOPAEN       (1u << 0)
 #define RCC_IOPENR_IOP(port)    (1u << (port))
 #define RCC_APB2RSTR            STM32L0_REGISTER(0x40021024u)
 #define RCC_APB2RSTR_SPI1RST    (1u << 12)
@@ -85,15 +84,7 @@
 #define GPIO_AFR_MASK(pin)          (15u << (4u * ((pin) % 8u))) /* SPI1 is 0, reset value */
 #define GPIO_BSRR(port)             GPIO_REGISTER(port, 0x18u)   /* ones set */
 #define GPIO_BRR(port)              GPIO_REGISTER(port, 0x28u)   /* ones reset */
-#define GPIOA_MODER                 STM32L0_REGISTER(0x50000000u)
-#define GPIOA_MODER_MASK(pin)       (3u << (2u * (pin)))
-#define GPIOA_MODER_AF(pin)         (2u << (2u * (pin))) /* reset: 3, analog */
-#define GPIOA_PUPDR                 STM32L0_REGISTER(0x5000000Cu)
-#define GPIOA_PUPDR_MASK(pin)       (3u << (2u * (pin)))
-#define GPIOA_PUPDR_UP(pin)         (1u << (2u * (pin)))
-#define GPIOA_AFR(pin)        STM32L0_REGISTER(0x50000020u + 4u * ((pin) / 8u)) /* AFRL, AFRH */
-#define GPIOA_AFR_MASK(pin)   (15u << (4u * ((pin) % 8u)))
-#define GPIOA_AFR_USART2(pin) (4u << (4u * ((pin) % 8u))) /* DS10668, alternate functions: AF4 */
+#define GPIO_AFR_USART2(pin) (4u << (4u * ((pin) % 8u))) /* DS10668, alternate functions: AF4 */
 
 /* RM0377, chapter USART. Registers keep their reset values where nothing is written: 8 data bits,
  * no parity, 1 stop bit, 16 samples a bit, clocked by PCLK1. */
@@ -117,10 +108,9 @@
 
 /* RM0377, chapter SPI: a slave with 8 bits, most significant first, selected by its NSS pin, unless
  * something else is written. */
-#define SPI1_CR1         STM32L0_REGISTER(0x40013000u)
-#define SPI1_CR1_MODE    (3u << 0) /* CPHA, CPOL: as modes are numbered */
-#define SPI1_CR1_SPE     (1u << 6)
-#define SPI1_CR2         STM32L0_REGISTER(0x40013004u)
+#define SPI1_CR1     STM32L0_REGISTER(0x40013000u) /* bits 0, 1: the mode, as modes are numbered */
+#define SPI1_CR1_SPE (1u << 6)
+#define SPI1_CR2     STM32L0_REGISTER(0x40013004u)
 #define SPI1_CR2_RXDMAEN (1u << 0)
 #define SPI1_CR2_TXDMAEN (1u << 1)
 #define SPI1_DR_ADDRESS  0x4001300Cu

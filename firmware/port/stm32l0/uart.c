@@ -39,21 +39,21 @@ static volatile uint32_t unsent_tail;
 
 void stm32l0_link_start(bool on_msi) {
     const uint32_t baud_register = BAUD_REGISTER(on_msi ? STM32L0_MSI_HZ : BOARD_CLOCK_HZ);
-    RCC_IOPENR |= RCC_IOPENR_IOPAEN;
+    RCC_IOPENR |= RCC_IOPENR_IOP(0);
     (void)RCC_IOPENR; /* a peripheral is there some cycles after its clock was enabled */
     RCC_APB1ENR |= RCC_APB1ENR_USART2EN;
     (void)RCC_APB1ENR;
     const uint32_t tx = BOARD_UART_TX_PIN;
     const uint32_t rx = BOARD_UART_RX_PIN;
-    GPIOA_AFR(tx) = (GPIOA_AFR(tx) & ~GPIOA_AFR_MASK(tx)) | GPIOA_AFR_USART2(tx);
-    GPIOA_AFR(rx) = (GPIOA_AFR(rx) & ~GPIOA_AFR_MASK(rx)) | GPIOA_AFR_USART2(rx);
-    GPIOA_PUPDR = (GPIOA_PUPDR & ~GPIOA_PUPDR_MASK(rx)) | GPIOA_PUPDR_UP(rx);
-    GPIOA_MODER = (GPIOA_MODER & ~GPIOA_MODER_MASK(rx)) | GPIOA_MODER_AF(rx);
+    GPIO_AFR(0, tx) = (GPIO_AFR(0, tx) & ~GPIO_AFR_MASK(tx)) | GPIO_AFR_USART2(tx);
+    GPIO_AFR(0, rx) = (GPIO_AFR(0, rx) & ~GPIO_AFR_MASK(rx)) | GPIO_AFR_USART2(rx);
+    GPIO_PUPDR(0) = (GPIO_PUPDR(0) & ~GPIO_PUPDR_MASK(rx)) | GPIO_PUPDR_UP(rx);
+    GPIO_MODER(0) = (GPIO_MODER(0) & ~GPIO_MODER_MASK(rx)) | GPIO_MODER_AF(rx);
     USART2_BRR = baud_register;
     USART2_CR1 = USART2_CR1_UE;
     USART2_CR1 = USART2_CR1_UE | USART2_CR1_RE | USART2_CR1_TE | USART2_CR1_RXNEIE;
     /* Only now, as the transmitter holds its line at the idle level. */
-    GPIOA_MODER = (GPIOA_MODER & ~GPIOA_MODER_MASK(tx)) | GPIOA_MODER_AF(tx);
+    GPIO_MODER(0) = (GPIO_MODER(0) & ~GPIO_MODER_MASK(tx)) | GPIO_MODER_AF(tx);
     NVIC_ISER = 1u << STM32L0_USART2_IRQ;
 }
 
@@ -170,6 +170,6 @@ void stm32l0_link_resumes(void) {
 }
 
 /* It sends whether the host listens or not. */
-uint32_t port_write_waits(void) {
-    return 0;
+bool port_write_pending(void) {
+    return false;
 }
