@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hil.build import Artefact
 
-BOARD = "microbit"
+BOARD, LINK = "microbit", "uart"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Workshop:
 
     def _built(self) -> Artefact:
         """What `hil.build.build` does, but for the objects that are there already."""
-        plan = _plan(load_board(BOARD), {}, self.root)
+        plan = _plan(load_board(BOARD), LINK, {}, self.root)
         place = self.cache / "build" / f"{BOARD}-{plan.key}"
         place.parent.mkdir(parents=True, exist_ok=True)
         _compile(plan, self._objects, None)
