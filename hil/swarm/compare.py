@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hil.board import load_board
 from hil.build import build
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from hil.board import Board
     from hil.build import Artefact
     from hil.swarm.nodes_file import Swarm
+
+
+_PORTS: Final = ("stm32l0",)
+"""Whose port_tick_longest_ms() is not 0."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +193,11 @@ def power(swarm: Swarm) -> list[PoweredNode]:
 
 def _node_board(given: str) -> Board:
     board = load_board(given)
+    if board.port not in _PORTS:
+        raise InputError(
+            f"board '{board.name}' cannot be a node: its port '{board.port}' has no timer that wakes a stopped core up",
+            hint=f"ports that have one: {', '.join(_PORTS)}",
+        )
     if board.links.spi is None or not board.links.spi.data_ready:
         raise InputError(
             f"board '{board.name}' cannot be a node: its file names no SPI with a data-ready line",
