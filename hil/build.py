@@ -205,8 +205,10 @@ def _facts(board: Board, defines: Mapping[str, str]) -> dict[str, str]:
 def _link_facts(board: Board, link: str) -> dict[str, str]:
     """CMake variables of the link that is built in."""
     spi = board.links.spi
-    if link != "spi" or spi is None:
+    if link == "uart":
         return {"HIL_LINK": "uart"}
+    if link != "spi" or spi is None:
+        raise BuildError(f"the firmware of board '{board.name}' cannot have a link over '{link}'")
     return {
         "HIL_LINK": "spi",
         "HIL_SPI_MODE": str(spi.mode),

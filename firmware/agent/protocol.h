@@ -36,7 +36,7 @@ enum protocol_command {
     PROTOCOL_STORE_READ = 10,  /* u32 offset, bytes: of what keeps its content without power */
     PROTOCOL_STORE_WRITE = 11, /* u32 offset, then words: into it */
     PROTOCOL_STOP = 12,        /* u32 milliseconds, 0 for no end: until then, or a byte comes */
-    PROTOCOL_WATCH = 13,       /* u32 period in ms, offset; u16 sequences, steps; rule: watch.h */
+    PROTOCOL_WATCH = 13,       /* u32 period in ms, offset; u16 sequences, steps; rule: watch.c */
     PROTOCOL_REPORTS = 14, /* u32 number of the last that the host has; u32 1: those behind again */
     PROTOCOL_REPORT = 126, /* agent only: u32 number, sequence | step << 16, values */
     PROTOCOL_FAULT = 127,  /* agent only: the core stopped; u32 r0-r3 r12 lr pc xpsr */

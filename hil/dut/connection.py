@@ -205,13 +205,13 @@ class Connection:
 
     def _open(self) -> AgentClient:
         uart, spi = self._board.links.uart, self._board.links.spi
-        over_spi = spi is not None and self._link_name == "spi"
+        over = SpiSettings(spi.mode, spi.max_hz, self._board.clock_hz) if spi else None
         return self._link.enter_context(
             AgentClient(
                 self._realised.link_address,
                 board_name=self._board.name,
                 baud=uart.baud if uart else 0,
-                spi=SpiSettings(spi.mode, spi.max_hz, self._board.clock_hz) if spi and over_spi else None,
+                spi=over if self._link_name == "spi" else None,
                 elf=str(self._artefact.elf),
             )
         )

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from tests.contract.memory_spi import compile_spi_agent
-from tests.contract.test_spi_faults import many_faults
+from tests.contract.spi_work import many_faults
 
 RUNS = 11_000
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import sys
 import types
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hil.link.spi.wire
-from hil.errors import HilError, LinkError, RigError, TargetFault
+from hil.errors import LinkError, RigError
 from tests.contract.memory_spi import Fault, MemorySpi, Transaction, compile_spi_agent, intact
-from tests.contract.spi_faults import FAULTS, BusyBoard, RandomFaults, RandomReady, Schedule
+from tests.contract.spi_faults import FAULTS, BusyBoard, Schedule
+from tests.contract.spi_work import FOUND, SANITIZED, SOUND, holds, in_a_child, many_faults
 from tests.contract.test_link_faults import work
 
 
@@ -56,20 +54,6 @@ def test_any_faults_are_repaired_or_reported(library: Path, plan: list, ready: t
         assert sum(fault is not None for fault, _ in plan) > 1
 
 
-def many_faults(library: Path, seeds: range) -> tuple[int, int, Counter[str]]:
-    """Faults, repairs and errors of so many runs; fails on the first number that is wrong."""
-    faults = repairs = 0
-    errors: Counter[str] = Counter()
-    for seed in seeds:
-        bus, ready = RandomFaults(seed, 0.05), RandomReady(seed, 0.02)
-        try:
-            repairs += work(MemorySpi(library, bus, ready))
-        except (LinkError, RigError) as error:
-            errors[error.message] += 1
-        faults += bus.faults + ready.faults
-    return faults, repairs, errors
-
-
 def test_thousands_of_faults_pass_no_wrong_number(library: Path) -> None:
     faults, repairs, errors = many_faults(library, range(1000))
     assert faults > 8_000
@@ -78,24 +62,6 @@ def test_thousands_of_faults_pass_no_wrong_number(library: Path) -> None:
     assert all("data-ready" in message or "hears" in message for message in errors)  # it was stuck for a while
 
 
-def holds(library: Path) -> bool:
-    """Whether all is right, and in time, on a sound bus with a board that is sometimes not ready; no repair needed."""
-    for seed in range(30):
-        spi = MemorySpi(library, BusyBoard(seed, 0.3 if seed else 0.0))
-        try:
-            if work(spi) or (seed == 0 and spi.bridge.now > SOUND_S):
-                return False
-        except (AssertionError, TargetFault, HilError, ValueError):
-            return False
-    return True
-
-
-def test_it_holds_without_a_defect(library: Path) -> None:
-    assert holds(library)
-
-
-SOUND_S = 0.06  # of simulated time; it takes 0.046
-SOUND, FOUND = 4, 5
 LINK = "port/spi/spi_link.c"
 DEFECTS = {
     "what was sent is sent again": (LINK, "        left -= taken;\n", ""),
@@ -111,23 +77,17 @@ DEFECTS = {
         "const uint8_t count = (uint8_t)left;",
         "const uint8_t count = (uint8_t)(left != 0 ? left - 1 : 0);",
     ),
-    "the ring forgets its room": (
-        LINK,
-        "    count = smaller(count, SPI_RING_BYTES - (head - ring_tail));\n",
-        "    count = smaller(count, 3);\n",
-    ),
+    "blocks are cut": (LINK, "smaller(count, SPI_RING_BYTES - (head - ring_tail))", "smaller(count, 3)"),
 }
+
+
+def test_it_holds_without_a_defect(library: Path) -> None:
+    assert in_a_child(library) == SOUND
 
 
 @pytest.mark.parametrize("edit", DEFECTS.values(), ids=DEFECTS)
 def test_a_defect_of_the_boards_side_is_found(tmp_path: Path, edit: tuple[str, str, str]) -> None:
-    library = compile_spi_agent(tmp_path, edit)
-    child = multiprocessing.get_context("fork").Process(target=lambda: os._exit(SOUND if holds(library) else FOUND))
-    child.start()  # a defect may end it, by the sanitizer, or have it hang
-    child.join(10)
-    child.kill()
-    child.join()
-    assert child.exitcode != SOUND
+    assert in_a_child(compile_spi_agent(tmp_path, edit)) in {FOUND, SANITIZED}
 
 
 WIRE_DEFECTS = {

@@ -120,15 +120,15 @@ def test_a_fault_is_reported_over_spi() -> None:
         agent.echo(b"and again?")
 
 
-class OnlyHeader(VirtualBridge):
-    """What is asked for beyond the board's own bytes is not there: the DMA has ended."""
+class WholeBlocks(VirtualBridge):
+    """Clocks on to the end of a block, whatever the host says; beyond the board's own bytes the DMA has ended."""
 
     def exchange(self, data: bytes) -> bytes:
         return super().exchange(data.ljust(BLOCK_BYTES, b"\0"))
 
 
 def test_a_host_that_clocks_more_than_it_says_changes_nothing() -> None:
-    agent, _, _ = opened(kind=OnlyHeader)
+    agent, _, _ = opened(kind=WholeBlocks)
     assert agent.echo(b"x" * 200) == b"x" * 200
     assert agent.retries == 0
 
@@ -164,9 +164,11 @@ def test_a_board_that_hears_nothing_holds_data_ready_low() -> None:
 class FaultyBridge(VirtualBridge):
     """Flips, slips, cuts, and transactions that are not one: what a bad cable does to the real slave and its DMA."""
 
-    faults = 0
-    random = random.Random(8)
-    share = 0.0
+    def __init__(self, chip: AgentChip, clock_hz: int, *, ready: bool = True) -> None:
+        super().__init__(chip, clock_hz, ready=ready)
+        self.faults = 0
+        self.random = random.Random(8)
+        self.share = 0.0
 
     def exchange(self, data: bytes) -> bytes:
         if self.random.random() >= self.share:

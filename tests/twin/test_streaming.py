@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.twin import streaming_spi
 from tests.twin.streaming import measure
 
 FLOOR = 0.95
@@ -28,4 +29,12 @@ def test_what_binds_works_all_the_time(name: str, steps: int, binds: str) -> Non
     assert streaming.binds == binds
     assert streaming.efficiency >= FLOOR, streaming
     assert streaming.steps_s < streaming.core_s
+    assert max(streaming.shares.values()) <= 1
+
+
+@pytest.mark.parametrize("clock_hz", [1_000_000, 8_000_000])
+def test_over_spi_too(clock_hz: int) -> None:
+    streaming = streaming_spi.measure("unfold1", clock_hz)
+    assert streaming.repairs == 0
+    assert streaming.efficiency >= FLOOR, streaming
     assert max(streaming.shares.values()) <= 1

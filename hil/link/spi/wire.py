@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Self
 
-from hil.link.spi.blocks import DATA_BYTES, Header, decode
+from hil.link.spi.blocks import DATA_BYTES, HEADER_BYTES, Header, decode
 from hil.link.spi.wiring import Wiring
 from hil.link.transport import READ_SLICE_S
 
@@ -151,7 +151,7 @@ class SpiWire:
         self._not_before = self._asked + (_REARM_CYCLES + _REARM_CYCLES_A_BYTE * send) / self._board_hz
         del self._unsent[:send]
         taken = min(header.count, clock)
-        self._inbox += heard[4 : 4 + taken]
+        self._inbox += heard[HEADER_BYTES : HEADER_BYTES + taken]
         self._waiting = min(DATA_BYTES, header.count - taken or header.other)
         self._likely = taken if taken == DATA_BYTES else 0
         self._armed = True
