@@ -48,6 +48,7 @@ class SpisMaster(Master):
         if wiring.data_ready:
             _number(wiring.data_ready)
         self.select(on=False)
+        self._gpio.drive(self._csn, level=True)
 
     def level(self, pin: str) -> bool:
         """The level of any pin, as in ``P0.20``: what an output drives, else what the world does, or the pull."""
