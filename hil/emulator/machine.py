@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
-from hil.emulator.spi_bus import USUAL_WIRING
 from hil.errors import RigError, TargetFault
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ class MachineSpec:
     baud: int = 0
     serial_pins: Sequence[str] = ("", "")
     paced: bool = False
-    spi: SpiWiring | None = USUAL_WIRING
+    spi: SpiWiring | None = None
     counter: int = -1
     arguments: Sequence[str] = ()
     descriptors: Sequence[int] = ()

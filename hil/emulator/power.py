@@ -187,7 +187,7 @@ def power(
         baud=board.links.uart.baud if board.links.uart else 0,
         serial_pins=(board.links.uart.tx, board.links.uart.rx) if board.links.uart else ("", ""),
         paced=paced,
-        spi=_spi_wiring(board),
+        spi=SpiWiring.of(board.links.spi) if board.links.spi else None,
         counter=counter.fd if counter else -1,
         arguments=tuple(counter.arguments) if counter else (),
         descriptors=(counter.fd,) if counter else (),
@@ -219,11 +219,6 @@ def power(
             raise MachineError(error.message, cause=messages.splitlines()[-1]) from error
         raise
     return PoweredBoard(board, machine, facts, process)
-
-
-def _spi_wiring(board: Board) -> SpiWiring | None:
-    link = board.links.spi
-    return SpiWiring(link.nss, link.sck, link.miso, link.mosi, link.data_ready) if link else None
 
 
 def power_or_connect(board: Board, backend: str | None = None, instance: str = "") -> PoweredBoard:

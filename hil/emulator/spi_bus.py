@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, Self
+
+if TYPE_CHECKING:
+    from hil.board import Spi
 
 LONGEST_BYTES: Final = 4096
 """At most in one transfer."""
@@ -21,15 +24,16 @@ class SpiWiring:
         data_ready: the board's line to the master, high while it has something to send.
     """
 
-    nss: str = "PA4"
-    sck: str = "PA5"
-    miso: str = "PA6"
-    mosi: str = "PA7"
-    data_ready: str = "PB1"
+    nss: str
+    sck: str
+    miso: str
+    mosi: str
+    data_ready: str = ""
 
-
-USUAL_WIRING: Final = SpiWiring()
-"""Of the boards that can be emulated with SPI (boards/nucleo-l031.yaml)."""
+    @classmethod
+    def of(cls, link: Spi) -> Self:
+        """As a board's file has it."""
+        return cls(link.nss, link.sck, link.miso, link.mosi, link.data_ready)
 
 
 class SpiBus(Protocol):

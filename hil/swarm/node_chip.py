@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
+from hil.emulator.spi_bus import SpiWiring
 from hil.emulator.twin.core import Stop
 from hil.emulator.twin.stm32l031.part import Stm32l031
-from hil.emulator.twin.stm32l031.spi_master import SpiWires
 from hil.errors import InputError, TargetFault
 from hil.swarm.spent import Spent
 
@@ -43,7 +43,7 @@ class NodeChip(Stm32l031):
         self._asleep_s = Fraction(0)
         self._waking_s = Fraction(0)
         self._until_ready = False
-        self.spi_master.connect(SpiWires(spi.nss, spi.sck, spi.miso, spi.mosi))
+        self.spi_master.connect(SpiWiring.of(spi))
         self.spi_master.mode = spi.mode
         port, self._ready_pin = self.pins.port(spi.data_ready)
         port.on_output.append(self._output)

@@ -70,7 +70,7 @@ class Emulated:
                 memory.ram.origin,
                 memory.ram.bytes,
             ),
-            spi=SpiWiring(spi.nss, spi.sck, spi.miso, spi.mosi, spi.data_ready) if (spi := board.links.spi) else None,
+            spi=SpiWiring.of(board.links.spi) if board.links.spi else None,
             part=board.part,
             erased=memory.flash.erased_byte,
             baud=board.links.uart.baud,

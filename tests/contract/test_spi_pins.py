@@ -17,8 +17,8 @@ from hil.emulator.machine import CoreState, MachineError
 from hil.emulator.power import PoweredBoard, power
 from hil.emulator.rpc import encode
 from hil.emulator.spi_pins import SpiPins
+from tests.contract.spi_board import run
 from tests.twin.echoing import ASLEEP, BLOCK, BUSY, FIRST
-from tests.twin.snippets import assemble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,12 +35,6 @@ pins.transfer(bytes(3), 1000000, 0)
 print("selected", flush=True)
 sys.stdin.read()
 """
-
-
-def run(powered: PoweredBoard, code: str) -> None:
-    image = assemble(code)
-    powered.machine.set_flash_image(image + bytes(powered.board.memory.flash.bytes - len(image)))
-    powered.machine.reset(halt=False)
 
 
 @pytest.fixture(params=[ASLEEP, BUSY], ids=["asleep", "busy"])

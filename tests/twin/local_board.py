@@ -10,6 +10,7 @@ from pyocd.core.session import Session
 
 from hil.board import load_board
 from hil.emulator.machine import CoreState, MachineSpec, Status
+from hil.emulator.spi_bus import SpiWiring
 from hil.emulator.twin.machine import TwinMachine
 from hil.flash import FlashSession
 from hil.probe.emulated import EmulatedProbe
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BOARD = load_board("nucleo-l031")
+assert BOARD.links.spi is not None
 FLASH = BOARD.memory.flash
 SPEC = MachineSpec(
     board=BOARD.name,
@@ -30,6 +32,7 @@ SPEC = MachineSpec(
     part=BOARD.part,
     erased=FLASH.erased_byte,
     baud=115200,
+    spi=SpiWiring.of(BOARD.links.spi),
 )
 
 

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from hil.board import load_board
+from hil.emulator.spi_bus import SpiWiring
 from hil.emulator.twin.core import Stop
 from hil.emulator.twin.stm32l031.part import Stm32l031
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from hil.emulator.twin.registers import Peripheral
 
 BAUD: Final = 115200
+_LINK: Final = load_board("nucleo-l031").links.spi
+assert _LINK is not None
+WIRING: Final = SpiWiring.of(_LINK)
 SLEEPER: Final = "main: wfi; b main"
 """A program that lets time pass."""
 
@@ -88,10 +93,11 @@ def assemble(code: str, origin: int = 0x08000000) -> bytes:
 
 
 class Bench(Stm32l031):
-    """The chip with a program, running, and its registers within reach."""
+    """The chip with a program, running, and its registers within reach; on the board's wires."""
 
     def __init__(self, code: str = SLEEPER) -> None:
         super().__init__(BAUD)
+        self.connect_spi(WIRING)
         image = assemble(code)
         self.flash_content[: len(image)] = image
         self.reset()

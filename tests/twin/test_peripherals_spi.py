@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hil.emulator.spi_bus import SpiWiring
 from hil.emulator.twin.core import Stop
 from hil.emulator.twin.registers import NotModelledError
 from hil.emulator.twin.stm32l031.spi import BSY, CPHA, CPOL, DFF, LSBFIRST, MSTR, OVR, RXNE, SPE, SSI, SSM, TXE
-from hil.emulator.twin.stm32l031.spi_master import SpiWires
-from tests.twin.snippets import SLEEP, Bench
+from tests.twin.snippets import SLEEP, WIRING, Bench
 
 HZ = 100_000
 PINS = {"PA4": 0, "PA5": 0, "PA6": 0, "PA7": 0}
@@ -51,10 +52,11 @@ def test_frames_of_16_bits() -> None:
 def test_a_frame_takes_its_time() -> None:
     chip = spi()
     start = chip.seconds()
-    transfer = chip.spi_master.begin(b"\xff", HZ, lead=Fraction(1, HZ))
+    chip.spi_master.select(on=True)
+    clocking = chip.spi_master.begin_clock(b"\xff", HZ, lead=Fraction(1, HZ))
     chip.wait(2_097_152 * 5 // HZ)
     assert chip.read("SPI1_SR") == TXE | BSY
-    while not transfer.done:
+    while not clocking.done:
         chip.run(chip.now() + 10)
     assert chip.read("SPI1_SR") == TXE | RXNE
     assert chip.seconds() - start == pytest.approx(9 / HZ, abs=1e-5)
@@ -97,7 +99,7 @@ def test_each_pin_needs_its_function(pin: str) -> None:
 
 def test_other_wires() -> None:
     chip = spi(pins={"PA15": 0, "PB3": 0, "PB4": 0, "PB5": 0})
-    chip.spi_master.connect(SpiWires(nss="PA15", sck="PB3", miso="PB4", mosi="PB5"))
+    chip.spi_master.connect(SpiWiring(nss="PA15", sck="PB3", miso="PB4", mosi="PB5"))
     chip.write("SPI1_DR", 0x99)
     assert chip.spi_master.transfer(b"\x66", HZ) == b"\x99"
     assert chip.read("SPI1_DR") == 0x66
@@ -129,27 +131,27 @@ def test_without_that_the_next_byte_is_shifted() -> None:
 @pytest.mark.parametrize("pulses", range(1, 8))
 def test_a_slave_that_is_turned_on_in_mid_frame_has_missed_bits(pulses: int) -> None:
     chip = spi(0)
-    transfer = chip.spi_master.begin_clock(b"\x5a\xc3\x3c", HZ)
+    clocking = chip.spi_master.begin_clock(b"\x5a\xc3\x3c", HZ)
     chip.spi_master.select(on=True)
     chip.wait(chip.cycles(Fraction(10 * pulses - 2, 10 * HZ)))
     chip.write("SPI1_DR", 0xA7)
     chip.write("SPI1_CR1", SPE)
-    while not transfer.done:
-        chip.run(chip.spi_master.end(transfer))
+    while not clocking.done:
+        chip.run(chip.spi_master.end(clocking))
     assert chip.read("SPI1_DR") == (0x5AC3 << pulses) >> 8 & 0xFF
-    assert int.from_bytes(transfer.heard[:2], "big") >> (8 - pulses) == ((1 << pulses) - 1) << 8 | 0xA7
+    assert int.from_bytes(clocking.heard[:2], "big") >> (8 - pulses) == ((1 << pulses) - 1) << 8 | 0xA7
     assert chip.spi1.left() == pulses
 
 
 def test_a_slave_that_is_turned_off_and_on_in_mid_frame_begins_anew() -> None:
     chip = spi()
     chip.spi_master.select(on=True)
-    transfer = chip.spi_master.begin_clock(b"\x5a\xc3", HZ)
+    clocking = chip.spi_master.begin_clock(b"\x5a\xc3", HZ)
     chip.wait(chip.cycles(Fraction(28, 10 * HZ)))
     chip.write("SPI1_CR1", 0)
     chip.write("SPI1_CR1", SPE)
-    while not transfer.done:
-        chip.run(chip.spi_master.end(transfer))
+    while not clocking.done:
+        chip.run(chip.spi_master.end(clocking))
     assert chip.read("SPI1_DR") == (0x5AC3 << 3) >> 8 & 0xFF
 
 
@@ -190,9 +192,25 @@ def test_levels() -> None:
     assert not chip.spi_master.level("PA4")
 
 
+def test_wires_that_end_nowhere_move_nothing() -> None:
+    class Loose(Bench):
+        def connect_spi(self, wiring: SpiWiring) -> None:
+            """They stay as they are."""
+
+    with Loose() as chip:
+        chip.set("RCC_APB2ENR", 1 << 12)
+        for pin, function in PINS.items():
+            chip.pin(pin, function)
+        chip.write("SPI1_CR1", SPE)
+        chip.write("SPI1_DR", 0x42)
+        assert chip.spi_master.transfer(b"\x01", HZ) == b"\xff"
+        assert not chip.read("SPI1_SR") & RXNE
+        assert not chip.spi_master.level("PA4")
+
+
 def test_wires_end_at_pins_that_have_the_signal() -> None:
     with pytest.raises(ValueError, match=r"^SPI1_MOSI is on PA7, PA12, PB1, PB5, not on PA8$"):
-        spi().spi_master.connect(SpiWires(mosi="PA8"))
+        spi().spi_master.connect(replace(WIRING, mosi="PA8"))
 
 
 def test_selecting_wakes_the_chip() -> None:

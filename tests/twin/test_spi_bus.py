@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.emulator.machine import CoreState, HaltReason, MachineError
-from hil.emulator.spi_bus import SpiWiring
 from hil.emulator.twin.machine import TwinMachine
 from tests.twin.echoing import ASLEEP, BLOCK, BUSY, FIRST
 from tests.twin.local_board import SPEC
@@ -19,17 +18,20 @@ from tests.twin.snippets import assemble
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hil.emulator.twin.bus import TwinBus
+    from hil.emulator.spi_bus import SpiWiring
+    from hil.emulator.twin.spi_bus import TwinBus
     from hil.emulator.twin.stm32l031.part import Stm32l031
 
 HZ = 500_000
+assert SPEC.spi is not None
+WIRING = SPEC.spi
 ONES = b"\xff" * BLOCK
 
 
 class Local:
     """A machine in this process, whose time passes in `settle` and on its bus."""
 
-    def __init__(self, code: str, wiring: SpiWiring | None = SPEC.spi) -> None:
+    def __init__(self, code: str, wiring: SpiWiring | None = WIRING) -> None:
         self.machine = TwinMachine(dataclasses.replace(SPEC, spi=wiring), lambda _: None)
         image = assemble(code)
         self.machine.set_flash_image(image + bytes(SPEC.flash_bytes - len(image)))
@@ -203,9 +205,9 @@ def test_what_the_bus_cannot_do(local: Local, size: int, hz: int, mode: int) -> 
 @pytest.mark.parametrize(
     ("wiring", "words"),
     [
-        (SpiWiring(nss="PB1"), "SPI1_NSS is on PA4, PA15, not on PB1"),
-        (SpiWiring(data_ready="P0.20"), "the part has no pin 'P0.20'"),
-        (SpiWiring(data_ready="PB16"), "the part has no pin 'PB16'"),
+        (dataclasses.replace(WIRING, nss="PB1"), "SPI1_NSS is on PA4, PA15, not on PB1"),
+        (dataclasses.replace(WIRING, data_ready="P0.20"), "the part has no pin 'P0.20'"),
+        (dataclasses.replace(WIRING, data_ready="PB16"), "the part has no pin 'PB16'"),
     ],
 )
 def test_wires_that_end_nowhere(wiring: SpiWiring, words: str) -> None:
@@ -215,7 +217,7 @@ def test_wires_that_end_nowhere(wiring: SpiWiring, words: str) -> None:
 
 
 def test_without_a_line_data_ready_is_low_and_without_wiring_there_is_no_bus() -> None:
-    local = Local(ASLEEP, SpiWiring(data_ready=""))
+    local = Local(ASLEEP, dataclasses.replace(WIRING, data_ready=""))
     local.settle()
     assert not local.bus.data_ready()
     assert local.exchange(bytes(BLOCK)) == FIRST

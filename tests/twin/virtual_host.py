@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hil.board import load_board
+from hil.emulator.spi_bus import SpiWiring
 from hil.emulator.twin.core import Stop
 from hil.emulator.twin.stm32l031.part import Stm32l031
 from hil.link.agent import Agent
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 BOARD = load_board("nucleo-l031")
 assert BOARD.links.uart is not None
+assert BOARD.links.spi is not None
+WIRING = SpiWiring.of(BOARD.links.spi)
 FAST = BOARD.model_copy(update={"clock_hz": 32_000_000})
 """The board as fast as its part goes: from the PLL, with a wait state on the flash."""
 
@@ -33,7 +36,7 @@ EPOCH = 0x1234  # where another session's would be random
 
 
 class AgentChip(Stm32l031):
-    """The chip with a firmware, reset.
+    """The chip with a firmware, on the board's wires, reset.
 
     Attributes:
         sent: all bytes that have left its transmitter, and when.
@@ -42,6 +45,7 @@ class AgentChip(Stm32l031):
 
     def __init__(self, firmware: Path, eeprom: bytes = b"") -> None:
         super().__init__(BAUD)
+        self.connect_spi(WIRING)
         self.eeprom_content[: len(eeprom)] = eeprom
         image = firmware.read_bytes()
         self.flash_content[: len(image)] = image

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,11 +8,7 @@ from hil.board import load_board
 from hil.dut import selection
 from hil.dut.options import DutOptions
 from hil.dut.selection import AttachedProbe, Selection, select
-from hil.emulator.power import power
 from hil.errors import HilError, InputError, RigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MICROBIT = load_board("microbit")
 HOST = load_board("host")
@@ -134,22 +129,6 @@ def test_an_emulated_probe_is_never_hardware() -> None:
     )
     kept = select(MICROBIT, DutOptions(probe="emulated:microbit", port="/dev/pts/1"))
     assert (kept.backend, kept.emulated, kept.reason) == ("qemu", True, "kept powered")
-
-
-@pytest.mark.parametrize("backend", ["qemu", "twin"])
-def test_a_board_that_is_kept_powered_is_what_its_keeper_made_it(
-    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
-    with power(MICROBIT, backend) as board:
-        options = {"probe": board.probe_uid, "port": board.serial_path}
-        assert select(MICROBIT, DutOptions(**options)).backend == backend
-        if backend == "qemu":
-            said = complaint(InputError, link="spi", **options)
-            assert "is powered with backend 'qemu', which has no link over SPI" in said
-            assert "hil emulate microbit --backend twin" in said
-        else:
-            assert select(MICROBIT, DutOptions(link="spi", **options)).backend == "twin"
 
 
 @pytest.mark.parametrize(

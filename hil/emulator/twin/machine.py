@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 from hil.emulator.flash_image import FlashImage
 from hil.emulator.guards import require_halted, require_power
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
-from hil.emulator.twin.bus import TwinBus
 from hil.emulator.twin.core import Stop
 from hil.emulator.twin.pace import Pace
 from hil.emulator.twin.parts import kind_of
 from hil.emulator.twin.registers import BusError, NotModelledError
+from hil.emulator.twin.spi_bus import TwinBus
 from hil.emulator.twin.system import BASE as SYSTEM_CONTROL
 from hil.emulator.uart import UartStream
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import ctypes
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hil.emulator.spi_bus import SpiWiring
     from hil.emulator.twin.core import Core, Stop
     from hil.emulator.twin.registers import Peripheral
+    from hil.emulator.twin.spi_master import Master
 
 
 class Serial(Protocol):
@@ -25,46 +26,6 @@ class Serial(Protocol):
 
     def send(self, data: bytes) -> None:
         """The host sends."""
-
-
-class Clocked(Protocol):
-    """Bits on their way over the SPI bus."""
-
-    @property
-    def done(self) -> bool:
-        """Whether they have arrived."""
-
-    @property
-    def heard(self) -> bytes | bytearray:
-        """What came back."""
-
-
-_Clocked = TypeVar("_Clocked", bound=Clocked)
-
-
-class Master(Protocol[_Clocked]):
-    """The master on the chip's SPI pins.
-
-    Attributes:
-        mode: CPOL and CPHA as modes are numbered.
-    """
-
-    mode: int
-
-    def select(self, *, on: bool) -> None:
-        """Pull chip select low, or release it."""
-
-    def begin_clock(self, data: bytes, clock_hz: int) -> _Clocked:
-        """Clock bytes out and in while the chip runs, selected or not."""
-
-    def end(self, clocked: _Clocked, /) -> int:
-        """Cycle at which they will have arrived."""
-
-    def abort(self, clocked: _Clocked, /) -> None:
-        """The chip's time stands still: what it has not answered is ones."""
-
-    def level(self, pin: str) -> bool:
-        """The level of any pin."""
 
 
 class Part(Protocol):
@@ -85,7 +46,7 @@ class Part(Protocol):
         """The board's serial port."""
 
     @property
-    def spi_master(self) -> Master[Any]:
+    def spi_master(self) -> Master:
         """On the SPI pins that `connect_spi` named."""
 
     @property

@@ -18,13 +18,7 @@ assert BOARD.links.uart is not None
 assert BOARD.links.spi is not None
 BAUD: Final = BOARD.links.uart.baud
 PINS: Final = (BOARD.links.uart.tx, BOARD.links.uart.rx)
-WIRING: Final = SpiWiring(
-    BOARD.links.spi.nss,
-    BOARD.links.spi.sck,
-    BOARD.links.spi.miso,
-    BOARD.links.spi.mosi,
-    BOARD.links.spi.data_ready,
-)
+WIRING: Final = SpiWiring.of(BOARD.links.spi)
 ERASED: Final = b"\xff"
 
 

@@ -180,6 +180,22 @@ def test_a_line_that_is_not_connected(chip: Bench51, line: str, answer: bytes, h
     assert received(chip, 4) == heard
 
 
+def test_levels(chip: Bench51) -> None:
+    assert chip.spi_master.level(WIRING.nss), "released from the beginning on"
+    chip.spi_master.select(on=True)
+    assert not chip.spi_master.level(WIRING.nss)
+    chip.spi_master.select(on=False)
+    assert chip.spi_master.level(WIRING.nss)
+    ready = int(WIRING.data_ready[3:])
+    assert not chip.spi_master.level(WIRING.data_ready)
+    chip.write(f"GPIO_PIN_CNF{ready}", 0xC)
+    assert chip.spi_master.level(WIRING.data_ready), "pulled up"
+    chip.write("GPIO_DIRSET", 1 << ready)
+    assert not chip.spi_master.level(WIRING.data_ready)
+    chip.write("GPIO_OUTSET", 1 << ready)
+    assert chip.spi_master.level(WIRING.data_ready)
+
+
 def test_switching_it_off_gives_the_core_the_semaphore_and_ends_the_transaction(chip: Bench51) -> None:
     release(chip)
     chip.spi_master.select(on=True)

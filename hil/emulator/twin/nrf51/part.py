@@ -118,11 +118,7 @@ class Nrf51822(Chip):
         return self.uart0.wire
 
     def connect_spi(self, wiring: SpiWiring) -> None:
-        """Have the SPI bus end at these pins.
-
-        Raises:
-            ValueError: one is no pin of the chip.
-        """
+        """See `Part`."""
         self.spi_master.connect(wiring)
 
     # Resets

@@ -29,7 +29,7 @@ from hil.emulator.twin.stm32l031.pwr import DBP, FWU, PDDS, ULP, Pwr
 from hil.emulator.twin.stm32l031.rcc import Rcc
 from hil.emulator.twin.stm32l031.rtc import Rtc
 from hil.emulator.twin.stm32l031.spi import Spi
-from hil.emulator.twin.stm32l031.spi_master import SpiMaster, SpiWires
+from hil.emulator.twin.stm32l031.spi_master import SpiMaster
 from hil.emulator.twin.stm32l031.stop import latency
 from hil.emulator.twin.stm32l031.tim import TIM2_BASE, TIM21_BASE, TIM22_BASE, Tim, Tim2, Tim21, Tim22
 from hil.emulator.twin.stm32l031.usart import LPUART1_BASE, USART2_BASE, Lpuart, Usart
@@ -143,9 +143,7 @@ class Stm32l031(Chip):
 
     def connect_spi(self, wiring: SpiWiring) -> None:
         """See `Part`."""
-        self.spi_master.connect(SpiWires(wiring.nss, wiring.sck, wiring.miso, wiring.mosi))
-        if wiring.data_ready:
-            self.pins.port(wiring.data_ready)
+        self.spi_master.connect(wiring)
 
     def _clock(self, register: str, bit: int) -> Callable[[], bool]:
         return lambda: self.rcc.enabled(register, bit)

@@ -91,11 +91,11 @@ class TwinBus:
             return b"\xff" * len(data)
         master = chip.spi_master
         master.mode = mode
-        transfer = master.begin_clock(data, clock_hz)
-        while not transfer.done:
-            if not self._run(chip, master.end(transfer)):
-                master.abort(transfer)
-        return bytes(transfer.heard)
+        clocking = master.begin_clock(data, clock_hz)
+        while not clocking.done:
+            if not self._run(chip, master.end(clocking)):
+                master.abort(clocking)
+        return bytes(clocking.heard)
 
     def data_ready(self) -> bool:
         """See `SpiBus`."""
