@@ -80,6 +80,7 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
             _say(f"  serial port  {powered.serial_path}")
             if powered.spi_path:
                 _say(f"  SPI          simulated SPIDriver on {powered.spi_path}")
+                _say(f"               or its pins, data-ready too: --port pins:{powered.spi_pins}")
             target = f" -t {board.pyocd_target}" if board.pyocd_target else ""
             _say(f"  probe        {powered.probe_uid}   (pyocd reset -u {powered.probe_uid}{target})")
             _say("  stop         Ctrl-C")

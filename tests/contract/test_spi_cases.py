@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.spi_cases import over, run
+from hil.dut.dut import open_dut
+from hil.emulator.power import power
+from hil.errors import LinkError, RigError
+from hil.link.spi.blocks import Header, decode
+from hil.link.spi.opening import open_bridge
+from tests.contract.spi_cases import BOARD, over, run
 from tests.cycles.cases import public_cases
 from tests.instruments.attached import KINDS
 from tests.instruments.spidev_machine import build_shim
@@ -24,3 +29,18 @@ def test_every_bit_is_equal_and_nothing_is_tried_again(tmp_path: Path, kind: str
         results = {name: run(dut, name) for name in SHORT}
         assert dut.provenance.noticed == ()
     assert {name: result.retries for name, result in results.items() if result.retries} == {}
+
+
+def test_over_the_pins_of_a_board_that_is_kept_powered() -> None:
+    with power(BOARD) as powered:
+        port = f"pins:{powered.spi_pins}?hz=4000000"
+        with open_dut(BOARD, probe=powered.probe_uid, port=port, link="spi") as dut:
+            assert run(dut, "tiny_dense").retries == 0
+        with pytest.raises(RigError, match=r"no emulated board has its SPI pins at 'hil-spi/nobody'"):
+            open_bridge("pins:hil-spi/nobody", clock_hz=1, mode=0)
+        with open_bridge(port, clock_hz=8_000_000, mode=0) as bridge:
+            assert bridge.clock_hz == 4_000_000
+            assert decode(bridge.exchange(Header(0).encode())) is not None
+            powered.close()
+            with pytest.raises(LinkError, match="went away while it was in use"):
+                bridge.exchange(b"\0" * 4)

@@ -8,6 +8,7 @@ from hil.errors import RigError
 from hil.link.spi.address import EXAMPLES, BridgeAddress, parse_address
 from hil.link.spi.buspirate import BusPirateBridge
 from hil.link.spi.ftdi import FtdiBridge
+from hil.link.spi.pins import PinsBridge
 from hil.link.spi.spidev import SpidevBridge
 from hil.link.spi.spidriver import SpiDriverBridge
 from hil.nearest import offer
@@ -23,6 +24,7 @@ class _Opens(Protocol):
 _KINDS: Final[dict[str, _Opens]] = {
     "buspirate": BusPirateBridge,
     "ftdi": FtdiBridge,
+    "pins": PinsBridge,
     "spidev": SpidevBridge,
     "spidriver": SpiDriverBridge,
 }
