@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Counts = NDArray[np.int64]
 
+MODEL = "model: "
+"""How the name of a source begins that counts an emulated core; behind the first comma it says by which timing."""
+
 
 @dataclass(frozen=True)
 class Spread:

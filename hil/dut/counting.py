@@ -13,7 +13,7 @@ from hil.cycles.counts import PathCount, trusted
 from hil.cycles.timing import CORES, MemoryTiming, TimingModel, costs
 from hil.emulator.backend import counts_cycles, find_backend
 from hil.errors import CyclesError, RigError
-from hil.step_cycles import PathCycles, RunCycles, StepCycles
+from hil.step_cycles import MODEL, PathCycles, RunCycles, StepCycles
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -97,7 +97,7 @@ class CycleMeter:
         self._model = timing_model(board)
         approximate = "" if self._model is None or self._model.exact else ", instruction fetches approximated"
         counter = find_backend(selection.backend).counter_name if selection.emulated else ""
-        self._model_source = f"model: {counter}, {_TITLES.get(board.core, board.core)} timing{approximate}"
+        self._model_source = f"{MODEL}{counter}, {_TITLES.get(board.core, board.core)} timing{approximate}"
 
     def start(self, agent: Agent, *, wanted: bool) -> RunCount:
         """Begin a run.

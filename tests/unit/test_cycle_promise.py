@@ -97,6 +97,18 @@ def test_a_golden_of_another_source_is_not_compared() -> None:
     assert "was counted by 'on-chip TIMER0', this run by 'model:" in error.message
 
 
+def test_emulators_that_count_by_one_timing_are_held_against_each_other() -> None:
+    result = result_with(STEPS)
+    assert result.cycles.measured is not None
+    name, _, timing = result.cycles.measured.source.partition(", ")
+    assert timing
+    other = f"model: another than {name}, {timing}"
+    assert check_cycles(result, BUDGET, recorded(STEPS, source=other), "v").words == EQUAL
+    wrong = [[count + 1 for count in row] for row in STEPS]
+    assert "other cycles than the golden" in broken(result, recorded(wrong, source=other)).message
+    assert "this run by" in broken(result, recorded(STEPS, source=f"model: {name}, another timing")).message
+
+
 def test_silicon_is_held_within_its_tolerance_only() -> None:
     golden = recorded([[1000, 2000]])
     budget = Cycles(per_step=9999)
