@@ -152,6 +152,22 @@ class Port(_Strict):
     single_cycle_port: AddressRange | None = None
     """The single-cycle I/O port of its parts."""
     counter: PortCounter | None = None
+    tick_most_ms: int | None = Field(default=None, ge=0, lt=2**32)
+    """The longest period, in ms, of the timer that wakes a stopped core up tick by tick; 0 where it has none."""
+
+
+def load_port(board: Board, firmware_root: Path) -> Port:
+    """What the port of a board serves; all that may be asked of one that has no such file.
+
+    Args:
+        board: checked already (`check_port`).
+        firmware_root: folder of sources, laid out as firmware/.
+
+    Raises:
+        InputError: the port's file has a mistake.
+    """
+    path = firmware_root / "port" / board.port / _FILE
+    return load_yaml(path, Port, "port file") if path.exists() else Port()
 
 
 def check_port(board: Board, firmware_root: Path) -> None:
@@ -168,11 +184,9 @@ def check_port(board: Board, firmware_root: Path) -> None:
     known = sorted(path.parent.name for path in ports.glob("*/port.cmake"))
     if board.port not in known:
         raise board.mistake("port", f"there is no folder {board.port} in {ports}", offer(board.port, known, "ports"))
-    if (ports / board.port / _FILE).exists():
-        port = load_yaml(ports / board.port / _FILE, Port, "port file")
-        mistake = next(_mistakes(board, port), None)
-        if mistake is not None:
-            raise mistake
+    mistake = next(_mistakes(board, load_port(board, firmware_root)), None)
+    if mistake is not None:
+        raise mistake
 
 
 def _mistakes(board: Board, port: Port) -> Iterator[InputError]:

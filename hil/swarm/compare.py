@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hil.board import load_board
-from hil.build import build
 from hil.errors import InputError
+from hil.swarm.build_nodes import build_nodes
 from hil.swarm.energy import EnergyModel
 from hil.swarm.judge import Verdict, judge, judge_samples
-from hil.swarm.prepare import Preparer
-from hil.swarm.run import NodeRun, PoweredNode, SwarmRun, run_nodes
+from hil.swarm.run import NodeRun, SwarmRun, run_nodes
 from hil.swarm.spent import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hil.board import Board
-    from hil.build import Artefact
+    from hil.swarm.build_nodes import BuiltNode
     from hil.swarm.nodes_file import Swarm
-
-
-_PORTS: Final = ("stm32l0",)
-"""Whose port_tick_longest_ms() is not 0."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +135,7 @@ def compare_runs(swarm: Swarm, progress: Callable[[str], None]) -> Compared:
     Raises:
         HilError: a file that cannot be used, or a node that failed; the message names it.
     """
-    nodes = power(swarm)
+    nodes = build_nodes(swarm)
     clock_hz = bus_clock(swarm, [node.board for node in nodes])
     watched = run_nodes(nodes, clock_hz=clock_hz, samples=False, progress=progress)
     sampled = run_nodes(nodes, clock_hz=clock_hz, samples=True, progress=progress)
@@ -166,46 +161,6 @@ def compare_runs(swarm: Swarm, progress: Callable[[str], None]) -> Compared:
     )
 
 
-def power(swarm: Swarm) -> list[PoweredNode]:
-    """All nodes of a file with their boards and firmware; what they share is made once.
-
-    Raises:
-        HilError: as `Preparer.prepare` and `build`, or a board without SPI.
-    """
-    preparer = Preparer(swarm)
-    boards: dict[str, Board] = {}
-    built: dict[str, Artefact] = {}
-    nodes = []
-    for node in swarm.says.nodes:
-        given = swarm.board_name(node)
-        if given not in boards:
-            boards[given] = _node_board(given)
-        if not node.attached and boards[given].emulator("twin") is None:
-            raise InputError(
-                f"board '{boards[given].name}' cannot be a node without 'probe' and 'bridge': it has no twin"
-            )
-        prepared = preparer.prepare(node, boards[given])
-        if given not in built:
-            built[given] = build(boards[given], link="spi")
-        nodes.append(PoweredNode(prepared, boards[given], built[given]))
-    return nodes
-
-
-def _node_board(given: str) -> Board:
-    board = load_board(given)
-    if board.port not in _PORTS:
-        raise InputError(
-            f"board '{board.name}' cannot be a node: its port '{board.port}' has no timer that wakes a stopped core up",
-            hint=f"ports that have one: {', '.join(_PORTS)}",
-        )
-    if board.links.spi is None or not board.links.spi.data_ready:
-        raise InputError(
-            f"board '{board.name}' cannot be a node: its file names no SPI with a data-ready line",
-            hint="see links.spi of its file",
-        )
-    return board
-
-
 def bus_clock(swarm: Swarm, boards: Sequence[Board]) -> int:
     """SCK of the bus: what was asked for, or the fastest that all boards take.
 
@@ -223,7 +178,7 @@ def bus_clock(swarm: Swarm, boards: Sequence[Board]) -> int:
     return asked
 
 
-def _place(nodes: Sequence[PoweredNode], clock_hz: int) -> str:
+def _place(nodes: Sequence[BuiltNode], clock_hz: int) -> str:
     desk = sum(node.prepared.node.attached for node in nodes)
     where = "twins in virtual time" if not desk else f"{len(nodes) - desk} twins in virtual time, {desk} on the desk"
     return f"{where}, one bus at {clock_hz / 1e6:g} MHz"

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hil.link.spi.bridge import Bridge
-    from hil.swarm.run import PoweredNode
+    from hil.swarm.build_nodes import BuiltNode
 
 _POLL_S: Final = 1e-3  # a bridge tells levels, and of no edge by itself
 
 
-def open_desk(node: PoweredNode, clock_hz: int) -> Bridge:
+def open_desk(node: BuiltNode, clock_hz: int) -> Bridge:
     """Flash a board with its firmware, image and recordings, reset it, and open the bridge to its SPI pins.
 
     Raises:

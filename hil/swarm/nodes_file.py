@@ -19,7 +19,7 @@ KIND: Final = "nodes file"
 _Text = Annotated[str, Field(min_length=1)]
 _Index = Annotated[int, Field(strict=True, ge=0, lt=2**16 - 1)]
 _Count = Annotated[int, Field(strict=True, ge=1, lt=2**16)]
-_Period = Annotated[int, Field(strict=True, ge=1, le=56_000)]
+_Period = Annotated[int, Field(strict=True, ge=1, lt=2**32)]
 
 
 class _Strict(BaseModel):
@@ -125,8 +125,10 @@ class Swarm:
     def mistake(
         self, node: Node, key: str, what: str, *, cause: str | None = None, hint: str | None = None
     ) -> InputError:
-        """The error for a node's key that shows to be wrong beside something else."""
-        place = place_of(self.path, KIND, ("nodes", self.says.nodes.index(node), key))
+        """The error for a node's key that shows to be wrong beside something else; else for the file's own."""
+        own = getattr(node, key) is not None or key not in NodesFile.model_fields
+        keys = ("nodes", self.says.nodes.index(node), key) if own else (key,)
+        place = place_of(self.path, KIND, keys)
         return InputError(f"{place}: {what}", cause=cause, hint=hint)
 
 

@@ -13,35 +13,13 @@ from hil.swarm.spent import Spent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from hil.board import Board
-    from hil.build import Artefact
     from hil.link.spi.bridge import Bridge
     from hil.link.watch import ReportBox, Totals, WatchPlan
+    from hil.swarm.build_nodes import BuiltNode
     from hil.swarm.hub import HubNode
-    from hil.swarm.prepare import PreparedNode
     from hil.swarm.world import World
 
 _BOOT_S: Final = 0.5  # a node's data-ready line is high long before
-
-
-@dataclass(frozen=True)
-class PoweredNode:
-    """A node and what it runs on.
-
-    Attributes:
-        prepared: what it has to do.
-        board: what it is.
-        firmware: built for it, with SPI.
-    """
-
-    prepared: PreparedNode
-    board: Board
-    firmware: Artefact
-
-    @property
-    def name(self) -> str:
-        """Of the node."""
-        return self.prepared.node.name
 
 
 @dataclass(frozen=True)
@@ -87,7 +65,7 @@ class SwarmRun:
 
 
 def run_twins(
-    nodes: Iterable[PoweredNode],
+    nodes: Iterable[BuiltNode],
     *,
     clock_hz: int,
     samples: bool = False,
@@ -141,7 +119,7 @@ def run_twins(
 
 
 def run_desk(
-    nodes: Iterable[PoweredNode],
+    nodes: Iterable[BuiltNode],
     *,
     clock_hz: int,
     samples: bool = False,
@@ -178,9 +156,7 @@ def run_desk(
         return SwarmRun({name: _result(node, None) for name, node in connected.items()}, world.wakes - wakes, None)
 
 
-def run_nodes(
-    nodes: Sequence[PoweredNode], *, clock_hz: int, samples: bool, progress: Callable[[str], None]
-) -> SwarmRun:
+def run_nodes(nodes: Sequence[BuiltNode], *, clock_hz: int, samples: bool, progress: Callable[[str], None]) -> SwarmRun:
     """Twins in virtual time, then boards on the desk in that of the wall; as `run_twins` and `run_desk`."""
     desk = [node for node in nodes if node.prepared.node.attached]
     twins = [node for node in nodes if not node.prepared.node.attached]
@@ -195,7 +171,7 @@ def run_nodes(
     return SwarmRun(dict(sorted(together.items())), sum(each.wakes for each in runs), None)
 
 
-def _connect_all(hub: Hub, nodes: Sequence[PoweredNode], world: World, *, samples: bool) -> dict[str, HubNode]:
+def _connect_all(hub: Hub, nodes: Sequence[BuiltNode], world: World, *, samples: bool) -> dict[str, HubNode]:
     """Have the hub get to know each node once it has booted."""
     connected = {}
     for node in nodes:
@@ -216,7 +192,7 @@ def _connect_all(hub: Hub, nodes: Sequence[PoweredNode], world: World, *, sample
     return connected
 
 
-def _plan(node: PoweredNode, *, samples: bool) -> WatchPlan:
+def _plan(node: BuiltNode, *, samples: bool) -> WatchPlan:
     return node.prepared.sample_plan if samples else node.prepared.plan
 
 

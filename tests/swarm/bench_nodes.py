@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 from hil.swarm.judge import judge, judge_samples
 from hil.swarm.run import run_twins
-from tests.swarm.small import powered
+from tests.swarm.small import built
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hil.swarm.run import PoweredNode
+    from hil.swarm.build_nodes import BuiltNode
 
 COUNTS: Final = (1, 10, 25, 50)
 _HZ: Final = 8_000_000
@@ -40,10 +40,10 @@ class Cost:
     memory_mb: float
 
 
-def many(count: int) -> list[PoweredNode]:
+def many(count: int) -> list[BuiltNode]:
     """The same node so often, by other names: what grows is their number alone."""
     with tempfile.TemporaryDirectory() as folder:
-        (one,) = powered(Path(folder), ["wrist"])
+        (one,) = built(Path(folder), ["wrist"])
     prepared = one.prepared
     return [
         replace(one, prepared=replace(prepared, node=prepared.node.model_copy(update={"name": f"node-{n:03}"})))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hil.resources import examples_dir
-from hil.swarm.compare import power
+from hil.swarm.build_nodes import build_nodes
 from hil.swarm.nodes_file import load_swarm
 from hil.swarm.run import run_twins
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hil.link.spi.bridge import Bridge
-    from hil.swarm.run import PoweredNode, SwarmRun
+    from hil.swarm.build_nodes import BuiltNode
+    from hil.swarm.run import SwarmRun
 
 NETWORKS = examples_dir() / "networks"
 NODES = {
@@ -57,13 +58,13 @@ def write(folder: Path, names: Sequence[str] = tuple(NODES), *, head: str = "per
     return path
 
 
-def powered(folder: Path, names: Sequence[str] = tuple(NODES)) -> list[PoweredNode]:
+def built(folder: Path, names: Sequence[str] = tuple(NODES)) -> list[BuiltNode]:
     """The same, prepared."""
-    return power(load_swarm(write(folder, names)))
+    return build_nodes(load_swarm(write(folder, names)))
 
 
 def run(
-    nodes: Sequence[PoweredNode],
+    nodes: Sequence[BuiltNode],
     *,
     samples: bool = False,
     bridged: Callable[[str, Bridge], Bridge] = lambda _name, bridge: bridge,

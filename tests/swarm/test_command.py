@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-import hil.swarm.compare
+import hil.swarm.build_nodes
 from hil.board import load_board
 from hil.build import build
 from hil.commands.swarm import SwarmRequest, swarm
@@ -76,7 +76,7 @@ def test_a_defect_turns_it_red(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     def defective(board: Board, *, link: str) -> Artefact:
         return build(board, link=link, firmware_root=root)
 
-    monkeypatch.setattr(hil.swarm.compare, "build", defective)
+    monkeypatch.setattr(hil.swarm.build_nodes, "build", defective)
     code, text = said(write(tmp_path, ["tiny"]))
     assert code == 1
     assert "node 'tiny' missed anomalies at sequence 0 step 10, sequence 0 step 20" in text

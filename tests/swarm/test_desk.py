@@ -11,7 +11,7 @@ from hil.board import load_board
 from hil.emulator.power import power
 from hil.emulator.spi_pins import SpiPins
 from hil.errors import InputError
-from hil.swarm.compare import power as power_nodes
+from hil.swarm.build_nodes import build_nodes
 from hil.swarm.desk import DeskWorld
 from hil.swarm.judge import judge, judge_samples
 from hil.swarm.nodes_file import load_swarm
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hil.emulator.power import PoweredBoard
-    from hil.swarm.run import PoweredNode
+    from hil.swarm.build_nodes import BuiltNode
 
 HZ = 4_000_000
 ATTACHED = "\n    probe: emulated:nucleo-l031\n    bridge: spidev:/dev/spidev0.0"
@@ -67,12 +67,12 @@ def powered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Powered
         yield board
 
 
-def nodes(folder: Path) -> list[PoweredNode]:
+def nodes(folder: Path) -> list[BuiltNode]:
     """`tiny` on the desk, and `maps` beside it on a twin."""
     path = write(folder, ["tiny", "maps"], head="period_ms: 20")
     text = path.read_text()
     path.write_text(text.replace("  - name: tiny", f"  - name: tiny{ATTACHED}"))
-    return power_nodes(load_swarm(path))
+    return build_nodes(load_swarm(path))
 
 
 def bridged(monkeypatch: pytest.MonkeyPatch, powered: PoweredBoard, *, line: bool = True) -> list[PinsBridge]:

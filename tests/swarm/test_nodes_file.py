@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.board import load_board
 from hil.errors import InputError
 from hil.frame import RuleKind
-from hil.resources import examples_dir
-from hil.swarm.compare import bus_clock, power
+from hil.port import load_port
+from hil.resources import boards_dir, examples_dir, firmware_dir
+from hil.swarm.build_nodes import build_nodes
+from hil.swarm.compare import bus_clock
 from hil.swarm.nodes_file import load_swarm
 from tests.swarm.small import NETWORKS, write
 
@@ -38,7 +41,7 @@ def refusal(folder: Path, text: str) -> InputError:
 
 def use(path: Path) -> None:
     swarm = load_swarm(path)
-    bus_clock(swarm, [node.board for node in power(swarm)])
+    bus_clock(swarm, [node.board for node in build_nodes(swarm)])
 
 
 @pytest.mark.parametrize(
@@ -59,9 +62,11 @@ def use(path: Path) -> None:
         ("basicmotions_test", "autoncp16", 4, "nodes.0.recordings", "dtype|shape|sequence"),
         ("sequences: [3, 1]", "sequence: [3, 1]", 5, "nodes.0.sequence", "unknown key"),
         ("    steps: 20\n", "    probe: X\n", 2, "nodes.0", "needs both 'probe' and 'bridge'"),
-        ("    steps: 20\n", "    period_ms: 57000\n", 6, "nodes.0.period_ms", "less than or equal to 56000"),
-        ("    steps: 20\n", "    board: host\n", None, "", "board 'host' cannot be a node"),
-        ("nodes:", "board: microbit\nnodes:", None, "", "board 'microbit' cannot be a node"),
+        ("    steps: 20\n", "    period_ms: 57000\n", 6, "nodes.0.period_ms", "57000 ms are more than the 56000"),
+        ("nodes:", "period_ms: 57000\nnodes:", 1, "period_ms", "57000 ms are more than the 56000 that the timer"),
+        ("    steps: 20\n", "    board: host\n", 6, "nodes.0.board", "'host' cannot be a node: its file names no SPI"),
+        ("    steps: 20\n", "    board: microbit\n", 6, "nodes.0.board", "its port 'nrf51' has no timer that wakes"),
+        ("nodes:", "board: microbit\nnodes:", 1, "board", "'microbit' cannot be a node: its port 'nrf51' has no timer"),
         ("nodes:", "clock_hz: 8000001\nnodes:", None, "clock_hz", "more than the 8000000 Hz"),
         ("    sequences: [3, 1]\n    steps: 20\n", "", 4, "nodes.0.recordings", "take 57216 bytes"),
     ],
@@ -72,6 +77,36 @@ def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, line: int | None
     assert re.search(said, text)
     place = key if line is None else f"nodes file {tmp_path / 'nodes.yaml'}, line {line}, key '{key}'"
     assert place in text
+
+
+def test_the_longest_period_is_the_one_that_the_port_s_code_counts() -> None:
+    port = firmware_dir() / "port"
+    said = re.search(r"#define LONGEST_MS\s+(\d+)u", (port / "stm32l0" / "tick.c").read_text())
+    assert said is not None
+    assert load_port(load_board("nucleo-l031"), firmware_dir()).tick_most_ms == int(said[1])
+    assert load_port(load_board("microbit"), firmware_dir()).tick_most_ms == 0
+    assert "port_tick_longest_ms(void) {\n    return 0;\n}" in (port / "nrf51" / "absent.c").read_text()
+
+
+def test_a_node_without_a_twin_must_lie_on_the_desk(tmp_path: Path) -> None:
+    text = (boards_dir() / "nucleo-l031.yaml").read_text()
+    assert text.count("emulators:\n  - {backend: twin}\n") == 1
+    text = text.replace("emulators:\n  - {backend: twin}\n", "").replace("name: nucleo-l031", "name: my-board")
+    (tmp_path / "my-board.yaml").write_text(text)
+    error = refusal(tmp_path, f"board: my-board.yaml\n{NODE}")
+    assert f"nodes file {tmp_path / 'nodes.yaml'}, line 1, key 'board': board 'my-board' cannot be a node" in str(error)
+    assert "it has no twin" in error.message
+
+
+def test_a_board_that_its_part_cannot_be_is_refused_by_its_file(tmp_path: Path) -> None:
+    text = (boards_dir() / "nucleo-l031.yaml").read_text()
+    assert text.count("data_ready: PB1}") == 1
+    (tmp_path / "my-board.yaml").write_text(
+        text.replace("data_ready: PB1}", "data_ready: PB9}").replace("name: nucleo-l031", "name: my-board")
+    )
+    assert "key 'links.spi.data_ready': the STM32L031K6 has no pin 'PB9'" in str(
+        refusal(tmp_path, f"board: my-board.yaml\n{NODE}")
+    )
 
 
 def test_room_is_told(tmp_path: Path) -> None:
@@ -86,13 +121,13 @@ def test_two_nodes_of_one_name(tmp_path: Path) -> None:
 
 def test_a_threshold_is_above_in_the_outputs_own_unit(tmp_path: Path) -> None:
     (tmp_path / "nodes.yaml").write_text(NODE.replace("largest: true", "above: 0.25"))
-    (node,) = power(load_swarm(tmp_path / "nodes.yaml"))
+    (node,) = build_nodes(load_swarm(tmp_path / "nodes.yaml"))
     rule = node.prepared.plan.rule
     assert rule.kind is RuleKind.ABOVE
     assert rule.threshold in {1 << bits for bits in range(10, 31)}
 
 
 def test_nodes_with_the_same_network_and_recordings_share_them() -> None:
-    nodes = {node.name: node for node in power(load_swarm(examples_dir() / "swarm" / "nodes.yaml"))}
+    nodes = {node.name: node for node in build_nodes(load_swarm(examples_dir() / "swarm" / "nodes.yaml"))}
     assert nodes["wrist-1"].firmware is nodes["lane"].firmware
     assert len({node.prepared.slot for node in nodes.values()}) == len(nodes)

@@ -15,26 +15,27 @@ from hil.errors import HilError, LinkError, TargetFault
 from hil.swarm.judge import judge, judge_samples
 from tests.hil.defects import Defect
 from tests.host_c import REPO
-from tests.swarm.small import powered, run
+from tests.swarm.small import built, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from hil.link.spi.bridge import Bridge
-    from hil.swarm.run import PoweredNode, SwarmRun
+    from hil.swarm.build_nodes import BuiltNode
+    from hil.swarm.run import SwarmRun
 
 
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> list[PoweredNode]:
-    return powered(tmp_path_factory.mktemp("nodes"))
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> list[BuiltNode]:
+    return built(tmp_path_factory.mktemp("nodes"))
 
 
-def problems(nodes: Sequence[PoweredNode], came: SwarmRun) -> list[str]:
+def problems(nodes: Sequence[BuiltNode], came: SwarmRun) -> list[str]:
     return [problem for node in nodes for problem in judge(node.prepared, came.nodes[node.name]).problems]
 
 
-def test_each_anomaly_of_the_reference_is_told_and_no_other(nodes: list[PoweredNode]) -> None:
+def test_each_anomaly_of_the_reference_is_told_and_no_other(nodes: list[BuiltNode]) -> None:
     assert [len(node.prepared.reference.anomalies) for node in nodes] == [4, 2, 6, 12]
     came = run(nodes)
     assert problems(nodes, came) == []
@@ -50,7 +51,7 @@ def test_each_anomaly_of_the_reference_is_told_and_no_other(nodes: list[PoweredN
     assert came.wakes <= sum(len(told.found) + 1 for told in came.nodes.values())
 
 
-def test_the_baseline_sends_every_sample(nodes: list[PoweredNode]) -> None:
+def test_the_baseline_sends_every_sample(nodes: list[BuiltNode]) -> None:
     came = run(nodes, samples=True)
     assert [judge_samples(node.prepared, came.nodes[node.name]) for node in nodes] == [()] * len(nodes)
     for told in came.nodes.values():
@@ -60,7 +61,7 @@ def test_the_baseline_sends_every_sample(nodes: list[PoweredNode]) -> None:
         assert told.spent.stopped_s > 0.9 * told.duration_s
 
 
-def test_a_run_is_the_same_twice_and_in_any_order(nodes: list[PoweredNode]) -> None:
+def test_a_run_is_the_same_twice_and_in_any_order(nodes: list[BuiltNode]) -> None:
     for samples in (False, True):
         first = run(nodes, samples=samples)
         assert run(nodes, samples=samples) == first
@@ -98,7 +99,7 @@ class Faulty:
         return data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :]
 
 
-def run_faulty(nodes: Sequence[PoweredNode], seed: int) -> tuple[SwarmRun, int]:
+def run_faulty(nodes: Sequence[BuiltNode], seed: int) -> tuple[SwarmRun, int]:
     """With a share of all transactions spoilt; and how many were."""
     bridges: list[Faulty] = []
 
@@ -109,7 +110,7 @@ def run_faulty(nodes: Sequence[PoweredNode], seed: int) -> tuple[SwarmRun, int]:
     return run(nodes, bridged=bridged), sum(bridge.faults for bridge in bridges)
 
 
-def test_faults_on_the_bus_lose_no_anomaly_and_add_none(nodes: list[PoweredNode]) -> None:
+def test_faults_on_the_bus_lose_no_anomaly_and_add_none(nodes: list[BuiltNode]) -> None:
     few = [node for node in nodes if node.name in {"tiny", "maps"}]
     faults = 0
     reported: list[str] = []
@@ -126,7 +127,7 @@ def test_faults_on_the_bus_lose_no_anomaly_and_add_none(nodes: list[PoweredNode]
     assert len(reported) <= 2, reported
 
 
-def with_firmware(folder: Path, monkeypatch: pytest.MonkeyPatch, nodes: Sequence[PoweredNode], defect: Defect) -> list:
+def with_firmware(folder: Path, monkeypatch: pytest.MonkeyPatch, nodes: Sequence[BuiltNode], defect: Defect) -> list:
     """The same nodes with a defect in their firmware."""
     root = folder / "firmware"
     shutil.copytree(REPO / "firmware", root)
@@ -174,13 +175,13 @@ DEFECTS = [
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=str)
 def test_a_defect_is_red(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nodes: list[PoweredNode], defect: Defect
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nodes: list[BuiltNode], defect: Defect
 ) -> None:
     defective = with_firmware(tmp_path, monkeypatch, nodes, defect)
     assert problems(defective, run(defective))
 
 
-def test_a_node_that_hangs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nodes: list[PoweredNode]) -> None:
+def test_a_node_that_hangs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nodes: list[BuiltNode]) -> None:
     hangs = Defect(
         "hangs",
         "agent/watch.c",
@@ -194,7 +195,7 @@ def test_a_node_that_hangs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_node_that_stops_in_a_fault_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nodes: list[PoweredNode]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nodes: list[BuiltNode]
 ) -> None:
     faults = Defect(
         "faults",
@@ -206,7 +207,7 @@ def test_a_node_that_stops_in_a_fault_is_named(
         run(with_firmware(tmp_path, monkeypatch, nodes, faults))
 
 
-def test_a_node_that_restarts_is_named(nodes: list[PoweredNode]) -> None:
+def test_a_node_that_restarts_is_named(nodes: list[BuiltNode]) -> None:
     def bridged(name: str, bridge: Bridge) -> Bridge:
         if name == "maps":
             chip = bridge._chip  # type: ignore[attr-defined]
@@ -217,7 +218,7 @@ def test_a_node_that_restarts_is_named(nodes: list[PoweredNode]) -> None:
         run(nodes, bridged=bridged)
 
 
-def test_steps_that_take_longer_than_the_period_are_told(nodes: list[PoweredNode]) -> None:
+def test_steps_that_take_longer_than_the_period_are_told(nodes: list[BuiltNode]) -> None:
     wrist = nodes[0]
     hurried = replace(wrist, prepared=replace(wrist.prepared, plan=replace(wrist.prepared.plan, period_ms=1)))
     verdict = judge(hurried.prepared, run([hurried]).nodes["wrist"])

@@ -16,25 +16,25 @@ from hil.link.watch import ReportBox
 from hil.swarm.hub import Hub, NodeSetup
 from hil.swarm.node_chip import NodeChip
 from hil.swarm.twins import TwinWorld
-from tests.swarm.small import powered
+from tests.swarm.small import built
 from tests.twin.virtual_host import BOARD, AgentChip, connect
 
 if TYPE_CHECKING:
+    from hil.swarm.build_nodes import BuiltNode
     from hil.swarm.hub import HubNode
-    from hil.swarm.run import PoweredNode
 
 PERIOD_MS = 50
 PERIOD_S = PERIOD_MS * 37 / LSI_HZ  # as the port counts it
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> PoweredNode:
-    (tiny,) = powered(tmp_path_factory.mktemp("nodes"), ["tiny"])
+def node(tmp_path_factory: pytest.TempPathFactory) -> BuiltNode:
+    (tiny,) = built(tmp_path_factory.mktemp("nodes"), ["tiny"])
     assert tiny.prepared.plan.period_ms == PERIOD_MS
     return tiny
 
 
-def begun(node: PoweredNode) -> tuple[HubNode, NodeChip, TwinWorld]:
+def begun(node: BuiltNode) -> tuple[HubNode, NodeChip, TwinWorld]:
     """Over SPI, as a hub has it."""
     prepared = node.prepared
     chip = NodeChip(node.board, node.firmware, prepared.slot)
@@ -49,7 +49,7 @@ def begun(node: PoweredNode) -> tuple[HubNode, NodeChip, TwinWorld]:
     return connected, chip, world
 
 
-def test_it_stops_between_ticks_and_keeps_their_time(node: PoweredNode) -> None:
+def test_it_stops_between_ticks_and_keeps_their_time(node: BuiltNode) -> None:
     _, chip, world = begun(node)
     start = chip.seconds()
     chip.run_to(start + Fraction(1, 100))  # its first tick is to come
@@ -61,7 +61,7 @@ def test_it_stops_between_ticks_and_keeps_their_time(node: PoweredNode) -> None:
     assert float(chip.seconds()) - world.now() > 5 * PERIOD_S
 
 
-def test_spoken_to_while_it_is_stopped_it_answers_and_stops_again_with_its_next_tick(node: PoweredNode) -> None:
+def test_spoken_to_while_it_is_stopped_it_answers_and_stops_again_with_its_next_tick(node: BuiltNode) -> None:
     connected, chip, world = begun(node)
     world.wait(2.5 * PERIOD_S)
     chip.run_to(Fraction(world.now()))
@@ -77,7 +77,7 @@ def test_spoken_to_while_it_is_stopped_it_answers_and_stops_again_with_its_next_
     assert 0.2 * PERIOD_S < passed.asleep_s < 0.6 * PERIOD_S  # from then until the tick, and no longer
 
 
-def test_stop_and_steps_end_the_watch_and_its_timer(node: PoweredNode) -> None:
+def test_stop_and_steps_end_the_watch_and_its_timer(node: BuiltNode) -> None:
     connected, chip, world = begun(node)
     world.wait(1.5 * PERIOD_S)
     connected.agent.reset_state()
@@ -89,7 +89,7 @@ def test_stop_and_steps_end_the_watch_and_its_timer(node: PoweredNode) -> None:
     assert caught.value.status == Status.NO_WATCH
 
 
-def test_over_the_uart_it_tells_the_same(node: PoweredNode) -> None:
+def test_over_the_uart_it_tells_the_same(node: BuiltNode) -> None:
     prepared = node.prepared
     artefact = build(BOARD)
     assert artefact.bin is not None
