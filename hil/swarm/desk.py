@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hil.errors import InputError
 from hil.flash import FlashSession
 from hil.link.spi.opening import open_bridge
+from hil.swarm.hub import naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,7 +88,8 @@ class DeskWorld:
         waited = False
         while True:
             for node, (settled, deadline) in self._due.items():
-                ready = self.now() >= settled and bool(self._bridges[node].data_ready())
+                with naming(node):
+                    ready = self.now() >= settled and bool(self._bridges[node].data_ready())
                 if ready or self.now() >= deadline:
                     del self._due[node]
                     self.wakes += waited

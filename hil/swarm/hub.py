@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from hil.link.spi.wire import SpiWire
 from hil.link.watch import ReportBox, WatchPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from hil.link.agent import Identity
     from hil.link.spi.bridge import Bridge
@@ -245,16 +246,11 @@ def _fixed(epoch: int) -> Callable[[int], int]:
     return lambda bits: epoch & ((1 << bits) - 1)
 
 
-class naming:  # noqa: N801 - used as a context manager
-    """For work with a node: what goes wrong says which one it was."""
-
-    def __init__(self, node: str) -> None:
-        self._node = node
-
-    def __enter__(self) -> None:
-        """Nothing to do."""
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, HilError):
-            kind = TargetFault if isinstance(error, Refusal) else type(error)
-            raise kind(f"node '{self._node}': {error.message}", cause=error.cause, hint=error.hint) from error
+@contextmanager
+def naming(node: str) -> Iterator[None]:
+    """For work with a node: what goes wrong says which one it was, and stays what it is."""
+    try:
+        yield
+    except HilError as error:
+        error.message = f"node '{node}': {error.message}"
+        raise

@@ -175,8 +175,9 @@ def _connect_all(hub: Hub, nodes: Sequence[BuiltNode], world: World, *, samples:
     """Have the hub get to know each node once it has booted."""
     connected = {}
     for node in nodes:
-        world.watch_for(node.name, world.now(), world.now() + _BOOT_S)
-        world.next()
+        with naming(node.name):
+            world.watch_for(node.name, world.now(), world.now() + _BOOT_S)
+            world.next()
         prepared = node.prepared
         connected[node.name] = hub.connect(
             NodeSetup(

@@ -33,5 +33,5 @@ class World(Protocol):
             The node, and whether its line is high; False at its deadline. What is due first comes first.
 
         Raises:
-            HilError: a node, or the bridge to it, has gone.
+            HilError: a node, or the bridge to it, has gone; the message names it.
         """

@@ -10,7 +10,7 @@ import hil.swarm.desk
 from hil.board import load_board
 from hil.emulator.power import power
 from hil.emulator.spi_pins import SpiPins
-from hil.errors import InputError
+from hil.errors import InputError, LinkError
 from hil.swarm.build_nodes import build_nodes
 from hil.swarm.desk import DeskWorld
 from hil.swarm.judge import judge, judge_samples
@@ -122,6 +122,19 @@ class Line:
 
     def data_ready(self) -> bool:
         return self.high
+
+
+class Gone:
+    def data_ready(self) -> bool:
+        raise LinkError("the bridge has gone")
+
+
+def test_a_bridge_that_goes_while_the_hub_sleeps_names_its_node() -> None:
+    world = DeskWorld({"a": Line(), "b": Gone()})  # type: ignore[dict-item] # of a bridge it needs the line
+    world.watch_for("a", 0.0, world.now() + 5.0)
+    world.watch_for("b", 0.0, world.now() + 5.0)
+    with pytest.raises(LinkError, match="node 'b': the bridge has gone"):
+        world.next()
 
 
 def test_the_desk_is_polled_until_a_line_rises_or_a_deadline_passes() -> None:

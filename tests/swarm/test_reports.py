@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hil.link.session
-from hil.errors import LinkError, RigError, TargetFault
-from hil.frame import Status
+from hil.emulator.machine import MemoryFault
+from hil.errors import HilError, InputError, LinkError, RigError, TargetFault
+from hil.frame import Command, Status
 from hil.link.refusal import Refusal
 from hil.link.session import Session
 from hil.link.watch import WatchPlan
+from hil.swarm.hub import naming
 from tests.contract.faults import FAULTS, RandomFaults, Schedule, replay_run
 from tests.contract.memory_agent import compile_agent
 from tests.swarm.memory_node import OFFSETS, RECORDINGS, RULE, SEQUENCES, STEPS, connect, told, watch
@@ -152,6 +154,24 @@ def test_a_line_that_is_stuck_is_told(library: Path) -> None:
     node.begin(WatchPlan(10, OFFSETS[0], SEQUENCES, STEPS, RULE), wire.clock)
     with pytest.raises(RigError, match="nothing came that it had to tell"):
         serve_on(node, wire, ready=True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Refusal("memory", Command.WATCH, Status.TICK_RANGE, 7),
+        MemoryFault(0x1234),
+        InputError("no such file", cause="gone", hint="look"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_goes_wrong_with_a_node_names_it_and_stays_what_it_is(error: HilError) -> None:
+    before = dict(vars(error))
+    with pytest.raises(type(error)) as caught, naming("one"):
+        raise error
+    assert caught.value is error
+    assert str(error).startswith(f"node 'one': {before.pop('message')}")
+    assert {key: value for key, value in vars(error).items() if key != "message"} == before
 
 
 def test_a_refused_step_is_told(library: Path) -> None:
