@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _TIMEOUT_S: Final = 0.5
 _PACE_BAUD: Final = 20_000  # bounds what a byte takes over the slowest of bridges
 _REPORT_HEAD_BYTES: Final = 9  # number, sequence and step, status
-_FUTILE: Final = 8  # wake-ups in a row without anything new
+_FUTILE: Final = 8  # wake-ups in a row without anything new, of either kind
+_PAUSE_S: Final = 2e-3  # behind the second of them; then twice as long each time
 _LISTENS: Final = 64  # in one of them
 _SLOWEST: Final = 1.5  # the nodes' timer counts an oscillator of 37 kHz that may have 26 (DS10668, LSI; recalled)
 _MARGIN_S: Final = 2.0
@@ -77,8 +78,10 @@ class HubNode:
     before: tuple[int, int] = (0, 0)
     _room: int = 0
     _acknowledged: int = 0
+    _steps: int = 1  # of a sequence
     _deadline_s: float = 0.0
-    _futile: int = 0
+    _futile_high: int = 0  # wake-ups in a row that brought nothing: its line was high
+    _futile_low: int = 0  # its line was low at its deadline, and it had something
 
     @property
     def bus_bytes(self) -> int:
@@ -94,7 +97,8 @@ class HubNode:
         """Have it watch."""
         self.box = ReportBox()
         self._room = self.agent.watch(plan, self.box)
-        self._acknowledged = self._futile = 0
+        self._acknowledged = self._futile_high = self._futile_low = 0
+        self._steps = plan.steps
         self.before = (self.wire.clocked_bytes, self.wire.transactions)
         self.begun_s = now()
         self._deadline_s = self.begun_s + plan.sequences * plan.steps * plan.period_ms / 1e3 * _SLOWEST + _MARGIN_S
@@ -104,13 +108,19 @@ class HubNode:
         """When its last report must be there."""
         return self._deadline_s
 
+    @property
+    def pause_s(self) -> float:
+        """For how long its line need not be looked at: longer each time that nothing came."""
+        futile = self._futile_high + self._futile_low
+        return _PAUSE_S * 2 ** (futile - 2) if futile > 1 else 0.0
+
     def serve(self, now: float, *, ready: bool) -> bool:
         """Its line is high, or its deadline has passed: take what it has; returns whether that was all.
 
         Raises:
             TargetFault: it has stopped, restarted, or not finished in time.
             LinkError: it does not answer.
-            RigError: its line is high, and it has nothing to tell.
+            RigError: its line is high, and it has nothing to tell; or low, and it has.
         """
         before = self.box.taken
         acknowledges = before - self._acknowledged >= self._room // 2
@@ -126,19 +136,35 @@ class HubNode:
         if self.box.complete:
             self._check_steps()
             return True
-        self._futile = 0 if self.box.taken > before or acknowledges else self._futile + 1
-        if self._futile == _FUTILE:
+        if self.box.taken > before or acknowledges:
+            self._futile_high = self._futile_low = 0
+        else:
+            self._count_futile(ready=ready)
+        return False
+
+    def _count_futile(self, *, ready: bool) -> None:
+        """Nothing has come: look again somewhat later, but not for ever."""
+        self._futile_high += ready
+        self._futile_low += not ready
+        if self._futile_high == _FUTILE:
             raise RigError(
                 f"its data-ready line was high {_FUTILE} times in a row, and nothing came that it had to tell",
                 hint="is the line connected to this node's pin and to nothing else, and is its MISO not disturbed?",
             )
-        return False
+        if self._futile_low == _FUTILE:
+            raise RigError(
+                f"its data-ready line was low {_FUTILE} times in a row when it should have told something: "
+                "it says that it has reports, and none came",
+                hint="is the line connected to this node's pin, and is its MISO not disturbed?",
+            )
 
     def _check_steps(self) -> None:
         """Its runtime has refused none."""
         if self.box.refused is not None:
             status, detail = self.box.refused
-            raise Refusal(self.setup.board_name, Command.STEP, status, detail, where=f" at step {detail >> 8}")
+            sequence, step = divmod(detail >> 8, self._steps)
+            where = f" at sequence {sequence}, step {step}"
+            raise Refusal(self.setup.board_name, Command.STEP, status, detail, where=where)
 
     def _check_ended(self) -> None:
         """It says that it has told all so far."""
@@ -228,7 +254,7 @@ class Hub:
         waiting = {node.setup.name: node for node in nodes}
         for name, node in waiting.items():
             with naming(name):
-                self._world.watch_for(name, node.wire.settled_at, node.deadline_s)
+                self._watch_for(node)
         while waiting:
             name, ready = self._world.next()
             node = waiting[name]
@@ -238,7 +264,11 @@ class Hub:
                     del waiting[name]
                     progress(name)
                 else:
-                    self._world.watch_for(name, node.wire.settled_at, node.deadline_s)
+                    self._watch_for(node)
+
+    def _watch_for(self, node: HubNode) -> None:
+        settled = max(node.wire.settled_at, self._world.now() + node.pause_s)
+        self._world.watch_for(node.setup.name, settled, node.deadline_s)
 
 
 def _fixed(epoch: int) -> Callable[[int], int]:

@@ -52,8 +52,11 @@ class Recording:
 
 
 RECORDINGS = [Recording.make(seed) for seed in (1, 2)]
-IMAGE = _MODEL + b"".join(recording.content for recording in RECORDINGS)
 OFFSETS = (len(_MODEL), len(_MODEL) + len(RECORDINGS[0].content))
+# Two sequences of two steps, of which the last has no elapsed time: the runtime refuses it.
+_REFUSED = np.array([0] * NEURONS + [1, 5, 6] * 3 + [0, 5, 6], "<i4").tobytes()
+REFUSED_OFFSET = OFFSETS[1] + len(RECORDINGS[1].content)
+IMAGE = _MODEL + b"".join(recording.content for recording in RECORDINGS) + _REFUSED
 
 
 class NodeWire(MemoryWire):
@@ -67,6 +70,10 @@ class NodeWire(MemoryWire):
     def line(self) -> bool:
         """Data-ready: something has come, whatever of it is left."""
         return bool(self._arrived)
+
+    def lose_arrived(self) -> None:
+        """What the host has not read yet is lost."""
+        self._arrived.clear()
 
     def tick(self) -> None:
         """A period passes on the node."""

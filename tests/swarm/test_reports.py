@@ -14,17 +14,18 @@ from hypothesis import strategies as st
 import hil.link.session
 from hil.emulator.machine import MemoryFault
 from hil.errors import HilError, InputError, LinkError, RigError, TargetFault
-from hil.frame import Command, Status
+from hil.frame import REPLY, Command, Status, decode
 from hil.link.refusal import Refusal
 from hil.link.session import Session
 from hil.link.watch import WatchPlan
 from hil.swarm.hub import naming
 from tests.contract.faults import FAULTS, RandomFaults, Schedule, replay_run
 from tests.contract.memory_agent import compile_agent
-from tests.swarm.memory_node import OFFSETS, RECORDINGS, RULE, SEQUENCES, STEPS, connect, told, watch
+from tests.swarm.memory_node import OFFSETS, RECORDINGS, REFUSED_OFFSET, RULE, SEQUENCES, STEPS, connect, told, watch
 
 if TYPE_CHECKING:
     from hil.swarm.hub import HubNode
+    from tests.contract.memory_agent import Direction
     from tests.swarm.memory_node import NodeWire
 
 PLAN = st.lists(st.tuples(st.none() | st.sampled_from(FAULTS), st.integers(0, 2**16 - 1)), max_size=30)
@@ -47,6 +48,12 @@ def serve_on(node: HubNode, wire: NodeWire, *, ready: bool = False) -> None:
     """Until all has come; the line is as it is, or stuck at high."""
     while not node.serve(wire.now, ready=ready or wire.line):
         pass
+
+
+def without_reports(_: Direction, frame: bytes) -> list[bytes]:
+    """Answers alone come."""
+    whole = decode(frame[:-1])
+    return [] if whole is not None and whole.command == Command.REPORT | REPLY else [frame]
 
 
 def work(library: Path, up, down, session: type[Session] = Session) -> int:
@@ -152,8 +159,40 @@ def test_a_node_that_does_not_end_is_told(library: Path) -> None:
 def test_a_line_that_is_stuck_is_told(library: Path) -> None:
     node, wire = connect(library)
     node.begin(WatchPlan(10, OFFSETS[0], SEQUENCES, STEPS, RULE), wire.clock)
-    with pytest.raises(RigError, match="nothing came that it had to tell"):
+    with pytest.raises(RigError, match="was high 8 times in a row, and nothing came that it had to tell"):
         serve_on(node, wire, ready=True)
+
+
+def test_a_stuck_line_is_looked_at_less_and_less_often(library: Path) -> None:
+    # A board that was slow for a moment, as an emulated one on a busy computer, is not given up meanwhile.
+    node, wire = connect(library)
+    node.begin(WatchPlan(10, OFFSETS[0], SEQUENCES, STEPS, RULE), wire.clock)
+    pauses = []
+    for _ in range(7):
+        assert not node.serve(wire.now, ready=True)
+        pauses.append(node.pause_s)
+    assert pauses[0] == 0
+    assert pauses == sorted(pauses)
+    assert sum(pauses) > 0.1
+    wire.tick()
+    while not wire.line:
+        wire.tick()
+    assert not node.serve(wire.now, ready=True)
+    assert node.box.taken > 0
+    assert node.pause_s == 0
+
+
+def test_a_line_that_stays_low_while_there_are_reports_is_told(library: Path) -> None:
+    node, wire = connect(library)
+    node.begin(WatchPlan(10, OFFSETS[0], SEQUENCES, STEPS, RULE), wire.clock)
+    for _ in range(SEQUENCES * STEPS):
+        wire.tick()
+    wire.lose_arrived()
+    wire.down.fault = without_reports
+    for _ in range(7):
+        assert not node.serve(node.deadline_s, ready=False)
+    with pytest.raises(RigError, match="was low 8 times in a row when it should have told something"):
+        node.serve(node.deadline_s, ready=False)
 
 
 @pytest.mark.parametrize(
@@ -176,12 +215,10 @@ def test_what_goes_wrong_with_a_node_names_it_and_stays_what_it_is(error: HilErr
 
 def test_a_refused_step_is_told(library: Path) -> None:
     node, wire = connect(library)
-    plan = WatchPlan(10, OFFSETS[1] + 4 * 3 + 4, SEQUENCES - 1, STEPS, RULE)  # off by a word: an elapsed time may be 0
-    node.begin(plan, wire.clock)
-    zero = WatchPlan(10, 0, 1, 2, RULE)  # the image's header is no recording: its fourth word is 0
-    node.begin(zero, wire.clock)
-    wire.tick()
-    with pytest.raises(Refusal, match="LTC_ERR_ELAPSED") as caught:
+    node.begin(WatchPlan(10, REFUSED_OFFSET, 2, 2, RULE), wire.clock)
+    for _ in range(4):
+        wire.tick()
+    with pytest.raises(Refusal, match=r"STEP at sequence 1, step 1: STEP_REJECTED.*LTC_ERR_ELAPSED") as caught:
         serve_on(node, wire)
     assert caught.value.status == Status.STEP_REJECTED
 
