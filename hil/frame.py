@@ -107,6 +107,8 @@ class Status(IntEnum):
     STOP_RANGE = 18
     TICK_RANGE = 19
     NO_WATCH = 20
+    WATCH_RANGE = 21
+    WATCH_ROOM = 22
 
 
 class LtcError(IntEnum):

@@ -93,6 +93,8 @@ enum protocol_status {
     PROTOCOL_STOP_RANGE = 18,     /* detail: longest in milliseconds, 0 without a Stop mode */
     PROTOCOL_TICK_RANGE = 19,     /* detail: longest period in milliseconds, 0 without a timer */
     PROTOCOL_NO_WATCH = 20,       /* none has begun since the network was opened */
+    PROTOCOL_WATCH_RANGE = 21,    /* the recordings go beyond the slot; detail: bytes it has */
+    PROTOCOL_WATCH_ROOM = 22,     /* too little RAM is left for reports; detail: for how many */
 };
 
 #endif

@@ -121,15 +121,19 @@ enum protocol_status watch_begin(struct agent *agent, const uint32_t *words, uin
     const uint32_t offset = words[1];
     const uint64_t bytes = 4u * ((uint64_t)agent->net.neurons +
                                  (uint64_t)sequences * steps * (1u + agent->net.inputs));
+    *detail = offset;
+    if (offset % 4u != 0) {
+        return PROTOCOL_BAD_ARGUMENT;
+    }
     *detail = memory->slot_bytes;
-    if (offset % 4u != 0 || offset > memory->slot_bytes || bytes > memory->slot_bytes - offset) {
-        return PROTOCOL_IMAGE_RANGE;
+    if (offset > memory->slot_bytes || bytes > memory->slot_bytes - offset) {
+        return PROTOCOL_WATCH_RANGE;
     }
     watch->samples = (flags & PROTOCOL_WATCH_SAMPLES) != 0;
     find_room(agent);
-    *detail = memory->arena_bytes;
+    *detail = watch->room;
     if (watch->room < WATCH_REPORTS_FEWEST) {
-        return PROTOCOL_NO_ROOM;
+        return PROTOCOL_WATCH_ROOM;
     }
     watch->start = (const int32_t *)(const void *)(memory->slot + offset);
     watch->next = (const uint32_t *)(const void *)(watch->start + agent->net.neurons);
@@ -171,14 +175,19 @@ static void add_cycles(struct watch *watch, uint32_t begin, uint32_t end) {
     watch->cycles[1] += watch->cycles[0] < cycles ? 1u : 0u;
 }
 
-/* One step of the network; returns what the runtime says. */
-static int infer(struct agent *agent) {
+static enum protocol_status refused(struct watch *watch, enum protocol_status status, int error) {
+    watch->detail = watch->done << 8 | (uint32_t)-error;
+    return status;
+}
+
+/* One step of the network; where the runtime refuses it, `detail` says which step, and why. */
+static enum protocol_status infer(struct agent *agent) {
     struct watch *watch = &agent->watch;
 
     if (watch->step == 0) {
         const int error = ltc_set_state(&agent->net, watch->start, agent->net.neurons);
         if (error != LTC_OK) {
-            return error;
+            return refused(watch, PROTOCOL_STATE_REJECTED, error);
         }
         rule_begin(&watch->rule);
     }
@@ -189,7 +198,7 @@ static int infer(struct agent *agent) {
     const uint32_t end = port_counter();
     port_marker_low();
     if (error != LTC_OK) {
-        return error;
+        return refused(watch, PROTOCOL_STEP_REJECTED, error);
     }
     add_cycles(watch, begin, end);
     watch->crc = ltc_crc32(watch->crc, agent->outputs, 4u * (uint32_t)agent->net.outputs);
@@ -202,7 +211,7 @@ static int infer(struct agent *agent) {
         (void)ltc_get_state(&agent->net, agent->states, agent->net.neurons);
         watch->crc = ltc_crc32(watch->crc, agent->states, 4u * (uint32_t)agent->net.neurons);
     }
-    return LTC_OK;
+    return PROTOCOL_OK;
 }
 
 static void finish(struct agent *agent) {
@@ -223,10 +232,8 @@ bool watch_tick(struct agent *agent) {
         watch->crc = ltc_crc32(watch->crc, watch->next, 4u * (watch->words - 1u));
         keep(agent, watch->next);
     } else {
-        const int error = infer(agent);
-        if (error != LTC_OK) {
-            watch->status = PROTOCOL_STEP_REJECTED;
-            watch->detail = watch->done << 8 | (uint32_t)-error;
+        watch->status = infer(agent);
+        if (watch->status != PROTOCOL_OK) {
             finish(agent);
             return true;
         }

@@ -25,6 +25,8 @@ _MEANING = {
     Status.STOP_RANGE: "it can stop for {detail} ms at most (0: it has no Stop mode)",
     Status.TICK_RANGE: "its timer's period is {detail} ms at most (0: it has no timer that goes on in Stop mode)",
     Status.NO_WATCH: "it watches nothing: none was begun, or something else was asked of its network since",
+    Status.WATCH_RANGE: "the recordings do not fit into the {detail} bytes of its image slot",
+    Status.WATCH_ROOM: "the open network leaves RAM for {detail} reports, which are too few",
 }
 
 _HINT = {
@@ -33,6 +35,8 @@ _HINT = {
     Status.IMAGE_REJECTED: "convert the model again: image and firmware may be of different versions",
     Status.NO_ROOM: "let the image stay in flash, or take a board with more RAM",
     Status.IMAGE_RANGE: "take a board with more memory",
+    Status.WATCH_RANGE: "take fewer steps, or a board with a larger slot",
+    Status.WATCH_ROOM: "take a smaller network, or a board with more RAM",
     Status.NO_NETWORK: "the firmware has restarted, or no image was loaded",
 }
 

@@ -164,7 +164,7 @@ class HubNode:
             status, detail = self.box.refused
             sequence, step = divmod(detail >> 8, self._steps)
             where = f" at sequence {sequence}, step {step}"
-            raise Refusal(self.setup.board_name, Command.STEP, status, detail, where=where)
+            raise Refusal(self.setup.board_name, Command.WATCH, status, detail, where=where)
 
     def _check_ended(self) -> None:
         """It says that it has told all so far."""

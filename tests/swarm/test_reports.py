@@ -218,7 +218,7 @@ def test_a_refused_step_is_told(library: Path) -> None:
     node.begin(WatchPlan(10, REFUSED_OFFSET, 2, 2, RULE), wire.clock)
     for _ in range(4):
         wire.tick()
-    with pytest.raises(Refusal, match=r"STEP at sequence 1, step 1: STEP_REJECTED.*LTC_ERR_ELAPSED") as caught:
+    with pytest.raises(Refusal, match=r"WATCH at sequence 1, step 1: STEP_REJECTED.*LTC_ERR_ELAPSED") as caught:
         serve_on(node, wire)
     assert caught.value.status == Status.STEP_REJECTED
 
@@ -229,9 +229,9 @@ def test_a_refused_step_is_told(library: Path) -> None:
         ({"period_ms": 0}, Status.TICK_RANGE),
         ({"period_ms": 1001}, Status.TICK_RANGE),
         ({"sequences": 0}, Status.BAD_ARGUMENT),
-        ({"offset": 65536}, Status.IMAGE_RANGE),
-        ({"offset": 6}, Status.IMAGE_RANGE),
-        ({"steps": 65535}, Status.IMAGE_RANGE),
+        ({"offset": 6}, Status.BAD_ARGUMENT),
+        ({"offset": 65536}, Status.WATCH_RANGE),
+        ({"steps": 65535}, Status.WATCH_RANGE),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(library: Path, change: dict[str, int], status: Status) -> None:
@@ -240,6 +240,27 @@ def test_a_plan_that_cannot_be_is_refused(library: Path, change: dict[str, int],
     with pytest.raises(Refusal) as caught:
         node.begin(plan, wire.clock)
     assert caught.value.status == status
+    assert "the image" not in str(caught.value)  # which would be about what was not asked for
+    if status == Status.WATCH_RANGE:
+        assert "the recordings do not fit into the 65536 bytes of its image slot" in caught.value.message
+
+
+def test_a_start_state_that_the_runtime_refuses_is_told(tmp_path: Path) -> None:
+    sets = "ltc_set_state(&agent->net, watch->start, agent->net.neurons);"
+    refuses = ("agent/watch.c", sets, "watch->done == 0 ? LTC_OK : LTC_ERR_STATE;")
+    node, wire = connect(compile_agent(tmp_path, refuses))
+    node.begin(WatchPlan(10, OFFSETS[0], 2, 3, RULE), wire.clock)
+    for _ in range(4):
+        wire.tick()
+    with pytest.raises(Refusal, match=r"at sequence 1, step 0: STATE_REJECTED .* the state: LTC_ERR_STATE"):
+        serve_on(node, wire)
+
+
+def test_a_network_that_leaves_no_room_for_reports_is_refused(tmp_path: Path) -> None:
+    node, wire = connect(compile_agent(tmp_path, ("agent/watch.c", "room < WATCH_REPORTS_FEWEST", "room < 33u")))
+    with pytest.raises(Refusal, match="leaves RAM for 32 reports, which are too few") as caught:
+        node.begin(WatchPlan(10, OFFSETS[0], SEQUENCES, STEPS, RULE), wire.clock)
+    assert caught.value.status == Status.WATCH_ROOM
 
 
 def test_what_uses_the_network_ends_the_watch(library: Path) -> None:
