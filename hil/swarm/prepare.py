@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hil.model import Model
     from hil.swarm.nodes_file import Node, Swarm
     from hil.vectors import Vectors
+
+_LAST_OUTPUT: Final = 255  # WATCH names it by a byte
 
 
 @dataclass(frozen=True)
@@ -215,8 +217,12 @@ class Preparer:
                 )
             output = names.index(output)
         outputs = recording.outputs.shape[2]
-        if output >= outputs or outputs > 256:  # noqa: PLR2004 # the firmware names it by a byte
+        if output >= outputs:
             raise self._swarm.mistake(node, "anomaly", f"there is no output {output}: the network has {outputs}")
+        if output > _LAST_OUTPUT:
+            raise self._swarm.mistake(
+                node, "anomaly", f"a node can look at outputs 0 to {_LAST_OUTPUT} alone, not at output {output}"
+            )
         if anomaly.above is None:
             return DeviceRule(RuleKind.LARGEST, output, anomaly.steps)
         frac = recording.converted.output_frac[output]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from hil.board import load_board
@@ -15,6 +17,7 @@ from hil.resources import boards_dir, examples_dir, firmware_dir
 from hil.swarm.build_nodes import build_nodes
 from hil.swarm.compare import bus_clock
 from hil.swarm.nodes_file import load_swarm
+from hil.swarm.prepare import Preparer
 from tests.swarm.small import NETWORKS, write
 
 if TYPE_CHECKING:
@@ -113,6 +116,17 @@ def test_room_is_told(tmp_path: Path) -> None:
     error = refusal(tmp_path, NODE.replace("    sequences: [3, 1]\n    steps: 20\n", ""))
     assert error.hint is not None
     assert "there is room for 541 steps: choose with 'sequences' and 'steps'" in error.hint
+
+
+def test_an_output_that_a_watch_cannot_name_is_not_called_missing(tmp_path: Path) -> None:
+    (tmp_path / "nodes.yaml").write_text(NODE.replace("output: Running", "output: 256"))
+    swarm = load_swarm(tmp_path / "nodes.yaml")
+    (node,) = swarm.says.nodes
+    preparer = Preparer(swarm)
+    recording = preparer._record(node)
+    wide = replace(recording, outputs=np.zeros((2, 20, 257), np.int32))
+    with pytest.raises(InputError, match=r"line 7, key 'nodes.0.anomaly': a node can look at outputs 0 to 255 alone"):
+        preparer._rule(node, wide)
 
 
 def test_two_nodes_of_one_name(tmp_path: Path) -> None:
