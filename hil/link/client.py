@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 from hil.link.agent import Agent, Identity, StepResult
 from hil.link.session import Session
-from hil.link.spi.wire import SpiWire
+from hil.link.spi.wire import PACE_BAUD, SpiWire
 from hil.link.transport import Transport
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = ["AgentClient", "Identity", "SpiSettings", "StepResult"]
-
-_SPI_PACE_BAUD: Final = 20_000  # bounds what a byte takes over the slowest of bridges
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class AgentClient(Agent):
     ) -> None:
         super().__init__(board_name)
         self._address = address
-        self._baud = baud if spi is None else _SPI_PACE_BAUD
+        self._baud = baud if spi is None else PACE_BAUD
         self._spi = spi
         self._timeout_s = timeout_s
         self._elf = elf

@@ -141,6 +141,11 @@ class ReportBox:
         return self._end > 0 and self.taken == self._end
 
     @property
+    def ended(self) -> Totals | None:
+        """What the end told, once all before it have come as well."""
+        return self.totals if self.complete else None
+
+    @property
     def gap(self) -> bool:
         """Whether one is missing before the last that came."""
         latest = max(self._end, max(self.reports, default=0))

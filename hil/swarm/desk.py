@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import InputError
@@ -11,7 +12,7 @@ from hil.link.spi.opening import open_bridge
 from hil.swarm.hub import naming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hil.link.spi.bridge import Bridge
     from hil.swarm.build_nodes import BuiltNode
@@ -19,28 +20,54 @@ if TYPE_CHECKING:
 _POLL_S: Final = 1e-3  # a bridge tells levels, and of no edge by itself
 
 
-def open_desk(node: BuiltNode, clock_hz: int) -> Bridge:
-    """Flash a board with its firmware, image and recordings, reset it, and open the bridge to its SPI pins.
+@contextmanager
+def open_desk(nodes: Sequence[BuiltNode], clock_hz: int) -> Iterator[DeskWorld]:
+    """Flash boards with their firmware, images and recordings, and open the bridges to their SPI pins.
+
+    Args:
+        nodes: boards with a probe and a bridge.
+        clock_hz: of SCK.
 
     Raises:
-        InputError: the bridge has no data-ready line, which a hub needs.
-        HilError: as `FlashSession` and `open_bridge`.
+        InputError: a bridge has no data-ready line, which a hub needs; or a board cannot lie on the desk.
+        HilError: as `FlashSession` and `open_bridge`; the message names the node.
     """
+    with ExitStack() as stack:
+        bridges = {}
+        for node in nodes:
+            with naming(node.name):
+                bridges[node.name] = stack.enter_context(_open_board(node, clock_hz))
+                _check_line(bridges[node.name])
+        yield DeskWorld(bridges)
+
+
+def _open_board(node: BuiltNode, clock_hz: int) -> Bridge:
+    """Flash one, reset it, and open its bridge."""
     asked, board = node.prepared.node, node.board
-    if asked.probe is None or asked.bridge is None or node.firmware.hex is None or board.links.spi is None:
-        raise InputError(f"board '{board.name}' is none that can lie on the desk")
+    if asked.probe is None:
+        raise InputError("nothing says which debug probe it hangs on", hint="give it 'probe' in the nodes file")
+    if asked.bridge is None:
+        raise InputError("nothing says which bridge its SPI pins hang on", hint="give it 'bridge' in the nodes file")
+    if node.firmware.hex is None:
+        raise InputError(
+            f"the firmware of board '{board.name}' is a program of this computer, which no probe can flash",
+            hint="take a board with a microcontroller",
+        )
+    if board.links.spi is None:
+        raise InputError(f"the file of board '{board.name}' names no SPI", hint="name its pins in links.spi")
     with FlashSession(board, asked.probe) as session:
         session.program(node.firmware.hex)
         session.program_blob(node.prepared.slot, board.image_slot.origin)
         session.reset()
-    bridge = open_bridge(asked.bridge, clock_hz=clock_hz, mode=board.links.spi.mode)
+    return open_bridge(asked.bridge, clock_hz=clock_hz, mode=board.links.spi.mode)
+
+
+def _check_line(bridge: Bridge) -> None:
     if bridge.data_ready() is None:
-        bridge.close()
         raise InputError(
-            f"bridge {asked.bridge} has no data-ready line, and a hub sleeps until a node's rises",
+            f"bridge {bridge.address} has no data-ready line, and a hub sleeps until a node's rises",
             hint="connect it, and name it in the address: data_ready=…",
         )
-    return bridge
 
 
 class DeskWorld:
@@ -82,6 +109,12 @@ class DeskWorld:
     def watch_for(self, node: str, settled: float, deadline: float) -> None:
         """See `World`."""
         self._due[node] = (settled, deadline)
+
+    def spent(self, node: str) -> None:
+        """See `World`: nothing tells."""
+
+    def hub_spent(self) -> None:
+        """See `World`: nothing tells."""
 
     def next(self) -> tuple[str, bool]:
         """See `World`."""

@@ -12,18 +12,16 @@ from hil.frame import Command, wire_bytes
 from hil.link.agent import Agent
 from hil.link.refusal import Refusal
 from hil.link.session import Session
-from hil.link.spi.wire import SpiWire
-from hil.link.watch import ReportBox, WatchPlan
+from hil.link.spi.wire import PACE_BAUD, SpiWire
+from hil.link.watch import ReportBox, Totals, WatchPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from hil.link.agent import Identity
-    from hil.link.spi.bridge import Bridge
     from hil.swarm.world import World
 
 _TIMEOUT_S: Final = 0.5
-_PACE_BAUD: Final = 20_000  # bounds what a byte takes over the slowest of bridges
 _REPORT_HEAD_BYTES: Final = 9  # number, sequence and step, status
 _FUTILE: Final = 8  # wake-ups in a row without anything new, of either kind
 _PAUSE_S: Final = 2e-3  # behind the second of them; then twice as long each time
@@ -114,8 +112,8 @@ class HubNode:
         futile = self._futile_high + self._futile_low
         return _PAUSE_S * 2 ** (futile - 2) if futile > 1 else 0.0
 
-    def serve(self, now: float, *, ready: bool) -> bool:
-        """Its line is high, or its deadline has passed: take what it has; returns whether that was all.
+    def serve(self, now: float, *, ready: bool) -> Totals | None:
+        """Its line is high, or its deadline has passed: take what it has; returns its totals where that was all.
 
         Raises:
             TargetFault: it has stopped, restarted, or not finished in time.
@@ -133,14 +131,15 @@ class HubNode:
                 if not ready and latest == self.box.taken:
                     self._check_ended()
                 self._deadline_s = max(self._deadline_s, now + _MARGIN_S)
-        if self.box.complete:
+        totals = self.box.ended
+        if totals is not None:
             self._check_steps()
-            return True
+            return totals
         if self.box.taken > before or acknowledges:
             self._futile_high = self._futile_low = 0
         else:
             self._count_futile(ready=ready)
-        return False
+        return None
 
     def _count_futile(self, *, ready: bool) -> None:
         """Nothing has come: look again somewhat later, but not for ever."""
@@ -197,12 +196,10 @@ class Hub:
 
     Args:
         world: the bus and its time.
-        bridge: the bus with a node selected, for tests; else the world's own.
     """
 
-    def __init__(self, world: World, bridge: Callable[[str], Bridge] | None = None) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._bridge = bridge or world.bridge
 
     def connect(self, setup: NodeSetup) -> HubNode:
         """Get to know a node, and open its network.
@@ -212,7 +209,7 @@ class Hub:
         """
         with naming(setup.name):
             wire = SpiWire(
-                self._bridge(setup.name),
+                self._world.bridge(setup.name),
                 setup.board_name,
                 board_hz=setup.board_hz,
                 clock=self._world.now,
@@ -222,7 +219,7 @@ class Hub:
             session = Session(
                 wire,
                 setup.board_name,
-                baud=_PACE_BAUD,
+                baud=PACE_BAUD,
                 timeout_s=_TIMEOUT_S,
                 clock=self._world.now,
                 random_bits=secrets.randbits if setup.epoch is None else _fixed(setup.epoch),
@@ -241,16 +238,20 @@ class Hub:
         with naming(node.setup.name):
             node.begin(plan, self._world.now)
 
-    def collect(self, nodes: Iterable[HubNode], progress: Callable[[str], None] = lambda _name: None) -> None:
+    def collect(self, nodes: Iterable[HubNode], progress: Callable[[str], None]) -> dict[str, Totals]:
         """Take what the nodes tell, until each has told its last.
 
         Args:
             nodes: that watch.
             progress: told the name of each that has ended.
 
+        Returns:
+            What each has told at its end.
+
         Raises:
             HilError: a node failed; the message names it.
         """
+        ended: dict[str, Totals] = {}
         waiting = {node.setup.name: node for node in nodes}
         for name, node in waiting.items():
             with naming(name):
@@ -259,12 +260,15 @@ class Hub:
             name, ready = self._world.next()
             node = waiting[name]
             with naming(name):
-                if node.serve(self._world.now(), ready=ready):
+                totals = node.serve(self._world.now(), ready=ready)
+                if totals is None:
+                    self._watch_for(node)
+                else:
+                    ended[name] = totals
                     node.ended_s = self._world.now()
                     del waiting[name]
                     progress(name)
-                else:
-                    self._watch_for(node)
+        return ended
 
     def _watch_for(self, node: HubNode) -> None:
         settled = max(node.wire.settled_at, self._world.now() + node.pause_s)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import zlib
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hil.swarm.hub import Hub, NodeSetup, naming
-from hil.swarm.spent import Spent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from hil.link.spi.bridge import Bridge
-    from hil.link.watch import ReportBox, Totals, WatchPlan
+    from hil.link.watch import Totals, WatchPlan
     from hil.swarm.build_nodes import BuiltNode
     from hil.swarm.hub import HubNode
+    from hil.swarm.spent import Spent
+    from hil.swarm.twins import TwinWorld
     from hil.swarm.world import World
 
 _BOOT_S: Final = 0.5  # a node's data-ready line is high long before
@@ -65,95 +65,89 @@ class SwarmRun:
 
 
 def run_twins(
-    nodes: Iterable[BuiltNode],
+    nodes: Sequence[BuiltNode],
     *,
     clock_hz: int,
     samples: bool = False,
     progress: Callable[[str], None] = lambda _name: None,
-    bridged: Callable[[str, Bridge], Bridge] = lambda _name, bridge: bridge,
 ) -> SwarmRun:
-    """Power all nodes at once, on twins in this process, and collect what they tell.
+    """As `run_in`, on twins that are powered at once (`power_twins`)."""
+    with power_twins(nodes, clock_hz) as world:
+        return run_in(world, nodes, samples=samples, progress=progress)
 
-    What happens when does not depend on the order of the nodes.
+
+def run_desk(
+    nodes: Sequence[BuiltNode],
+    *,
+    clock_hz: int,
+    samples: bool = False,
+    progress: Callable[[str], None] = lambda _name: None,
+) -> SwarmRun:
+    """As `run_in`, on boards on the desk, which are flashed (`hil.swarm.desk.open_desk`)."""
+    from hil.swarm.desk import open_desk  # noqa: PLC0415 # imports pyOCD, which no twin needs
+
+    with open_desk(_by_name(nodes), clock_hz) as world:
+        return run_in(world, nodes, samples=samples, progress=progress)
+
+
+@contextmanager
+def power_twins(nodes: Sequence[BuiltNode], clock_hz: int) -> Iterator[TwinWorld]:
+    """Twins of boards in this process, all powered at second 0.
 
     Args:
         nodes: which.
         clock_hz: of SCK.
-        samples: each sends its samples instead.
-        progress: told the name of each that has ended.
-        bridged: for tests: what the hub talks through instead of a node's share of the bus.
-
-    Raises:
-        HilError: a node failed; the message names it.
     """
     from hil.swarm.node_chip import NodeChip  # noqa: PLC0415 # imports unicorn, which may be missing
     from hil.swarm.twins import TwinWorld  # noqa: PLC0415 # likewise
 
-    ordered = sorted(nodes, key=lambda node: node.name)
     with ExitStack() as stack:
         chips = {
-            node.name: stack.enter_context(NodeChip(node.board, node.firmware, node.prepared.slot)) for node in ordered
+            node.name: stack.enter_context(NodeChip(node.board, node.firmware, node.prepared.slot))
+            for node in _by_name(nodes)
         }
-        world = TwinWorld(chips, clock_hz)
-        bridges = {name: bridged(name, world.bridge(name)) for name in chips}
-        hub = Hub(world, bridges.__getitem__)
-        begun: dict[str, Spent] = {}
-        ended: dict[str, Spent] = {}
-
-        def has_ended(name: str) -> None:
-            ended[name] = chips[name].spent
-            progress(name)
-
-        connected = _connect_all(hub, ordered, world, samples=samples)
-        for node in ordered:
-            hub.begin(connected[node.name], _plan(node, samples=samples))
-            begun[node.name] = chips[node.name].spent
-        since, wakes, slept = world.now(), world.wakes, world.slept_s
-        hub.collect(connected.values(), has_ended)
-        slept_s = float(world.slept_s - slept)
-        return SwarmRun(
-            {name: _result(node, ended[name] - begun[name]) for name, node in connected.items()},
-            world.wakes - wakes,
-            Spent(world.now() - since - slept_s, 0.0, slept_s),
-        )
+        yield TwinWorld(chips, clock_hz)
 
 
-def run_desk(
-    nodes: Iterable[BuiltNode],
+def run_in(
+    world: World,
+    nodes: Sequence[BuiltNode],
     *,
-    clock_hz: int,
     samples: bool = False,
     progress: Callable[[str], None] = lambda _name: None,
 ) -> SwarmRun:
-    """Flash boards on the desk, open their bridges, and collect what they tell, in the time of the wall.
+    """Have all nodes watch, and collect what they tell.
 
-    Nothing there tells where the time of a node or of the hub goes.
+    What happens when does not depend on the order of the nodes.
 
     Args:
-        nodes: boards with a probe and a bridge.
-        clock_hz: of SCK.
+        world: where they are, powered.
+        nodes: which.
         samples: each sends its samples instead.
         progress: told the name of each that has ended.
 
     Raises:
-        HilError: a board cannot be flashed or reached, or a node failed; the message names it.
+        HilError: a node failed; the message names it.
     """
-    from hil.swarm.desk import DeskWorld, open_desk  # noqa: PLC0415 # imports pyOCD, which no twin needs
+    hub = Hub(world)
+    begun: dict[str, Spent | None] = {}
+    ended: dict[str, Spent | None] = {}
 
-    ordered = sorted(nodes, key=lambda node: node.name)
-    with ExitStack() as stack:
-        bridges = {}
-        for node in ordered:
-            with naming(node.name):
-                bridges[node.name] = stack.enter_context(open_desk(node, clock_hz))
-        world = DeskWorld(bridges)
-        hub = Hub(world)
-        connected = _connect_all(hub, ordered, world, samples=samples)
-        wakes = world.wakes
-        for node in ordered:
-            hub.begin(connected[node.name], _plan(node, samples=samples))
-        hub.collect(connected.values(), progress)
-        return SwarmRun({name: _result(node, None) for name, node in connected.items()}, world.wakes - wakes, None)
+    def has_ended(name: str) -> None:
+        ended[name] = world.spent(name)
+        progress(name)
+
+    connected = _connect_all(hub, _by_name(nodes), world, samples=samples)
+    for node in _by_name(nodes):
+        hub.begin(connected[node.name], _plan(node, samples=samples))
+        begun[node.name] = world.spent(node.name)
+    wakes, hub_begun = world.wakes, world.hub_spent()
+    totals = hub.collect(connected.values(), has_ended)
+    return SwarmRun(
+        {name: _result(node, totals[name], _between(begun[name], ended[name])) for name, node in connected.items()},
+        world.wakes - wakes,
+        _between(hub_begun, world.hub_spent()),
+    )
 
 
 def run_nodes(nodes: Sequence[BuiltNode], *, clock_hz: int, samples: bool, progress: Callable[[str], None]) -> SwarmRun:
@@ -197,13 +191,20 @@ def _plan(node: BuiltNode, *, samples: bool) -> WatchPlan:
     return node.prepared.sample_plan if samples else node.prepared.plan
 
 
-def _result(node: HubNode, spent: Spent | None) -> NodeRun:
-    box: ReportBox = node.box
-    assert box.totals is not None  # noqa: S101 # the hub has collected it
+def _by_name(nodes: Sequence[BuiltNode]) -> list[BuiltNode]:
+    return sorted(nodes, key=lambda node: node.name)
+
+
+def _between(begun: Spent | None, ended: Spent | None) -> Spent | None:
+    return None if begun is None or ended is None else ended - begun
+
+
+def _result(node: HubNode, totals: Totals, spent: Spent | None) -> NodeRun:
     return NodeRun(
-        totals=box.totals,
+        totals=totals,
         found=tuple(
-            (report.sequence, report.step, tuple(map(int, report.values))) for _, report in sorted(box.reports.items())
+            (report.sequence, report.step, tuple(map(int, report.values)))
+            for _, report in sorted(node.box.reports.items())
         ),
         bus_bytes=node.bus_bytes,
         transactions=node.transactions,

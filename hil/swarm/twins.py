@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import heapq
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from hil.errors import LinkError
+from hil.link.spi.managed import ManagedBridge
+from hil.swarm.spent import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     from hil.swarm.node_chip import NodeChip
 
@@ -25,7 +26,7 @@ HUB_WAKES_S: Final = Fraction(5, 1_000_000)
 _LEAD_S: Final = Fraction(1, 1_000_000)  # from chip select to the first clock
 
 
-class TwinBridge:
+class TwinBridge(ManagedBridge):
     """The bus with one node selected: a `hil.link.spi.bridge.Bridge` in the hub's time."""
 
     def __init__(self, name: str, chip: NodeChip, clock_hz: int, world: TwinWorld) -> None:
@@ -33,14 +34,6 @@ class TwinBridge:
         self.clock_hz = clock_hz
         self._chip = chip
         self._world = world
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def exchange(self, data: bytes) -> bytes:
         """See `Bridge`."""
@@ -70,7 +63,6 @@ class TwinWorld:
 
     Attributes:
         wakes: how often the hub has slept in `next`.
-        slept_s: for how long.
     """
 
     def __init__(self, chips: Mapping[str, NodeChip], clock_hz: int) -> None:
@@ -79,7 +71,7 @@ class TwinWorld:
         self._now = Fraction(0)
         self._due: list[tuple[Fraction, str, bool]] = []
         self.wakes = 0
-        self.slept_s = Fraction(0)
+        self._slept = Fraction(0)
 
     def now(self) -> float:
         """See `World`."""
@@ -106,9 +98,17 @@ class TwinWorld:
         due, node, ready = heapq.heappop(self._due)
         if due > self._now:
             self.wakes += 1
-            self.slept_s += due - self._now
+            self._slept += due - self._now
             self._now = due + HUB_WAKES_S
         return node, ready
+
+    def spent(self, node: str) -> Spent:
+        """See `World`."""
+        return self._chips[node].spent
+
+    def hub_spent(self) -> Spent:
+        """See `World`."""
+        return Spent(float(self._now - self._slept), 0.0, float(self._slept))
 
     def catch_up(self, chip: NodeChip) -> None:
         """Run a chip to the hub's time."""

@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from hil.link.spi.bridge import Bridge
+    from hil.swarm.spent import Spent
 
 
 class World(Protocol):
-    """One bus with a chip select and a data-ready line for each node, and the hub's clock."""
+    """One bus with a chip select and a data-ready line for each node, and the hub's clock.
+
+    Attributes:
+        wakes: how often the hub has slept in `next`.
+    """
+
+    wakes: int
 
     def now(self) -> float:
         """Seconds since some moment before the hub began."""
@@ -35,3 +42,9 @@ class World(Protocol):
         Raises:
             HilError: a node, or the bridge to it, has gone; the message names it.
         """
+
+    def spent(self, node: str) -> Spent | None:
+        """Where the time of a node's chip has gone since it was powered; None where nothing tells that."""
+
+    def hub_spent(self) -> Spent | None:
+        """Where the hub's time has gone since it began; None where nothing tells that."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hil.resources import examples_dir
 from hil.swarm.build_nodes import build_nodes
 from hil.swarm.nodes_file import load_swarm
-from hil.swarm.run import run_twins
+from hil.swarm.run import power_twins, run_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hil.link.spi.bridge import Bridge
     from hil.swarm.build_nodes import BuiltNode
     from hil.swarm.run import SwarmRun
+    from hil.swarm.world import World
 
 NETWORKS = examples_dir() / "networks"
 NODES = {
@@ -63,10 +64,25 @@ def built(folder: Path, names: Sequence[str] = tuple(NODES)) -> list[BuiltNode]:
     return build_nodes(load_swarm(write(folder, names)))
 
 
+class BridgedWorld:
+    """A world whose nodes the hub reaches through something of the test's own."""
+
+    def __init__(self, world: World, bridged: Callable[[str, Bridge], Bridge]) -> None:
+        self._world = world
+        self._bridged = bridged
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._world, name)
+
+    def bridge(self, node: str) -> Bridge:
+        return self._bridged(node, self._world.bridge(node))
+
+
 def run(
     nodes: Sequence[BuiltNode],
     *,
     samples: bool = False,
     bridged: Callable[[str, Bridge], Bridge] = lambda _name, bridge: bridge,
 ) -> SwarmRun:
-    return run_twins(nodes, clock_hz=8_000_000, samples=samples, bridged=bridged)
+    with power_twins(nodes, 8_000_000) as world:
+        return run_in(BridgedWorld(world, bridged), nodes, samples=samples)

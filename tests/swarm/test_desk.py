@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -81,6 +82,7 @@ def bridged(monkeypatch: pytest.MonkeyPatch, powered: PoweredBoard, *, line: boo
     def open_bridge(address: str, *, clock_hz: int, mode: int) -> PinsBridge:
         assert (address, mode) == ("spidev:/dev/spidev0.0", 0)
         opened.append(PinsBridge(powered.spi_pins, clock_hz, line=line))
+        opened[-1].address = address
         return opened[-1]
 
     monkeypatch.setattr(hil.swarm.desk, "open_bridge", open_bridge)
@@ -114,6 +116,37 @@ def test_a_bridge_without_data_ready_is_refused(
     with pytest.raises(InputError, match=r"node 'tiny': bridge spidev:/dev/spidev0[.]0 has no data-ready line"):
         run_desk(nodes(tmp_path)[:1], clock_hz=HZ)
     assert [bridge.closed for bridge in opened] == [True]
+
+
+def test_a_bridge_that_fails_at_once_does_not_stay_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, powered: PoweredBoard
+) -> None:
+    def fails(_self: PinsBridge) -> bool:
+        raise LinkError("the bridge has gone")
+
+    opened = bridged(monkeypatch, powered)
+    monkeypatch.setattr(PinsBridge, "data_ready", fails)
+    with pytest.raises(LinkError, match="node 'tiny': the bridge has gone"):
+        run_desk(nodes(tmp_path)[:1], clock_hz=HZ)
+    assert [bridge.closed for bridge in opened] == [True]
+
+
+def test_what_cannot_lie_on_the_desk_is_told(tmp_path: Path) -> None:
+    tiny, maps = nodes(tmp_path)
+
+    def on_the_desk(node: BuiltNode, **asked: str | None) -> BuiltNode:
+        return replace(node, prepared=replace(node.prepared, node=node.prepared.node.model_copy(update=asked)))
+
+    links = tiny.board.links.model_copy(update={"spi": None})
+    for node, said in (
+        (on_the_desk(maps, bridge="spidev:/dev/spidev0.0"), "node 'maps': nothing says which debug probe"),
+        (on_the_desk(maps, probe="X"), "node 'maps': nothing says which bridge"),
+        (replace(tiny, firmware=replace(tiny.firmware, hex=None)), "node 'tiny': the firmware .* no probe can flash"),
+        (replace(tiny, board=tiny.board.model_copy(update={"links": links})), "node 'tiny': the file .* names no SPI"),
+    ):
+        with pytest.raises(InputError, match=said) as caught:
+            run_desk([node], clock_hz=HZ)
+        assert caught.value.hint
 
 
 class Line:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from hil.link.spi.bridge import Bridge
 
+PACE_BAUD: Final = 20_000
+"""Bounds, for a session's time-outs, what a byte takes over the slowest of bridges."""
+
 _GUESS_S: Final = 100e-6  # worth clocking on the chance that the board has something
 _ASK_S: Final = 5e-3  # a board whose data-ready is low is asked all the same
 _FIRST_WAIT_S: Final = 100e-6
