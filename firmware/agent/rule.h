@@ -15,12 +15,17 @@ enum rule_kind {
 };
 
 struct rule {
-    uint32_t kind;     /* enum rule_kind */
-    uint32_t output;   /* which one */
-    uint32_t steps;    /* in a row, from 1 on */
-    int32_t threshold; /* in the output's own format */
-    uint32_t run;      /* steps in a row so far; saturates beyond `steps` */
+    uint32_t kind;          /* enum rule_kind */
+    uint32_t output;        /* which one */
+    uint32_t steps;         /* in a row, from 1 on */
+    int32_t threshold;      /* of RULE_ABOVE, in the output's own format */
+    const uint32_t *shifts; /* of RULE_LARGEST, for each output: it counts 2^shift times, so that
+                               outputs of several formats can be compared */
+    uint32_t run;           /* steps in a row so far; saturates beyond `steps` */
 };
+
+/* Largest of `shifts`. */
+#define RULE_SHIFT_MOST 31u
 
 /* A sequence begins: no step before it counts. */
 void rule_begin(struct rule *rule);

@@ -117,17 +117,27 @@ enum protocol_status watch_begin(struct agent *agent, const uint32_t *words, uin
         watch->rule.steps == 0 || flags > PROTOCOL_WATCH_SAMPLES) {
         return PROTOCOL_BAD_ARGUMENT;
     }
-    /* The state that each sequence begins with, then all records. */
     const uint32_t offset = words[1];
-    const uint64_t bytes = 4u * ((uint64_t)agent->net.neurons +
-                                 (uint64_t)sequences * steps * (1u + agent->net.inputs));
     *detail = offset;
     if (offset % 4u != 0) {
         return PROTOCOL_BAD_ARGUMENT;
     }
+    /* The state that each sequence begins with, the shifts where the rule has some, all records. */
+    const uint32_t shifts = watch->rule.kind == RULE_LARGEST ? agent->net.outputs : 0u;
+    const uint64_t bytes = 4u * ((uint64_t)agent->net.neurons + shifts +
+                                 (uint64_t)sequences * steps * (1u + agent->net.inputs));
     *detail = memory->slot_bytes;
     if (offset > memory->slot_bytes || bytes > memory->slot_bytes - offset) {
         return PROTOCOL_WATCH_RANGE;
+    }
+    watch->start = (const int32_t *)(const void *)(memory->slot + offset);
+    watch->rule.shifts = (const uint32_t *)(const void *)(watch->start + agent->net.neurons);
+    watch->next = watch->rule.shifts + shifts;
+    for (uint32_t i = 0; i < shifts; i++) {
+        *detail = watch->rule.shifts[i];
+        if (*detail > RULE_SHIFT_MOST) {
+            return PROTOCOL_BAD_ARGUMENT;
+        }
     }
     watch->samples = (flags & PROTOCOL_WATCH_SAMPLES) != 0;
     find_room(agent);
@@ -135,8 +145,6 @@ enum protocol_status watch_begin(struct agent *agent, const uint32_t *words, uin
     if (watch->room < WATCH_REPORTS_FEWEST) {
         return PROTOCOL_WATCH_ROOM;
     }
-    watch->start = (const int32_t *)(const void *)(memory->slot + offset);
-    watch->next = (const uint32_t *)(const void *)(watch->start + agent->net.neurons);
     watch->sequences = sequences;
     watch->steps = steps;
     watch->sequence = watch->step = 0;

@@ -19,6 +19,8 @@ _WATCH: Final = struct.Struct("<IIHHBBBBi")
 _HEAD: Final = struct.Struct("<II")
 _TOTALS: Final = struct.Struct("<IIIIIQ")
 _END: Final = 0xFFFFFFFF
+SHIFT_MOST: Final = 31
+"""As RULE_SHIFT_MOST in firmware/agent/rule.h."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,15 @@ class DeviceRule:
         output: its index.
         steps: for how many steps in a row, 1 to 255.
         threshold: of `RuleKind.ABOVE`, in the output's own format.
+        shifts: of `RuleKind.LARGEST`, for each output: it counts 2^shift times, 0 to `SHIFT_MOST`, so that outputs of
+            several formats can be compared. They lie in the slot, in front of the recording.
     """
 
     kind: RuleKind
     output: int
     steps: int
     threshold: int = 0
+    shifts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,8 @@ class WatchPlan:
 
     Attributes:
         period_ms: a step each so many milliseconds.
-        offset: of the recording in the image slot, in bytes: the state that each sequence begins with, then for each
-            step the elapsed time and the inputs.
+        offset: of the recording in the image slot, in bytes: the state that each sequence begins with, the rule's
+            shifts, then for each step the elapsed time and the inputs.
         sequences: of the recording.
         steps: of each sequence.
         rule: what an anomaly is.

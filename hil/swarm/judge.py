@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from hil.swarm.prepare import PreparedNode
     from hil.swarm.run import NodeRun
@@ -53,14 +51,10 @@ def judge(prepared: PreparedNode, run: NodeRun) -> Verdict:
 def judge_samples(prepared: PreparedNode, run: NodeRun) -> tuple[str, ...]:
     """What is wrong with a node that sends each sample; empty where nothing is."""
     problems = _common(prepared, run)
-    start = (
-        prepared.plan.offset + len(prepared.slot[prepared.plan.offset :]) - 4 * prepared.steps * (1 + prepared.inputs)
-    )
-    samples = np.frombuffer(prepared.slot, "<i4", offset=start).reshape(prepared.steps, 1 + prepared.inputs)
     sent = {(sequence, step): values for sequence, step, values in run.found}
     wrong = [
         divmod(n, prepared.plan.steps)
-        for n, values in enumerate(samples)
+        for n, values in enumerate(prepared.samples.view("<i4"))
         if sent.get(divmod(n, prepared.plan.steps)) != tuple(map(int, values))
     ]
     if wrong or len(run.found) != prepared.steps:

@@ -11,7 +11,7 @@ import numpy as np
 from hil.errors import InputError
 from hil.frame import RuleKind
 from hil.golden import run_integer
-from hil.link.watch import DeviceRule, WatchPlan
+from hil.link.watch import SHIFT_MOST, DeviceRule, WatchPlan
 from hil.model import load_model
 from hil.swarm.rule import find_anomalies
 from hil.vectors import load_vectors
@@ -51,8 +51,9 @@ class PreparedNode:
     Attributes:
         node: as the file has it.
         model_name: of its network.
-        slot: content of its image slot: the image, then the recording.
+        slot: content of its image slot: the image, the start state, the rule's shifts, the samples.
         image: the first part of it.
+        samples: 32-bit words (S * T, 1 + I), the last part: elapsed time and inputs of each step.
         plan: what it is told to do.
         inputs: of its network, and ``outputs``.
         reference: what it must find.
@@ -62,6 +63,7 @@ class PreparedNode:
     model_name: str
     slot: bytes
     image: bytes
+    samples: NDArray[np.uint32]
     plan: WatchPlan
     inputs: int
     outputs: int
@@ -85,8 +87,8 @@ class _Recording:
     model: Model
     vectors: Vectors
     converted: Converted
-    slot: bytes
-    offset: int
+    start: NDArray[np.int32]
+    samples: NDArray[np.uint32]
     sample_crc: int
     outputs: NDArray[np.int32]
     crc: int
@@ -113,18 +115,21 @@ class Preparer:
         recording = self._recordings.get(key)
         if recording is None:
             recording = self._recordings[key] = self._record(node)
-        slot_bytes = board.image_slot.bytes
-        if len(recording.slot) > slot_bytes:
-            room = slot_bytes - recording.offset - 4 * recording.model.neurons
+        rule = self._rule(node, recording)
+        image = recording.converted.image
+        offset = -(-len(image) // 4) * 4
+        start = recording.start.astype("<i4").tobytes() + np.array(rule.shifts, "<u4").tobytes()
+        slot = image.ljust(offset, b"\0") + start + recording.samples.tobytes()
+        if len(slot) > board.image_slot.bytes:
+            room = board.image_slot.bytes - offset - len(start)
             record_bytes = 4 * (1 + recording.model.inputs)
             raise self._swarm.mistake(
                 node,
                 "recordings",
-                f"image and recordings take {len(recording.slot)} bytes, and the slot of board '{board.name}' has "
-                f"{slot_bytes}",
+                f"image and recordings take {len(slot)} bytes, and the slot of board '{board.name}' has "
+                f"{board.image_slot.bytes}",
                 hint=f"there is room for {max(0, room // record_bytes)} steps: choose with 'sequences' and 'steps'",
             )
-        rule = self._rule(node, recording)
         sequences, steps, outputs = recording.outputs.shape
         anomalies = tuple(
             (sequence, step, tuple(map(int, recording.outputs[sequence, step])))
@@ -133,9 +138,10 @@ class Preparer:
         return PreparedNode(
             node=node,
             model_name=recording.model.name,
-            slot=recording.slot,
-            image=recording.converted.image,
-            plan=WatchPlan(self._swarm.period_ms(node), recording.offset, sequences, steps, rule),
+            slot=slot,
+            image=image,
+            samples=recording.samples,
+            plan=WatchPlan(self._swarm.period_ms(node), offset, sequences, steps, rule),
             inputs=recording.model.inputs,
             outputs=outputs,
             reference=Reference(anomalies, recording.crc, recording.sample_crc),
@@ -153,14 +159,12 @@ class Preparer:
         except InputError as error:
             raise self._swarm.mistake(node, "recordings", error.message, cause=error.cause, hint=error.hint) from error
         samples = np.concatenate([elapsed[..., None].astype("<u4"), inputs.astype("<i4").view("<u4")], axis=-1)
-        offset = -(-len(converted.image) // 4) * 4
-        start = state0.astype("<i4").tobytes()
         return _Recording(
             model=model,
             vectors=vectors,
             converted=converted,
-            slot=converted.image.ljust(offset, b"\0") + start + samples.tobytes(),
-            offset=offset,
+            start=state0,
+            samples=samples.reshape(-1, samples.shape[-1]),
             sample_crc=zlib.crc32(samples.tobytes()),
             outputs=outputs,
             crc=_crc(states, outputs),
@@ -224,7 +228,15 @@ class Preparer:
                 node, "anomaly", f"a node can look at outputs 0 to {_LAST_OUTPUT} alone, not at output {output}"
             )
         if anomaly.above is None:
-            return DeviceRule(RuleKind.LARGEST, output, anomaly.steps)
+            shifts = recording.converted.output_frac.max() - recording.converted.output_frac
+            if shifts.max() > SHIFT_MOST:
+                raise self._swarm.mistake(
+                    node,
+                    "anomaly",
+                    f"the formats of the outputs are {shifts.max()} bits apart, and a node compares up to {SHIFT_MOST}",
+                    hint="take 'above' with a threshold",
+                )
+            return DeviceRule(RuleKind.LARGEST, output, anomaly.steps, shifts=tuple(map(int, shifts)))
         frac = recording.converted.output_frac[output]
         # An output is a whole number of these; so it is above the threshold where it is above the one next below.
         threshold = int(np.floor(np.ldexp(anomaly.above, int(frac))))

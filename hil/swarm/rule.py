@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,20 +17,32 @@ if TYPE_CHECKING:
 def holds(rule: DeviceRule, outputs: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Whether it holds after each step, (...,), of outputs (..., O)."""
     if rule.kind == RuleKind.LARGEST:
+        return holds_in_units(rule, np.left_shift(outputs.astype(np.int64), rule.shifts))
+    return holds_in_units(rule, outputs, rule.threshold)
+
+
+def holds_in_units(rule: DeviceRule, outputs: NDArray[Any], above: float | None = None) -> NDArray[np.bool_]:
+    """The same, of outputs (..., O) that all have the same unit, and a threshold in that unit, None for the largest."""
+    if above is None:
         return np.asarray(outputs.argmax(axis=-1) == rule.output)  # of equal ones the first counts
-    return np.asarray(outputs[..., rule.output] > rule.threshold)
+    return np.asarray(outputs[..., rule.output] > above)
 
 
 def find_anomalies(rule: DeviceRule, outputs: NDArray[np.int32]) -> list[tuple[int, int]]:
-    """Sequence and step of each anomaly in outputs (S, T, O): where the rule has held for so many steps in a row.
+    """Sequence and step of each anomaly in outputs (S, T, O), as the device has them: see `find_runs`."""
+    return find_runs(holds(rule, outputs), rule.steps)
+
+
+def find_runs(holding: NDArray[np.bool_], steps: int) -> list[tuple[int, int]]:
+    """Where something (S, T) has held for so many steps in a row: sequence and step of each.
 
     A run of steps counts once, and does not go from one sequence into the next.
     """
     found = []
-    for sequence, holding in enumerate(holds(rule, outputs)):
+    for sequence, row in enumerate(holding):
         run = 0
-        for step, held in enumerate(holding):
+        for step, held in enumerate(row):
             run = run + 1 if held else 0
-            if run == rule.steps:
+            if run == steps:
                 found.append((sequence, step))
     return found

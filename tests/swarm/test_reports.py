@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 import hil.link.session
 from hil.emulator.machine import MemoryFault
 from hil.errors import HilError, InputError, LinkError, RigError, TargetFault
-from hil.frame import REPLY, Command, Status, decode
+from hil.frame import REPLY, Command, RuleKind, Status, decode
 from hil.link.refusal import Refusal
 from hil.link.session import Session
-from hil.link.watch import WatchPlan
+from hil.link.watch import DeviceRule, WatchPlan
 from hil.swarm.hub import naming
 from tests.contract.faults import FAULTS, RandomFaults, Schedule, replay_run
 from tests.contract.memory_agent import compile_agent
@@ -230,11 +230,12 @@ def test_a_refused_step_is_told(library: Path) -> None:
         ({"period_ms": 1001}, Status.TICK_RANGE),
         ({"sequences": 0}, Status.BAD_ARGUMENT),
         ({"offset": 6}, Status.BAD_ARGUMENT),
+        ({"rule": DeviceRule(RuleKind.LARGEST, 1, 1)}, Status.BAD_ARGUMENT),  # its first shift is a word of a sample
         ({"offset": 65536}, Status.WATCH_RANGE),
         ({"steps": 65535}, Status.WATCH_RANGE),
     ],
 )
-def test_a_plan_that_cannot_be_is_refused(library: Path, change: dict[str, int], status: Status) -> None:
+def test_a_plan_that_cannot_be_is_refused(library: Path, change: dict[str, Any], status: Status) -> None:
     node, wire = connect(library)
     plan = WatchPlan(**({"period_ms": 10, "offset": OFFSETS[0], "sequences": 2, "steps": 3, "rule": RULE} | change))
     with pytest.raises(Refusal) as caught:
