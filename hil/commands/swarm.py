@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hil.commands.output import progress_bar
+from hil.commands.swarm_words import conclusion, place, savings
 from hil.report.json_file import prepare_json, write_json
 from hil.swarm.compare import compare_runs
 from hil.swarm.nodes_file import load_swarm
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from hil.swarm.compare import Compared, NodeRow
+    from hil.swarm.compare import Compared, HubEnergy, NodeRow
     from hil.swarm.run import NodeRun, SwarmRun
     from hil.swarm.spent import Spent
 
@@ -47,13 +48,13 @@ def swarm(request: SwarmRequest, console: Console) -> int:
     Raises:
         HilError: a file that cannot be used, or a node that failed; the message names it.
     """
-    says = load_swarm(request.nodes)
+    nodes = load_swarm(request.nodes)
     if request.json is not None:
         folder = request.nodes.parent
-        reads = [folder / name for node in says.says.nodes for name in (node.model, node.recordings)]
+        reads = [folder / name for node in nodes.says.nodes for name in (node.model, node.recordings)]
         prepare_json(request.json, reads=(request.nodes, *reads))
-    with progress_bar(console, "nodes", 2 * len(says.says.nodes)) as advance:
-        compared = compare_runs(says, lambda _name: advance())
+    with progress_bar(console, "nodes", 2 * len(nodes.says.nodes)) as advance:
+        compared = compare_runs(nodes, lambda _name: advance())
     _print(compared, console)
     if request.json is not None:
         write_json(request.json, as_json(compared))
@@ -62,40 +63,36 @@ def swarm(request: SwarmRequest, console: Console) -> int:
 
 def _print(compared: Compared, console: Console) -> None:
     wide = Console(file=console.file, width=max(console.width, _WIDTH), soft_wrap=True, highlight=False, markup=False)
-    console.print(f"{len(compared.rows)} nodes, {compared.place}")
+    for line in place(compared):
+        console.print(line)
     console.print()
     console.print("anomalies alone:")
     wide.print(_table(compared.rows, baseline=False))
-    console.print(
-        f"hub: {compared.watched.wakes} wake-ups, {compared.watched.bus_bytes} bytes on the bus"
-        f"{_awake(compared.watched.hub)}"
-    )
+    console.print(_hub(compared.watched))
     console.print()
     console.print("baseline, every sample sent:")
     wide.print(_table(compared.rows, baseline=True))
-    console.print(
-        f"hub: {compared.sampled.wakes} wake-ups, {compared.sampled.bus_bytes} bytes on the bus"
-        f"{_awake(compared.sampled.hub)}"
-    )
+    console.print(_hub(compared.sampled))
     console.print()
-    for sentence in compared.savings:
+    for sentence in savings(compared):
         console.print(sentence)
     for sentence in compared.problems:
         console.print(sentence, style="red")
-    console.print(compared.conclusion)
+    console.print(conclusion(compared))
 
 
 def _table(rows: Sequence[NodeRow], *, baseline: bool) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("node", no_wrap=True)
     table.add_column("network", no_wrap=True)
-    numbers = ["steps", "told", "reference", "missed", "false"] if not baseline else ["samples"]
+    numbers = ["steps", "told", "reference", "float64", "missed", "false"] if not baseline else ["samples"]
     for heading in (*numbers, "bytes", "transactions", "awake s", "asleep s", "stopped s", "energy mJ"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         run = row.sampled if baseline else row.watched
         verdict = row.verdict
-        told = (verdict.found, verdict.expected, verdict.missed, verdict.false) if not baseline else ()
+        float64 = f"{verdict.float64_same}" + (f"+{verdict.float64_more}" if verdict.float64_more else "")
+        told = (verdict.found, verdict.expected, float64, verdict.missed, verdict.false) if not baseline else ()
         energy = row.sampled_mJ if baseline else row.watched_mJ
         table.add_row(
             row.name,
@@ -116,21 +113,25 @@ def _spent_cells(spent: Spent | None) -> tuple[str, str, str]:
     return awake, asleep, stopped
 
 
-def _awake(hub: Spent | None) -> str:
-    return f", awake for {hub.awake_s:.{_SPENT_DIGITS}f} of {hub.total_s:.1f} s" if hub is not None else ""
+def _hub(run: SwarmRun) -> str:
+    wakes = "" if run.wakes is None else f"{run.wakes} wake-ups, "
+    awake = "" if run.hub is None else f", awake for {run.hub.awake_s:.{_SPENT_DIGITS}f} of {run.hub.total_s:.1f} s"
+    return f"hub: {wakes}{run.bus_bytes} bytes on the bus{awake}"
 
 
 def as_json(compared: Compared) -> dict[str, Any]:
     """The same for scripts: times in seconds, energies in millijoules, null where they are not modelled."""
     return {
-        "place": compared.place,
+        "place": " ".join(each.strip() for each in place(compared)),
         "nodes": [
             {
                 "name": row.name,
                 "network": row.network,
+                "on_the_desk": row.attached,
                 "missed": row.verdict.missed,
                 "false": row.verdict.false,
                 "reference": row.verdict.expected,
+                "float64": {"same": row.verdict.float64_same, "more": row.verdict.float64_more},
                 "problems": [*row.verdict.problems, *row.sample_problems],
                 "anomalies": _run_json(row.watched, row.watched_mJ, with_found=True),
                 "samples": _run_json(row.sampled, row.sampled_mJ, with_found=False),
@@ -140,9 +141,12 @@ def as_json(compared: Compared) -> dict[str, Any]:
         "hub": {
             "anomalies": _hub_json(compared.watched),
             "samples": _hub_json(compared.sampled),
-            "energy_mJ": None if compared.hub is None else asdict(compared.hub),
+            "energy_mJ": _hub_energy_json(compared.hub),
         },
-        "energy": {"sources": compared.energy.sources, "not_modelled": compared.energy.missing or None},
+        "energy": {
+            board: {"supply_V": model.supply_V, "sources": model.sources, "not_modelled": model.missing or None}
+            for board, model in compared.models.items()
+        },
         "problems": compared.problems,
     }
 
@@ -151,6 +155,8 @@ def _run_json(run: NodeRun, energy: float | None, *, with_found: bool) -> dict[s
     found = [{"sequence": sequence, "step": step, "outputs": outputs} for sequence, step, outputs in run.found]
     return {
         **asdict(run.totals),
+        "bridge": run.address,
+        "clock_hz": run.clock_hz,
         "bus_bytes": run.bus_bytes,
         "transactions": run.transactions,
         "repairs": run.repairs,
@@ -159,6 +165,12 @@ def _run_json(run: NodeRun, energy: float | None, *, with_found: bool) -> dict[s
         "energy_mJ": energy,
         **({"told": found} if with_found else {}),
     }
+
+
+def _hub_energy_json(hub: HubEnergy | None) -> dict[str, float] | None:
+    if hub is None:
+        return None
+    return {"watched": hub.watched_mJ, "sampled": hub.sampled_mJ, "computing": hub.computing_mJ}
 
 
 def _hub_json(run: SwarmRun) -> dict[str, Any]:

@@ -10,22 +10,28 @@ from hil.errors import InputError
 from hil.swarm.build_nodes import build_nodes
 from hil.swarm.energy import EnergyModel
 from hil.swarm.judge import Verdict, judge, judge_samples
+from hil.swarm.nodes_file import KIND
 from hil.swarm.run import NodeRun, SwarmRun, run_nodes
 from hil.swarm.spent import Spent
+from hil.yaml_file import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hil.board import Board
-    from hil.swarm.build_nodes import BuiltNode
     from hil.swarm.nodes_file import Swarm
 
 
 @dataclass(frozen=True)
 class NodeRow:
-    """A node in both runs; energies in millijoules, None where they are not modelled."""
+    """A node in both runs; energies in millijoules, None where they are not modelled.
+
+    Attributes:
+        attached: a board on the desk, and no twin.
+    """
 
     name: str
+    attached: bool
     network: str
     watched: NodeRun
     sampled: NodeRun
@@ -37,17 +43,17 @@ class NodeRow:
 
 @dataclass(frozen=True)
 class HubEnergy:
-    """What the hub is modelled to need, in millijoules: for the bus, and with the steps that it makes itself.
+    """What the hub is modelled to need: for the bus, and with the steps that it makes itself.
 
     Attributes:
-        watched: nodes tell of anomalies alone.
-        sampled: they send every sample, and the hub does nothing with them.
-        computing: it makes the nodes' steps with them.
+        watched_mJ: nodes tell of anomalies alone.
+        sampled_mJ: they send every sample, and the hub does nothing with them.
+        computing_mJ: it makes the nodes' steps with them.
     """
 
-    watched: float
-    sampled: float
-    computing: float
+    watched_mJ: float  # noqa: N815 # the unit
+    sampled_mJ: float  # noqa: N815 # the unit
+    computing_mJ: float  # noqa: N815 # the unit
 
 
 @dataclass(frozen=True)
@@ -55,19 +61,18 @@ class Compared:
     """Both runs.
 
     Attributes:
-        place: on what they ran, in words.
         rows: each node, by name.
-        watched: the run that tells of anomalies; ``sampled``: the baseline.
+        watched: the run that tells of anomalies.
+        sampled: the baseline.
         hub: what the hub needs; None where that is not modelled.
-        energy: the model, and why there is none.
+        models: by board, of nodes and hub.
     """
 
-    place: str
     rows: tuple[NodeRow, ...]
     watched: SwarmRun
     sampled: SwarmRun
     hub: HubEnergy | None
-    energy: EnergyModel
+    models: Mapping[str, EnergyModel]
 
     @property
     def problems(self) -> list[str]:
@@ -78,51 +83,6 @@ class Compared:
             for mode, problems in (("", row.verdict.problems), (", sending its samples,", row.sample_problems))
             for problem in problems
         ]
-
-    @property
-    def conclusion(self) -> str:
-        """The verdict in a sentence."""
-        expected = sum(row.verdict.expected for row in self.rows)
-        missed, false = (sum(getattr(row.verdict, key) for row in self.rows) for key in ("missed", "false"))
-        if self.problems:
-            return f"FAILED: of {expected} anomalies of the reference run {missed} missed, {false} false"
-        return (
-            f"all {expected} anomalies of the reference run were told, none missed, none false; "
-            f"outputs and states of {len(self.rows)} nodes equal the exact integer model's in every bit"
-        )
-
-    @property
-    def savings(self) -> list[str]:
-        """What telling of anomalies alone saves, or costs."""
-        watched, sampled = self.watched, self.sampled
-        lines = [
-            f"bytes on the bus: {_instead(watched.bus_bytes, sampled.bus_bytes)}",
-            f"hub wake-ups: {_instead(watched.wakes, sampled.wakes)}",
-        ]
-        hub, energy = self.hub, self.energy
-        if energy.missing or hub is None:
-            lines.append(
-                f"energy: not modelled: {energy.missing or 'nothing tells where the time of a board on the desk goes'}"
-            )
-            return lines
-        inferring = sum(row.watched_mJ or 0.0 for row in self.rows)
-        sending = sum(row.sampled_mJ or 0.0 for row in self.rows)
-        lines.append(f"energy in mJ, modelled from typical currents at {energy.supply_V:g} V:")
-        lines.extend(f"  {source}" for source in energy.sources)
-        lines.append("  the oscillator and the timer that wake a node up are not in them")
-        lines.append(f"nodes alone, of which each makes its own steps: {_instead(inferring, sending)}")
-        with_hub = inferring + hub.watched
-        lines.append(f"with a hub of the same kind that only reads: {_instead(with_hub, sending + hub.sampled)}")
-        computing = _instead(with_hub, sending + hub.computing)
-        lines.append(f"with one that makes the steps of the samples itself, in as many cycles: {computing}")
-        return lines
-
-
-def _instead(now: float, before: float) -> str:
-    share = 100 * (1 - now / before) if before else 0.0
-    saved = f"{share:.1f} % saved" if share >= 0 else f"{-share:.1f} % more"
-    digits = 0 if isinstance(now, int) else 3
-    return f"{now:.{digits}f} instead of {before:.{digits}f}, {saved}"
 
 
 def compare_runs(swarm: Swarm, progress: Callable[[str], None]) -> Compared:
@@ -139,12 +99,13 @@ def compare_runs(swarm: Swarm, progress: Callable[[str], None]) -> Compared:
     clock_hz = bus_clock(swarm, [node.board for node in nodes])
     watched = run_nodes(nodes, clock_hz=clock_hz, samples=False, progress=progress)
     sampled = run_nodes(nodes, clock_hz=clock_hz, samples=True, progress=progress)
-    hub_board = load_board(swarm.says.board)
+    hub_board = load_board(swarm.hub_board_name)
     energy = {node.name: EnergyModel.of(node.board) for node in nodes}
     hub_energy = EnergyModel.of(hub_board)
     rows = tuple(
         NodeRow(
             name=node.name,
+            attached=node.prepared.node.attached,
             network=node.prepared.model_name,
             watched=watched.nodes[node.name],
             sampled=sampled.nodes[node.name],
@@ -155,10 +116,8 @@ def compare_runs(swarm: Swarm, progress: Callable[[str], None]) -> Compared:
         )
         for node in sorted(nodes, key=lambda node: node.name)
     )
-    worst = next((model for model in (*energy.values(), hub_energy) if model.missing), hub_energy)
-    return Compared(
-        _place(nodes, clock_hz), rows, watched, sampled, _hub(hub_board, hub_energy, watched, sampled), worst
-    )
+    models = {node.board.name: energy[node.name] for node in nodes} | {hub_board.name: hub_energy}
+    return Compared(rows, watched, sampled, _hub(hub_board, hub_energy, watched, sampled), models)
 
 
 def bus_clock(swarm: Swarm, boards: Sequence[Board]) -> int:
@@ -172,16 +131,11 @@ def bus_clock(swarm: Swarm, boards: Sequence[Board]) -> int:
     asked = swarm.says.clock_hz or limit
     if asked > limit:
         raise InputError(
-            f"nodes file {swarm.path}, key 'clock_hz': {asked} Hz is more than the {limit} Hz that board "
-            f"'{slowest.name}' takes"
+            f"{place_of(swarm.path, KIND, ('clock_hz',))}: {asked} Hz is more than the {limit} Hz that board "
+            f"'{slowest.name}' takes",
+            hint=f"write clock_hz: {limit}, or leave it out",
         )
     return asked
-
-
-def _place(nodes: Sequence[BuiltNode], clock_hz: int) -> str:
-    desk = sum(node.prepared.node.attached for node in nodes)
-    where = "twins in virtual time" if not desk else f"{len(nodes) - desk} twins in virtual time, {desk} on the desk"
-    return f"{where}, one bus at {clock_hz / 1e6:g} MHz"
 
 
 def _hub(board: Board, model: EnergyModel, watched: SwarmRun, sampled: SwarmRun) -> HubEnergy | None:

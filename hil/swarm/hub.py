@@ -60,6 +60,7 @@ class HubNode:
         setup: what it was told.
         agent: the client.
         wire: its share of the bus.
+        clock_hz: of SCK, as the bridge makes it.
         identity: what it says of itself.
         box: its reports.
         begun_s: when the watch began, and ``ended_s`` when its last report was there.
@@ -69,6 +70,7 @@ class HubNode:
     setup: NodeSetup
     agent: Agent
     wire: SpiWire
+    clock_hz: int
     identity: Identity
     box: ReportBox = field(default_factory=ReportBox)
     begun_s: float = 0.0
@@ -208,8 +210,9 @@ class Hub:
             HilError: it does not answer, or not as it should; the message names the node.
         """
         with naming(setup.name):
+            bridge = self._world.bridge(setup.name)
             wire = SpiWire(
-                self._world.bridge(setup.name),
+                bridge,
                 setup.board_name,
                 board_hz=setup.board_hz,
                 clock=self._world.now,
@@ -227,7 +230,7 @@ class Hub:
             agent.attach(session)
             agent.open_flash_image(setup.image_bytes, setup.image_crc)
             wire.guess_bytes = wire_bytes(_REPORT_HEAD_BYTES + 4 * setup.values)
-            return HubNode(setup, agent, wire, agent.identify())
+            return HubNode(setup, agent, wire, bridge.clock_hz, agent.identify())
 
     def begin(self, node: HubNode, plan: WatchPlan) -> None:
         """Have a node watch.

@@ -17,6 +17,8 @@ class Verdict:
     Attributes:
         found: anomalies that it told.
         expected: those of the reference run.
+        float64_same: of the reference's, those that the float64 reference has as well, at that step.
+        float64_more: those that it alone has.
         missed: of the reference's, those that it did not tell, with the same outputs, at that step.
         false: told, and not the reference's.
         problems: all that is wrong, a sentence each; empty where nothing is.
@@ -24,6 +26,8 @@ class Verdict:
 
     found: int
     expected: int
+    float64_same: int
+    float64_more: int
     missed: int
     false: int
     problems: tuple[str, ...]
@@ -45,7 +49,17 @@ def judge(prepared: PreparedNode, run: NodeRun) -> Verdict:
             f"its outputs and states differ from the exact integer model's: CRC-32 0x{run.totals.crc:08x}, not "
             f"0x{prepared.reference.crc:08x}"
         )
-    return Verdict(len(run.found), len(expected), len(missed), len(false), tuple(problems))
+    places = {(sequence, step) for sequence, step, _ in expected}
+    float64 = set(prepared.reference.float64)
+    return Verdict(
+        found=len(run.found),
+        expected=len(expected),
+        float64_same=len(float64 & places),
+        float64_more=len(float64 - places),
+        missed=len(missed),
+        false=len(false),
+        problems=tuple(problems),
+    )
 
 
 def judge_samples(prepared: PreparedNode, run: NodeRun) -> tuple[str, ...]:

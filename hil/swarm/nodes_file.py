@@ -115,7 +115,14 @@ class Swarm:
 
     def board_name(self, node: Node) -> str:
         """What a node is: a board's name, or the path of its file."""
-        given = node.board or self.says.board
+        return self._board_name(node.board or self.says.board)
+
+    @property
+    def hub_board_name(self) -> str:
+        """What the hub is modelled as, likewise."""
+        return self._board_name(self.says.board)
+
+    def _board_name(self, given: str) -> str:
         return str(self.path.parent / given) if given.endswith(".yaml") else given
 
     def period_ms(self, node: Node) -> int:

@@ -10,10 +10,10 @@ import numpy as np
 
 from hil.errors import InputError
 from hil.frame import RuleKind
-from hil.golden import run_integer
+from hil.golden import run_integer, run_reference
 from hil.link.watch import SHIFT_MOST, DeviceRule, WatchPlan
 from hil.model import load_model
-from hil.swarm.rule import find_anomalies
+from hil.swarm.rule import find_anomalies, find_runs, holds_in_units
 from hil.vectors import load_vectors
 from hil.work import convert_for
 
@@ -35,11 +35,14 @@ class Reference:
 
     Attributes:
         anomalies: sequence, step and outputs of each.
+        float64: sequence and step of each that ncps' equations in float64 have with the same rule; to be told, as a
+            value near the threshold may lie on the other side of it.
         crc: of all outputs and last states, as the firmware takes it.
         sample_crc: of all samples.
     """
 
     anomalies: tuple[tuple[int, int, tuple[int, ...]], ...]
+    float64: tuple[tuple[int, int], ...]
     crc: int
     sample_crc: int
 
@@ -91,6 +94,7 @@ class _Recording:
     samples: NDArray[np.uint32]
     sample_crc: int
     outputs: NDArray[np.int32]
+    float64: NDArray[np.float64]
     crc: int
 
 
@@ -135,6 +139,7 @@ class Preparer:
             (sequence, step, tuple(map(int, recording.outputs[sequence, step])))
             for sequence, step in find_anomalies(rule, recording.outputs)
         )
+        float64 = find_runs(holds_in_units(rule, recording.float64, node.anomaly.above), rule.steps)
         return PreparedNode(
             node=node,
             model_name=recording.model.name,
@@ -144,7 +149,7 @@ class Preparer:
             plan=WatchPlan(self._swarm.period_ms(node), offset, sequences, steps, rule),
             inputs=recording.model.inputs,
             outputs=outputs,
-            reference=Reference(anomalies, recording.crc, recording.sample_crc),
+            reference=Reference(anomalies, tuple(float64), recording.crc, recording.sample_crc),
         )
 
     def _record(self, node: Node) -> _Recording:
@@ -167,6 +172,7 @@ class Preparer:
             samples=samples.reshape(-1, samples.shape[-1]),
             sample_crc=zlib.crc32(samples.tobytes()),
             outputs=outputs,
+            float64=run_reference(model, vectors.inputs, vectors.elapsed, vectors.state0)[1],
             crc=_crc(states, outputs),
         )
 

@@ -27,6 +27,8 @@ class NodeRun:
     """What came of a node's watch.
 
     Attributes:
+        address: of its bridge, or the twin.
+        clock_hz: of SCK there.
         totals: as it told them.
         found: sequence, step and values of each report, in order.
         bus_bytes: clocked on the bus for it, and ``transactions``: how many that took.
@@ -35,6 +37,8 @@ class NodeRun:
         spent: of its time; None where nothing tells that, on silicon.
     """
 
+    address: str
+    clock_hz: int
     totals: Totals
     found: tuple[tuple[int, int, tuple[int, ...]], ...]
     bus_bytes: int
@@ -50,12 +54,12 @@ class SwarmRun:
 
     Attributes:
         nodes: by name, in its order.
-        wakes: how often the hub woke up.
+        wakes: how often the hub woke up; None where there were two, one of twins and one of the desk.
         hub: its time; None where nothing tells that.
     """
 
     nodes: Mapping[str, NodeRun]
-    wakes: int
+    wakes: int | None
     hub: Spent | None
 
     @property
@@ -162,7 +166,7 @@ def run_nodes(nodes: Sequence[BuiltNode], *, clock_hz: int, samples: bool, progr
     if len(runs) == 1:
         return runs[0]
     together = {name: run for each in runs for name, run in each.nodes.items()}
-    return SwarmRun(dict(sorted(together.items())), sum(each.wakes for each in runs), None)
+    return SwarmRun(dict(sorted(together.items())), None, None)
 
 
 def _connect_all(hub: Hub, nodes: Sequence[BuiltNode], world: World, *, samples: bool) -> dict[str, HubNode]:
@@ -201,6 +205,8 @@ def _between(begun: Spent | None, ended: Spent | None) -> Spent | None:
 
 def _result(node: HubNode, totals: Totals, spent: Spent | None) -> NodeRun:
     return NodeRun(
+        address=node.wire.address,
+        clock_hz=node.clock_hz,
         totals=totals,
         found=tuple(
             (report.sequence, report.step, tuple(map(int, report.values)))

@@ -41,13 +41,13 @@ def test_what_is_told_and_saved(tmp_path: Path) -> None:
     lines = text.splitlines()
     assert lines[0] == "2 nodes, twins in virtual time, one bus at 8 MHz"
     rows = [line.split() for line in lines if line.startswith(("wrist", "tiny"))]
-    assert [row[:7] for row in rows[:2]] == [
-        ["tiny", "tiny_dense", "60", "6", "6", "0", "0"],
-        ["wrist", "basicmotions", "120", "4", "4", "0", "0"],
+    assert [row[:8] for row in rows[:2]] == [
+        ["tiny", "tiny_dense", "60", "6", "6", "6", "0", "0"],
+        ["wrist", "basicmotions", "120", "4", "4", "4", "0", "0"],
     ]
     assert [row[:3] for row in rows[2:]] == [["tiny", "tiny_dense", "60"], ["wrist", "basicmotions", "120"]]
     assert "all 10 anomalies of the reference run were told, none missed, none false" in lines[-1]
-    assert "in every bit" in lines[-1]
+    assert lines[-1].endswith("in every bit; float64: 10 of 10 the same")
     assert "modelled" in text
     assert "a best case" in text
     assert "not modelled" not in text
@@ -57,6 +57,8 @@ def test_what_is_told_and_saved(tmp_path: Path) -> None:
     hub = written["hub"]
     assert hub["anomalies"]["bus_bytes"] < 0.15 * hub["samples"]["bus_bytes"]
     assert hub["anomalies"]["wakes"] < 0.15 * hub["samples"]["wakes"]
+    assert all(node["float64"] == {"same": node["reference"], "more": 0} for node in written["nodes"])
+    assert written["energy"]["nucleo-l031"]["supply_V"] == 3.0
     energy = hub["energy_mJ"]
     assert energy["watched"] < energy["sampled"] < energy["computing"]
     # The same nodes in another order, once more: the same file.

@@ -98,6 +98,9 @@ def test_a_board_on_the_desk_beside_a_twin(
     came = run_nodes([tiny, maps], clock_hz=HZ, samples=False, progress=ended.append)
     assert sorted(ended) == ["maps", "tiny"]
     assert came.hub is None
+    assert came.wakes is None  # as there were two
+    assert came.nodes["tiny"].address == "spidev:/dev/spidev0.0"
+    assert came.nodes["maps"].address == "twin of node 'maps'"
     assert came.nodes["tiny"].spent is None
     assert came.nodes["maps"].spent is not None
     for node in (tiny, maps):

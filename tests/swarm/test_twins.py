@@ -39,6 +39,7 @@ def test_each_anomaly_of_the_reference_is_told_and_no_other(nodes: list[BuiltNod
     assert [len(node.prepared.reference.anomalies) for node in nodes] == [4, 1, 6, 12]
     came = run(nodes)
     assert problems(nodes, came) == []
+    assert came.wakes is not None
     for node in nodes:
         told = came.nodes[node.name]
         # One transaction a report, the end's too, and those that begin the watch.
