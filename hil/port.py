@@ -156,18 +156,18 @@ class Port(_Strict):
     """The longest period, in ms, of the timer that wakes a stopped core up tick by tick; 0 where it has none."""
 
 
-def load_port(board: Board, firmware_root: Path) -> Port:
-    """What the port of a board serves; all that may be asked of one that has no such file.
+def load_port(board: Board, firmware_root: Path) -> Port | None:
+    """What the port of a board serves; None where it has no such file.
 
     Args:
-        board: checked already (`check_port`).
+        board: the board.
         firmware_root: folder of sources, laid out as firmware/.
 
     Raises:
         InputError: the port's file has a mistake.
     """
     path = firmware_root / "port" / board.port / _FILE
-    return load_yaml(path, Port, "port file") if path.exists() else Port()
+    return load_yaml(path, Port, "port file") if path.exists() else None
 
 
 def check_port(board: Board, firmware_root: Path) -> None:
@@ -184,7 +184,8 @@ def check_port(board: Board, firmware_root: Path) -> None:
     known = sorted(path.parent.name for path in ports.glob("*/port.cmake"))
     if board.port not in known:
         raise board.mistake("port", f"there is no folder {board.port} in {ports}", offer(board.port, known, "ports"))
-    mistake = next(_mistakes(board, load_port(board, firmware_root)), None)
+    port = load_port(board, firmware_root)
+    mistake = None if port is None else next(_mistakes(board, port), None)
     if mistake is not None:
         raise mistake
 

@@ -74,7 +74,8 @@ class _Kind:
     def load(cls, given: str) -> _Kind:
         board = load_board(given)
         check_board(board)
-        return cls(board, load_port(board, firmware_dir()).tick_most_ms)
+        port = load_port(board, firmware_dir())
+        return cls(board, None if port is None else port.tick_most_ms)
 
 
 def _check(swarm: Swarm, node: Node, kind: _Kind) -> None:

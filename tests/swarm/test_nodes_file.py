@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+import hil.swarm.prepare
 from hil.board import load_board
 from hil.errors import InputError
 from hil.frame import RuleKind
+from hil.golden import run_integer
+from hil.model import load_model
 from hil.port import load_port
-from hil.resources import boards_dir, examples_dir, firmware_dir
+from hil.resources import boards_dir, firmware_dir
 from hil.swarm.build_nodes import build_nodes
 from hil.swarm.compare import bus_clock
 from hil.swarm.nodes_file import load_swarm
 from hil.swarm.prepare import Preparer
+from hil.vectors import load_vectors
+from hil.work import convert_for
 from tests.swarm.small import NETWORKS, write
 
 if TYPE_CHECKING:
@@ -86,8 +91,8 @@ def test_the_longest_period_is_the_one_that_the_port_s_code_counts() -> None:
     port = firmware_dir() / "port"
     said = re.search(r"#define LONGEST_MS\s+(\d+)u", (port / "stm32l0" / "tick.c").read_text())
     assert said is not None
-    assert load_port(load_board("nucleo-l031"), firmware_dir()).tick_most_ms == int(said[1])
-    assert load_port(load_board("microbit"), firmware_dir()).tick_most_ms == 0
+    ports = [load_port(load_board(name), firmware_dir()) for name in ("nucleo-l031", "microbit")]
+    assert [each.tick_most_ms if each else None for each in ports] == [int(said[1]), 0]
     assert "port_tick_longest_ms(void) {\n    return 0;\n}" in (port / "nrf51" / "absent.c").read_text()
 
 
@@ -133,15 +138,36 @@ def test_two_nodes_of_one_name(tmp_path: Path) -> None:
     assert "two nodes are called 'tiny'" in str(refusal(tmp_path, write(tmp_path, ["tiny", "tiny"]).read_text()))
 
 
-def test_a_threshold_is_above_in_the_outputs_own_unit(tmp_path: Path) -> None:
-    (tmp_path / "nodes.yaml").write_text(NODE.replace("largest: true", "above: 0.25"))
+@pytest.mark.parametrize("above", [0.25, -0.1, 0.3])
+def test_a_threshold_is_above_in_the_outputs_own_unit(tmp_path: Path, above: float) -> None:
+    (tmp_path / "nodes.yaml").write_text(NODE.replace("largest: true", f"above: {above}"))
     (node,) = build_nodes(load_swarm(tmp_path / "nodes.yaml"))
     rule = node.prepared.plan.rule
-    assert rule.kind is RuleKind.ABOVE
-    assert rule.threshold in {1 << bits for bits in range(10, 31)}
+    assert (rule.kind, rule.output) == (RuleKind.ABOVE, 1)
+    model = load_model(NETWORKS / "basicmotions.model.npz")
+    vectors = load_vectors(NETWORKS / "basicmotions_test.vectors.npz", model)
+    to_float = convert_for(model, vectors).output_to_float
+    # The device's numbers above the threshold are those whose values are above it.
+    at, next_above = (to_float(np.full(4, number, np.int32))[1] for number in (rule.threshold, rule.threshold + 1))
+    assert at <= above < next_above
 
 
-def test_nodes_with_the_same_network_and_recordings_share_them() -> None:
-    nodes = {node.name: node for node in build_nodes(load_swarm(examples_dir() / "swarm" / "nodes.yaml"))}
-    assert nodes["wrist-1"].firmware is nodes["lane"].firmware
-    assert len({node.prepared.slot for node in nodes.values()}) == len(nodes)
+def test_nodes_with_the_same_firmware_network_and_recordings_share_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+
+    def counted(*given: Any) -> Any:
+        computed.append(given)
+        return run_integer(*given)
+
+    monkeypatch.setattr(hil.swarm.prepare, "run_integer", counted)
+    more = NODE.removeprefix("nodes:\n").replace("output: Running", "output: 2")
+    others = more.replace("name: one", "name: two") + more.replace("name: one", "name: three").replace("[3, 1]", "[3]")
+    (tmp_path / "nodes.yaml").write_text(NODE + others)
+    one, two, three = build_nodes(load_swarm(tmp_path / "nodes.yaml"))
+    assert len(computed) == 2
+    assert one.firmware is two.firmware is three.firmware
+    assert one.prepared.samples is two.prepared.samples
+    assert one.prepared.plan.rule.output != two.prepared.plan.rule.output
+    assert len(three.prepared.samples) == len(one.prepared.samples) // 2
