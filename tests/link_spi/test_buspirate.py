@@ -47,6 +47,12 @@ def test_the_clock_is_the_fastest_allowed(asked: int, query: str, made: int) -> 
         exchange_blocks(bridge, bus, mode=0, count=1)
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instrument that says nothing is waited for no longer than must be."""
+    monkeypatch.setattr("hil.link.spi.buspirate._TIMEOUT_S", 1.0)
+
+
 def test_it_is_opened_from_wherever_it_was_left() -> None:
     for leftover in (b"", b"\0" * 7, b"\0" * 20, b"\0" * 20 + b"\x01", b"\0" * 20 + b"\x01\x02\x1f\x55"):
         bus = RecordingBus(0)

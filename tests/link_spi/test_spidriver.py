@@ -23,6 +23,12 @@ _ATTACHING_BYTES = 64 + 4 * 2 + 1 + 2 + 1
 """What opening sends: filler, four echoes, a status request, the mode, unselect."""
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instrument that says nothing is waited for no longer than must be."""
+    monkeypatch.setattr("hil.link.spi.spidriver._TIMEOUT_S", 1.0)
+
+
 def _open(port: PtyInstrument, query: str = "", *, clock_hz: int = 8_000_000, mode: int = 0) -> Bridge:
     return open_bridge(f"spidriver:{port.path}{query}", clock_hz=clock_hz, mode=mode)
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _BAUD: Final = 115_200
 _BURST: Final = 16
-_TIMEOUT_S: Final = 1.0
+_TIMEOUT_S: Final = 5.0
+_SETTLE_S: Final = 1.0
 _ZERO_WAIT_S: Final = 0.02
 _ZEROS: Final = 25
 """To enter binary mode it takes 20; an interrupted command may swallow some."""
@@ -139,7 +140,7 @@ class BusPirateBridge(ManagedBridge):
 
     def _settle(self) -> None:
         """Drop what still comes in, until nothing does."""
-        end = time.monotonic() + _TIMEOUT_S
+        end = time.monotonic() + _SETTLE_S
         while self._port.read():
             if time.monotonic() > end:
                 raise self._none("it sends without being asked")

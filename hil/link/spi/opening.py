@@ -44,11 +44,21 @@ def open_bridge(address: str, *, clock_hz: int, mode: int) -> Bridge:
         RigError: there is no such bridge, it is in use or not permitted, its package is not installed, it cannot do
             this mode or clock, or an option means nothing to it.
     """
+    parsed = check_address(address)
+    return _KINDS[parsed.kind](parsed, clock_hz=clock_hz, mode=mode)
+
+
+def check_address(address: str) -> BridgeAddress:
+    """The parts of an address, whose kind of bridge there is; nothing is opened.
+
+    Raises:
+        InputError: the address cannot be read.
+        RigError: there is no such kind of bridge.
+    """
     parsed = parse_address(address)
-    kind = _KINDS.get(parsed.kind)
-    if kind is None:
+    if parsed.kind not in _KINDS:
         raise RigError(
             f"bridge address {address}: '{parsed.kind}' is no kind of SPI bridge",
             hint=f"{offer(parsed.kind, list(_KINDS), 'kinds')}; addresses look so: {EXAMPLES}",
         )
-    return kind(parsed, clock_hz=clock_hz, mode=mode)
+    return parsed

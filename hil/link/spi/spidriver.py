@@ -25,7 +25,7 @@ _CLOCK_HZ: Final = 490_000
 _BAUD: Final = 460_800
 _BURST: Final = 64
 """Most bytes of one command (protocol.md there)."""
-_TIMEOUT_S: Final = 1.0
+_TIMEOUT_S: Final = 5.0
 _QUIET_S: Final = 0.3
 _MODES: Final = {"spidriver1": (0,), "spidriver2": (0, 1, 2, 3)}
 
@@ -64,7 +64,7 @@ class SpiDriverBridge(ManagedBridge):
             raise
 
     def exchange(self, data: bytes) -> bytes:
-        """One transaction, at most a second for each 64 bytes; the board is released within some bytes' time after it.
+        """One transaction, at most 5 s for each 64 bytes; the board is released within some bytes' time after it.
 
         Raises:
             LinkError: the port is gone, or nothing or too little comes back.
