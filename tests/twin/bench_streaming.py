@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 
 from tests.cycles.cases import public_cases
-from tests.twin.streaming import measure
-from tests.twin.test_streaming import FLOOR
+from tests.twin.streaming import FLOOR, measure
 
 
 def main() -> int:

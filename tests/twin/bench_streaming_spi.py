@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 
 from tests.cycles.cases import public_cases
+from tests.twin.streaming import FLOOR
 from tests.twin.streaming_spi import measure
-from tests.twin.test_streaming import FLOOR
 
 CLOCKS_HZ = (1_000_000, 4_000_000, 8_000_000)
 

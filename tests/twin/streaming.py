@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from hil.link.agent import Agent
 
 
+FLOOR = 0.95
+"""What the efficiency of every case is held to."""
+
+
 @dataclass(frozen=True)
 class Streaming:
     """One case: seconds, of virtual time."""

@@ -8,9 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.twin import streaming_spi
-from tests.twin.streaming import measure
-
-FLOOR = 0.95
+from tests.twin.streaming import FLOOR, measure
 
 
 @pytest.mark.parametrize(
