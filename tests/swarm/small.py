@@ -8,6 +8,7 @@ from hil.resources import examples_dir
 from hil.swarm.compare import power
 from hil.swarm.nodes_file import load_swarm
 from hil.swarm.run import run_twins
+from tests.hil.defects import Defect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from hil.swarm.run import PoweredNode, SwarmRun
 
 NETWORKS = examples_dir() / "networks"
+STEP_TOO_MANY = Defect(
+    "a step too many in a row", "agent/rule.c", "rule->run == rule->steps;", "rule->run == rule->steps + 1u;"
+)
 NODES = {
     # four sequences, an anomaly in three of them
     "wrist": """

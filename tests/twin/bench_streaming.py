@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 
 from tests.cycles.cases import public_cases
-from tests.twin.streaming import HEAD, MOST_CYCLES_A_BYTE, measure
-from tests.twin.test_streaming import FLOOR
+from tests.twin.streaming import FLOOR, HEAD, MOST_CYCLES_A_BYTE, measure
 
 
 def main() -> int:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import sys
 
 from tests.cycles.cases import public_cases
-from tests.twin.streaming import HEAD
+from tests.twin.streaming import FLOOR, HEAD
 from tests.twin.streaming_spi import MOST_CYCLES_A_BYTE, measure
-from tests.twin.test_streaming import FLOOR
 
 CLOCKS_HZ = (1_000_000, 4_000_000, 8_000_000)
 

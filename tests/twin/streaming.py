@@ -35,6 +35,10 @@ MOST_CYCLES_A_BYTE = 380
 """190 to 365 by network: an interrupt for each byte, and what `tests.twin.streaming_spi` has."""
 
 
+FLOOR = 0.95
+"""What the efficiency of every case is held to."""
+
+
 @dataclass(frozen=True)
 class Streaming:
     """One case: seconds, of virtual time."""

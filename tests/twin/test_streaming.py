@@ -13,12 +13,11 @@ import pytest
 from hil.resources import firmware_dir
 from tests.hil.defects import Defect
 from tests.twin import streaming_spi
-from tests.twin.streaming import MOST_CYCLES_A_BYTE, measure
+from tests.twin.streaming import FLOOR, MOST_CYCLES_A_BYTE, measure
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FLOOR = 0.95
 SLOW = Defect(
     "slow ring",
     "port/spi/spi_link.c",
