@@ -32,7 +32,8 @@ def open_desk(node: PoweredNode, clock_hz: int) -> Bridge:
         session.program(node.firmware.hex)
         session.program_blob(node.prepared.slot, board.image_slot.origin)
         session.reset()
-    bridge = open_bridge(asked.bridge, clock_hz=clock_hz, mode=board.links.spi.mode)
+    spi = board.links.spi
+    bridge = open_bridge(asked.bridge, clock_hz=clock_hz, mode=spi.mode, select_s=spi.select_us * 1e-6)
     if bridge.data_ready() is None:
         bridge.close()
         raise InputError(

@@ -12,7 +12,7 @@ from hil.errors import LinkError, RigError
 from hil.link.spi.opening import open_bridge
 from tests.instruments.pty_instrument import PtyInstrument
 from tests.instruments.recording_bus import RecordingBus
-from tests.link_spi.exchanges import exchange_blocks
+from tests.link_spi.exchanges import check_hold, exchange_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,3 +123,14 @@ def test_a_busy_port_is_said() -> None:
 def test_a_port_that_is_not_there() -> None:
     with pytest.raises(RigError, match="there is no port /dev/ttyHIL99"):
         open_bridge("spidriver:/dev/ttyHIL99", clock_hz=1_000_000, mode=0)
+
+
+@pytest.mark.parametrize("select_us", [7.1, 60, 1000])
+def test_chip_select_is_held(select_us: float) -> None:
+    bus = RecordingBus(0)
+    with (
+        PtyInstrument(SpiDriver(bus)) as port,
+        open_bridge(f"spidriver:{port.path}", clock_hz=8_000_000, mode=0, select_s=select_us * 1e-6) as bridge,
+    ):
+        check_hold(bridge, bus, select_us * 1e-6)
+    assert None not in bus.holds
