@@ -42,8 +42,9 @@ def over(kind: str, shim: Path, board: Board = BOARD) -> Iterator[Dut]:
             opened.close()
             return opened.enter_context(attached(kind, pins, shim, clock_hz=clock_hz, mode=mode, select_s=select_s))
 
+        address = f"{kind.split(maxsplit=1)[0]}:simulated"
         patch.setattr("hil.link.spi.opening.open_bridge", open_bridge)
-        yield stack.enter_context(open_dut(board, probe=powered.probe_uid, port=kind, link="spi"))
+        yield stack.enter_context(open_dut(board, probe=powered.probe_uid, port=address, link="spi"))
 
 
 def run(dut: Dut, name: str) -> RunResult:
