@@ -109,6 +109,8 @@ class Spi(_Strict):
     """Which edges of SCK sample and shift, as modes are numbered: 2 CPOL + CPHA."""
     max_hz: Whole = Field(gt=0, le=100_000_000)
     """The fastest SCK that the chip takes, in Hz."""
+    select_us: Annotated[float, Field(ge=0, le=1000, strict=True, allow_inf_nan=False)] = 0
+    """How long chip select must be low before the first edge of SCK, in microseconds."""
     nss: Text
     """Chip select, low while a transaction lasts."""
     sck: Text

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,18 +15,17 @@ import cmake
 import ninja
 from filelock import FileLock, Timeout
 
+from hil.build_plan import ARM, BuildPlan, plan_build
 from hil.build_stack import deepest_stack
 from hil.build_tool import ask, run_tool
 from hil.errors import BuildError
-from hil.resources import cache_dir, firmware_dir, tool_environment
-from hil.sources import firmware_sources
+from hil.resources import cache_dir, tool_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from hil.board import Board
 
-_FORMAT = "3"  # of the cache; raise it when an artefact gets other contents
 _TIMEOUT_S = 600.0
 _LOCK_TIMEOUT_S = 900
 _KEPT = 20  # builds of one board
@@ -117,16 +115,45 @@ def build(
     Raises:
         BuildError: a tool is missing, the sources do not compile, or the program does not fit.
     """
-    plan = _plan(board, link, defines or {}, (firmware_root or firmware_dir()).resolve())
-    store = cache_dir() / "build"
-    place = store / f"{board.name}-{plan.key}"
+    plan = plan_build(board, link=link, defines=defines, firmware_root=firmware_root)
+    store, place = _places(plan)
     artefact = _load(place)
     if artefact is not None:
         return artefact
+    with _locked(store, board):
+        return _load(place) or _build(plan, store, place, progress)
+
+
+def build_on(plan: BuildPlan, work: Path, progress: Callable[[str], None] | None = None) -> Artefact:
+    """Build on from the objects of an earlier build; `build` finds in the cache what this gives.
+
+    Args:
+        plan: what to build.
+        work: folder of the objects, kept for the next build of the same sources, board and link; need not be there yet.
+            On the cache's file system.
+        progress: as of `build`.
+
+    Raises:
+        BuildError: as `build`.
+    """
+    store, place = _places(plan)
+    with _locked(store, plan.board):
+        return _make(plan, work, place, progress)
+
+
+def _places(plan: BuildPlan) -> tuple[Path, Path]:
+    """The cache, and a build's place there."""
+    store = cache_dir() / "build"
+    return store, store / f"{plan.board.name}-{plan.key}"
+
+
+@contextmanager
+def _locked(store: Path, board: Board) -> Iterator[None]:
+    """The cache, for builds of a board."""
     try:
         store.mkdir(parents=True, exist_ok=True)
         with FileLock(store / f"{board.name}.lock", timeout=_LOCK_TIMEOUT_S):
-            return _load(place) or _build(plan, store, place, progress)
+            yield
     except Timeout as error:
         raise BuildError(
             f"another build of board '{board.name}' does not end", hint=f"look who holds {error.lock_file}"
@@ -137,118 +164,30 @@ def build(
         ) from error
 
 
-@dataclass(frozen=True)
-class _Toolchain:
-    compiler: str
-    package: str  # Debian's, for the hint
-    tools: str  # what the names of size and objdump begin with
-    tools_package: str
-
-
-_ARM = _Toolchain("arm-none-eabi-gcc", "gcc-arm-none-eabi", "arm-none-eabi-", "binutils-arm-none-eabi")
-_NATIVE = _Toolchain("gcc", "gcc", "", "binutils")
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """Everything that decides what a build gives."""
-
-    root: Path
-    board: Board
-    native: bool
-    compiler: str
-    facts: Mapping[str, str]
-    key: str
-
-
-def _plan(board: Board, link: str, defines: Mapping[str, str], root: Path) -> _Plan:
-    native = board.core == "host"
-    compiler = _compiler(_NATIVE if native else _ARM)
-    facts = _facts(board, defines) | _link_facts(board, link)
-    return _Plan(root, board, native, compiler, facts, _key(root, board, facts, compiler))
-
-
-def _compiler(toolchain: _Toolchain) -> str:
-    """Name and version of the C compiler."""
-    name = toolchain.compiler
-    answer = ask(f"the C compiler {name}", name, toolchain.package, "--version")
-    version = re.search(r"\d+\.\d+\S*", answer.partition("\n")[0].split(")")[-1])
-    return f"{name} {version.group() if version else 'of unknown version'}"
-
-
-def _facts(board: Board, defines: Mapping[str, str]) -> dict[str, str]:
-    """CMake variables that say what the board is (firmware/CMakeLists.txt)."""
-    uart = board.links.uart
-    memory = board.memory
-    return {
-        "HIL_BOARD": board.name,
-        "HIL_PORT": board.port,
-        "HIL_CPU": board.core,
-        "HIL_CLOCK_HZ": str(board.clock_hz),
-        "HIL_FETCH_WAIT_STATES": str(memory.flash.fetch_waits(board.clock_hz)),
-        "HIL_FLASH_ORIGIN": f"0x{memory.flash.origin:08x}",
-        "HIL_SLOT_ORIGIN": f"0x{board.image_slot.origin:08x}",
-        "HIL_SLOT_BYTES": f"0x{board.image_slot.bytes:08x}",
-        "HIL_RAM_ORIGIN": f"0x{memory.ram.origin:08x}",
-        "HIL_RAM_BYTES": f"0x{memory.ram.bytes:08x}",
-        "HIL_EEPROM_ORIGIN": f"0x{memory.eeprom.origin if memory.eeprom else 0:08x}",
-        "HIL_EEPROM_BYTES": f"0x{memory.eeprom.bytes if memory.eeprom else 0:08x}",
-        "HIL_MARKER": board.marker,
-        "HIL_KERNEL_MEMORY": board.kernel_memory,
-        "HIL_UART_BAUD": str(uart.baud if uart else 0),
-        "HIL_UART_TX": uart.tx if uart else "",
-        "HIL_UART_RX": uart.rx if uart else "",
-        "HIL_DEFINES": ";".join(f"{name}={value}" for name, value in sorted(defines.items())),
-    }
-
-
-def _link_facts(board: Board, link: str) -> dict[str, str]:
-    """CMake variables of the link that is built in."""
-    spi = board.links.spi
-    if link == "uart":
-        return {"HIL_LINK": "uart"}
-    if link != "spi" or spi is None:
-        raise BuildError(f"the firmware of board '{board.name}' cannot have a link over '{link}'")
-    return {
-        "HIL_LINK": "spi",
-        "HIL_SPI_MODE": str(spi.mode),
-        "HIL_SPI_NSS": spi.nss,
-        "HIL_SPI_SCK": spi.sck,
-        "HIL_SPI_MISO": spi.miso,
-        "HIL_SPI_MOSI": spi.mosi,
-        "HIL_SPI_DATA_READY": spi.data_ready,
-    }
-
-
-def _key(root: Path, board: Board, facts: Mapping[str, str], compiler: str) -> str:
-    digest = hashlib.sha256(json.dumps([_FORMAT, compiler, sorted(facts.items())]).encode())
-    try:
-        for path in firmware_sources(root, board.port):
-            content = path.read_bytes()
-            digest.update(f"\0{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
-    except OSError as error:
-        raise BuildError(f"the firmware's sources in {root} cannot be read", cause=str(error)) from error
-    return digest.hexdigest()[:16]
-
-
-def _build(plan: _Plan, store: Path, place: Path, progress: Callable[[str], None] | None) -> Artefact:
-    """Build into ``place``, under the board's lock."""
+def _build(plan: BuildPlan, store: Path, place: Path, progress: Callable[[str], None] | None) -> Artefact:
+    """Build anew into ``place``, under the board's lock."""
     # One name: what a killed build left behind is swept by the next.
     work = store / f".{plan.board.name}-work"
     shutil.rmtree(work, ignore_errors=True)
     try:
-        _compile(plan, work, progress)
-        _store(work, place, _record(work, plan))
+        artefact = _make(plan, work, place, progress)
         _prune(store, plan.board, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+    return artefact
+
+
+def _make(plan: BuildPlan, work: Path, place: Path, progress: Callable[[str], None] | None) -> Artefact:
+    """Build in ``work`` into ``place``."""
+    _compile(plan, work, progress)
+    _store(work, place, _record(work, plan))
     artefact = _load(place)
     if artefact is None:
         raise BuildError(f"the build of board '{plan.board.name}' vanished from {place}", hint="run the build again")
     return replace(artefact, cached=False)
 
 
-def _compile(plan: _Plan, work: Path, progress: Callable[[str], None] | None) -> None:
+def _compile(plan: BuildPlan, work: Path, progress: Callable[[str], None] | None) -> None:
     program = str(Path(cmake.CMAKE_BIN_DIR) / "cmake")
     compiler = (
         {"CMAKE_C_COMPILER": "gcc"}
@@ -266,14 +205,14 @@ def _compile(plan: _Plan, work: Path, progress: Callable[[str], None] | None) ->
     _run([program, "--build", str(work)], plan, progress)
 
 
-def _run(command: list[str], plan: _Plan, progress: Callable[[str], None] | None) -> None:
+def _run(command: list[str], plan: BuildPlan, progress: Callable[[str], None] | None) -> None:
     """Run a tool, passing its lines on."""
     code, output = run_tool(command, timeout_s=_TIMEOUT_S, environment=tool_environment(), progress=progress)
     if code != 0:
         raise _failure(output, plan)
 
 
-def _failure(output: str, plan: _Plan) -> BuildError:
+def _failure(output: str, plan: BuildPlan) -> BuildError:
     """The sentence for a failed build: its first error."""
     root, board = plan.root, plan.board
     error = _COMPILE_ERROR.search(output)
@@ -297,10 +236,10 @@ def _failure(output: str, plan: _Plan) -> BuildError:
     return BuildError(f"the firmware for board '{board.name}' cannot be built", cause=" | ".join(tail))
 
 
-def _record(work: Path, plan: _Plan) -> dict[str, object]:
+def _record(work: Path, plan: BuildPlan) -> dict[str, object]:
     """What is known of the finished build in ``work``."""
     board = plan.board
-    toolchain = _NATIVE if plan.native else _ARM
+    toolchain = plan.toolchain
     size = f"{toolchain.tools}size"
     listing = ask(size, size, toolchain.tools_package, "-A", str(work / "agent.elf"))
     sections = {name: int(size) for name, size in re.findall(r"^(\.\S+)\s+(\d+)\s+\d+$", listing, re.MULTILINE)}
@@ -328,7 +267,7 @@ def _record(work: Path, plan: _Plan) -> dict[str, object]:
 
 def _stack(work: Path, board: Board, limit: int) -> int:
     """The deepest stack, which must fit into what is set aside."""
-    stack = deepest_stack(work, work / "agent.elf", f"{_ARM.tools}objdump", _ARM.tools_package)
+    stack = deepest_stack(work, work / "agent.elf", f"{ARM.tools}objdump", ARM.tools_package)
     if stack.bytes > limit:
         raise BuildError(
             f"the firmware does not fit board '{board.name}': its stack needs {stack.bytes} bytes, and {limit} are set "
@@ -339,7 +278,7 @@ def _stack(work: Path, board: Board, limit: int) -> int:
     return stack.bytes
 
 
-def _flags(work: Path, plan: _Plan) -> str:
+def _flags(work: Path, plan: BuildPlan) -> str:
     """What decides the code of the runtime beside its sources: the options that CMake gave the compiler for it."""
     try:
         # A folder's name may be any bytes.

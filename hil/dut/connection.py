@@ -205,7 +205,7 @@ class Connection:
 
     def _open(self) -> AgentClient:
         uart, spi = self._board.links.uart, self._board.links.spi
-        over = SpiSettings(spi.mode, spi.max_hz, self._board.clock_hz) if spi else None
+        over = SpiSettings(spi.mode, spi.max_hz, self._board.clock_hz, spi.select_us * 1e-6) if spi else None
         return self._link.enter_context(
             AgentClient(
                 self._realised.link_address,

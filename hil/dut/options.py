@@ -46,6 +46,7 @@ class DutOptions:
 
         Raises:
             InputError: the board has no such link or backend, or a word is none of those known.
+            RigError: there is no such kind of SPI bridge.
         """
         for option, value, known in (
             ("backend", self.backend, BACKENDS),
@@ -54,13 +55,7 @@ class DutOptions:
         ):
             if value not in known:
                 raise InputError(f"there is no {option} '{value}'", hint=f"known: {', '.join(known)}")
-        links = [name for name in LINKS if getattr(board.links, name, None) is not None]
-        if not links:
-            raise board.mistake(
-                "links", "the board has no link to its firmware", "give it a uart, with baud, tx and rx"
-            )
-        if self.link not in links:
-            raise InputError(f"board '{board.name}' has no {self.link} link", hint=f"its links: {', '.join(links)}")
+        self._check_link(board)
         emulators = [emulator.backend for emulator in board.emulators]
         if self.backend not in {"auto", "hardware"} and board.emulator(self.backend) is None:
             there = f"what there is for it: {', '.join(emulators)}" if emulators else "there is no emulator for it"
@@ -83,3 +78,16 @@ class DutOptions:
                 f"a probe or a port was named, but backend '{self.backend}' brings its own",
                 hint="leave --probe and --port out, or take --backend hardware",
             )
+
+    def _check_link(self, board: Board) -> None:
+        links = [name for name in LINKS if getattr(board.links, name, None) is not None]
+        if not links:
+            raise board.mistake(
+                "links", "the board has no link to its firmware", "give it a uart, with baud, tx and rx"
+            )
+        if self.link not in links:
+            raise InputError(f"board '{board.name}' has no {self.link} link", hint=f"its links: {', '.join(links)}")
+        if self.link == "spi" and self.port is not None:
+            from hil.link.spi.opening import check_address  # noqa: PLC0415 # for a link over SPI alone
+
+            check_address(self.port)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 LONGEST_BYTES: Final = 4096
 """At most in one transfer."""
 
+LONGEST_HOLD_S: Final = 0.1
+"""At most between chip select and the first clock."""
+
 SLOWEST_HZ, FASTEST_HZ = 10_000, 64_000_000
 """Of SCK."""
 
@@ -42,7 +45,7 @@ class SpiBus(Protocol):
     def select(self, *, on: bool) -> None:
         """Pull chip select low, or release it."""
 
-    def transfer(self, data: bytes, clock_hz: int, mode: int) -> bytes:
+    def transfer(self, data: bytes, clock_hz: int, mode: int, *, held_s: float | None = None) -> bytes:
         """Clock bytes out and in, the most significant bit first, whether the board is selected or not.
 
         Ones come in where nothing drives MISO: without power, and while a debugger has halted the core or it has locked
@@ -52,6 +55,8 @@ class SpiBus(Protocol):
             data: up to `LONGEST_BYTES`.
             clock_hz: of SCK, `SLOWEST_HZ` to `FASTEST_HZ`.
             mode: 0 to 3.
+            held_s: how long after chip select has fallen the first bit is clocked, in s, up to `LONGEST_HOLD_S`, where
+                the instrument says so; None: as long as the board needs.
 
         Returns:
             As many bytes.

@@ -105,8 +105,9 @@ class SpiPinsServer:
             case "data_ready":
                 return encode({"result": self._bus.data_ready()})
             case "transfer":
+                clock_hz, mode, held_s = fields["clock_hz"], fields["mode"], fields["held_s"]
                 try:
-                    return encode({"result": None}, self._bus.transfer(payload, fields["clock_hz"], fields["mode"]))
+                    return encode({"result": None}, self._bus.transfer(payload, clock_hz, mode, held_s=held_s))
                 except MachineError as error:
                     return encode_error(error)
         raise KeyError(fields["op"])
@@ -174,13 +175,13 @@ class SpiPins:
         """
         self._send({"op": "select", "on": on})
 
-    def transfer(self, data: bytes, clock_hz: int, mode: int) -> bytes:
+    def transfer(self, data: bytes, clock_hz: int, mode: int, *, held_s: float | None = None) -> bytes:
         """See `SpiBus`.
 
         Raises:
             MachineError: an argument is out of range, or the board is gone.
         """
-        return self._call({"op": "transfer", "clock_hz": clock_hz, "mode": mode}, data)[1]
+        return self._call({"op": "transfer", "clock_hz": clock_hz, "mode": mode, "held_s": held_s}, data)[1]
 
     def data_ready(self) -> bool:
         """See `SpiBus`.

@@ -6,7 +6,8 @@ alone. This one says that it is a spidriver2, whose firmware is not published, a
 SCK is 490 kHz: 24.5 MHz over 2 · 25, the least that SPI0CKR comes to for 500 kHz there.
 
 The real one takes 22 us for a byte on its serial line (460800 baud), and about as long to start the next one over SPI;
-here an answer is there at once, and on the bus a command's bytes follow each other without a gap.
+here an answer is there at once, and on the bus a command's bytes follow each other without a gap. Only what comes over
+the serial line between chip select and the first clock takes its time.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from hil.emulator.spi_bus import SpiBus
 
 SCK_HZ: Final = 490_000
+BYTE_S: Final = 10 / 460_800
+"""What a byte takes on its serial line, in s."""
 STATUS_BYTES: Final = 80
 _EXCHANGE, _WRITE = 0x80, 0xC0
 _COUNT: Final = 0x3F  # of a command: bytes - 1
@@ -46,6 +49,7 @@ class SpiDriver:
         self._uptime_s = uptime_s
         self._pending = bytearray()
         self.selected = False
+        self._since_select: int | None = None  # bytes that came, until the first clock
         self.mode = 0
         self.outputs = {"a": 1, "b": 1}
         self.crc = 0xFFFF
@@ -69,18 +73,25 @@ class SpiDriver:
 
     def _do(self, command: int, argument: bytes) -> bytes:
         if command >= _EXCHANGE:
-            heard = self._bus.transfer(argument, SCK_HZ, self.mode)
+            # The command and its first byte have come.
+            held_s = None if self._since_select is None else (self._since_select + 2) * BYTE_S
+            self._since_select = None
+            heard = self._bus.transfer(argument, SCK_HZ, self.mode, held_s=held_s)
             self.crc = binascii.crc_hqx(argument, self.crc)
             if command >= _WRITE:
                 return b""
             self.crc = binascii.crc_hqx(heard, self.crc)
             return heard
+        if self._since_select is not None:
+            self._since_select += 1 + len(argument)
         match chr(command):
             case "?":
                 return self._status()
             case "e":
                 return argument
             case "s" | "u" | "x" as name:  # what is detached floats, and CS is pulled up
+                if (name == "s") != self.selected:
+                    self._since_select = 0 if name == "s" else None
                 self.selected = name == "s"
                 self._bus.select(on=self.selected)
             case "a" | "b" as name:

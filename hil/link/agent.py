@@ -222,7 +222,8 @@ class Agent:
             How many reports it keeps until `take_reports` says that they have come.
 
         Raises:
-            TargetFault: it cannot (TICK_RANGE, WATCH_RANGE, WATCH_ROOM, NO_NETWORK).
+            TargetFault: it cannot (TICK_RANGE, WATCH_RANGE, WATCH_ROOM, NO_NETWORK), or the plan has a number out of
+                range (BAD_ARGUMENT).
         """
         session = self._open_session
         session.on_report = lambda _frame: None

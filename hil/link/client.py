@@ -18,11 +18,19 @@ __all__ = ["AgentClient", "Identity", "SpiSettings", "StepResult"]
 
 @dataclass(frozen=True)
 class SpiSettings:
-    """How a board is reached over SPI: the mode, the fastest SCK in Hz, and the clock of its core in Hz."""
+    """How a board is reached over SPI.
+
+    Attributes:
+        mode: 0 to 3.
+        max_hz: fastest SCK, in Hz.
+        board_hz: clock of its core, in Hz.
+        select_s: how long it must be selected before the first clock, in s.
+    """
 
     mode: int
     max_hz: int
     board_hz: int
+    select_s: float = 0.0
 
 
 class AgentClient(Agent):
@@ -78,7 +86,7 @@ class AgentClient(Agent):
             return Transport(self._address, self._baud)
         from hil.link.spi.opening import open_bridge  # noqa: PLC0415 # for a link over SPI alone
 
-        bridge = open_bridge(self._address, clock_hz=spi.max_hz, mode=spi.mode)
+        bridge = open_bridge(self._address, clock_hz=spi.max_hz, mode=spi.mode, select_s=spi.select_s)
         return SpiWire(bridge, self._board_name, board_hz=spi.board_hz)
 
     def __exit__(

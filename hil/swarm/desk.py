@@ -59,7 +59,8 @@ def _open_board(node: BuiltNode, clock_hz: int) -> Bridge:
         session.program(node.firmware.hex)
         session.program_blob(node.prepared.slot, board.image_slot.origin)
         session.reset()
-    return open_bridge(asked.bridge, clock_hz=clock_hz, mode=board.links.spi.mode)
+    spi = board.links.spi
+    return open_bridge(asked.bridge, clock_hz=clock_hz, mode=spi.mode, select_s=spi.select_us * 1e-6)
 
 
 def _check_line(bridge: Bridge) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from hil.board import Board
     from hil.dut.dut import Dut
     from hil.link.spi.bridge import Bridge
     from hil.result import RunResult
@@ -29,20 +30,21 @@ NETWORKS = examples_dir() / "networks"
 
 
 @contextmanager
-def over(kind: str, shim: Path) -> Iterator[Dut]:
+def over(kind: str, shim: Path, board: Board = BOARD) -> Iterator[Dut]:
     """The twin through a bridge of this kind, as for someone who keeps a board powered and names its bridge."""
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        powered = stack.enter_context(power(BOARD))
+        powered = stack.enter_context(power(board, "twin"))
         pins = stack.enter_context(SpiPins(powered.spi_pins))
         opened = stack.enter_context(ExitStack())
 
-        def open_bridge(_address: str, *, clock_hz: int, mode: int) -> Bridge:
+        def open_bridge(_address: str, *, clock_hz: int, mode: int, select_s: float) -> Bridge:
             opened.close()
-            return opened.enter_context(attached(kind, pins, shim, clock_hz=clock_hz, mode=mode))
+            return opened.enter_context(attached(kind, pins, shim, clock_hz=clock_hz, mode=mode, select_s=select_s))
 
+        address = f"{kind.split(maxsplit=1)[0]}:simulated"
         patch.setattr("hil.link.spi.opening.open_bridge", open_bridge)
-        yield stack.enter_context(open_dut(BOARD, probe=powered.probe_uid, port=kind, link="spi"))
+        yield stack.enter_context(open_dut(board, probe=powered.probe_uid, port=address, link="spi"))
 
 
 def run(dut: Dut, name: str) -> RunResult:

@@ -150,15 +150,19 @@ class RandomReady:
         self._share = share
         self._left = 0
         self._level = False
+        self._counted = False
         self.faults = 0
 
     def __call__(self, level: bool) -> bool | None:
         """What the host sees of a level."""
-        if self._left:
-            self._left -= 1
-            return self._level
-        if self._random.random() < self._share:
-            self.faults += 1
+        if not self._left and self._random.random() < self._share:
             self._left = self._random.choice((1, 4, 30))
             self._level = bool(self._random.getrandbits(1))
-        return level
+            self._counted = False
+        if not self._left:
+            return level
+        self._left -= 1
+        if self._level != level and not self._counted:  # else it is at that level by itself
+            self._counted = True
+            self.faults += 1
+        return self._level

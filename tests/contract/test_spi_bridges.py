@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hil.board import Board
     from hil.build import Artefact
     from hil.emulator.power import PoweredBoard
+    from hil.emulator.spi_bus import SpiBus
     from hil.link.spi.bridge import Bridge
 
 _BOARDS = ("nucleo-l031", "microbit")
@@ -62,11 +63,13 @@ def powered(slave: Board, artefact: Artefact) -> Iterator[PoweredBoard]:
             yield powered
 
 
-def _fastest(powered: PoweredBoard) -> int:
-    """Of SCK, in Hz."""
+@contextmanager
+def _attached(kind: str, bus: SpiBus, shim: Path, powered: PoweredBoard) -> Iterator[Bridge]:
+    """A bridge as the board needs it."""
     spi = powered.board.links.spi
     assert spi is not None
-    return spi.max_hz
+    with attached(kind, bus, shim, clock_hz=spi.max_hz, select_s=spi.select_us * 1e-6) as bridge:
+        yield bridge
 
 
 @contextmanager
@@ -84,7 +87,7 @@ def test_a_run_is_equal_bit_for_bit_and_without_a_retry(kind: str, powered: Powe
     states, outputs = mixing.run(_MODEL, inputs, elapsed)
     with (
         SpiPins(powered.spi_pins) as bus,
-        attached(kind, bus, shim, clock_hz=_fastest(powered)) as bridge,
+        _attached(kind, bus, shim, powered) as bridge,
         _client(bridge, powered.board) as agent,
     ):
         assert agent.identify().board_name == powered.board.name
@@ -116,6 +119,6 @@ def test_a_wrong_wire_is_named(fault: Fault, powered: PoweredBoard, shim: Path) 
     powered.machine.reset(halt=False)
     with (
         SpiPins(powered.spi_pins) as bus,
-        attached("ftdi", Wiring(bus, fault), shim, clock_hz=_fastest(powered)) as bridge,
+        _attached("ftdi", Wiring(bus, fault), shim, powered) as bridge,
     ):
         assert _SAID[fault] in diagnose(bridge)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.board import load_board
 from hil.dut.dut import open_dut
 from hil.emulator.power import power
 from hil.errors import LinkError, RigError
@@ -44,3 +45,10 @@ def test_over_the_pins_of_a_board_that_is_kept_powered() -> None:
             powered.close()
             with pytest.raises(LinkError, match="went away while it was in use"):
                 bridge.exchange(b"\0" * 4)
+
+
+@pytest.mark.parametrize("kind", ["buspirate", "ftdi", "spidev"])  # an SPIDriver is slow enough by itself
+def test_a_board_that_must_be_selected_for_some_time(tmp_path: Path, kind: str) -> None:
+    with over(kind, build_shim(tmp_path), load_board("microbit")) as dut:
+        assert run(dut, SHORT[0]).retries == 0
+        assert dut.provenance.noticed == ()

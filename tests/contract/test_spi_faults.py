@@ -163,6 +163,7 @@ def mirrored(transaction: Transaction) -> None:
         (open_mosi, bool, "but hears nothing"),
         (noise, bool, "is the mode right"),
         (mirrored, bool, "connected to each other"),
+        (mirrored, polled, "MISO and MOSI are connected to each other"),
         (stuck(0xFF), polled, "MISO is stuck high: not connected, swapped with MOSI"),
         (stuck(0x00), polled, "MISO is stuck low: not connected, swapped with MOSI"),
         (intact, lambda _: False, "has something to send, but data-ready stays low"),
@@ -170,7 +171,7 @@ def mirrored(transaction: Transaction) -> None:
     ],
     ids=[
         *("stuck high", "stuck low", "swapped", "not clocked", "MOSI open", "another mode", "MISO on MOSI"),
-        *("stuck high, polled", "stuck low, polled", "data-ready missing", "data-ready stuck"),
+        *("MISO on MOSI, polled", "stuck high, polled", "stuck low, polled", "data-ready missing", "data-ready stuck"),
     ],
 )
 def test_a_wrong_wire_is_named(library: Path, fault: Fault, ready: type[bool], words: str) -> None:

@@ -121,6 +121,8 @@ def test_what_the_bus_cannot_do_is_told_and_harms_nothing(powered: PoweredBoard)
         ready(pins)
         with pytest.raises(MachineError, match="no transfer of 1 bytes at 1 Hz in mode 9"):
             pins.transfer(b"\0", 1, 9)
+        with pytest.raises(MachineError, match=r"not selected for 0\.2 s before it is clocked"):
+            pins.transfer(b"\0", HZ, 0, held_s=0.2)
         assert exchange(pins, bytes(BLOCK)) == FIRST
 
 
@@ -132,7 +134,8 @@ def test_what_the_bus_cannot_do_is_told_and_harms_nothing(powered: PoweredBoard)
         encode({"op": "transfer"}, b"\0"),
         encode({"op": "select"}),
         encode({}),
-        encode({"op": "transfer", "clock_hz": "fast", "mode": 0}, b"\0"),
+        encode({"op": "transfer", "clock_hz": "fast", "mode": 0, "held_s": None}, b"\0"),
+        encode({"op": "transfer", "clock_hz": HZ, "mode": 0, "held_s": "long"}, b"\0"),
     ],
 )
 def test_who_speaks_otherwise_is_turned_away(powered: PoweredBoard, junk: bytes) -> None:

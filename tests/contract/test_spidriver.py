@@ -36,12 +36,14 @@ class Bus:
 
     def __init__(self) -> None:
         self.log: list[object] = []
+        self.held_s: float | None = None
 
     def select(self, *, on: bool) -> None:
         self.log.append(on)
 
-    def transfer(self, data: bytes, clock_hz: int, mode: int) -> bytes:
+    def transfer(self, data: bytes, clock_hz: int, mode: int, *, held_s: float | None = None) -> bytes:
         self.log.append((data, clock_hz, mode))
+        self.held_s = held_s
         return bytes(each ^ 0xFF for each in data)
 
     def data_ready(self) -> bool:
@@ -64,6 +66,13 @@ def test_a_transaction() -> None:
     driver, bus = fresh()
     assert driver.feed(b"s\x82abcu") == complement(b"abc")
     assert bus.log == [True, (b"abc", SCK_HZ, 0), False]
+
+
+def test_chip_select_is_held_for_what_comes_over_the_serial_line() -> None:
+    driver, bus = fresh()
+    for commands, held in ((b"s\x80a", 2), (b"\x80a", None), (b"us\x80a", 2), (b"ussse1\x80a", 6), (b"u\x80a", None)):
+        driver.feed(commands)
+        assert bus.held_s == (None if held is None else pytest.approx(held * 10 / 460_800))
 
 
 def test_a_write_is_not_answered() -> None:

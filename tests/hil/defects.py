@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hil.board import load_board
-from hil.build import _compile, _load, _plan, _record, _store
+from hil.build import build_on
+from hil.build_plan import plan_build
 from hil.errors import LinkError, TargetFault
 from tests.host_c import REPO
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from hil.board import Board
     from hil.build import Artefact
 
-BOARD, LINK = "microbit", "uart"
+BOARD = "microbit"
 
 
 @dataclass(frozen=True)
@@ -46,39 +48,32 @@ class Workshop:
 
     Args:
         folder: for the copy, its objects and the cache that its builds go to.
+        board: that they are for, by default `BOARD`.
+        link: that they talk over.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, board: Board | None = None, link: str = "uart") -> None:
         self.root = folder / "firmware"
         self.cache = folder / "cache"
         self._objects = folder / "objects"
-        shutil.copytree(REPO / "firmware", self.root)
+        self._board = board or load_board(BOARD)
+        self._link = link
+        shutil.copytree(REPO / "firmware", self.root, ignore=shutil.ignore_patterns("build"))
 
     @contextmanager
     def planted(self, defect: Defect) -> Iterator[Artefact]:
-        """The firmware of `BOARD` with a defect, where :func:`hil.build.build` finds it; the cache must be this one."""
+        """The board's firmware with a defect, where `hil.build.build` finds it; HIL_CACHE_DIR must be `cache`."""
         path = self.root / defect.file
         right = path.read_text()
         defect.plant(self.root)
         try:
-            artefact = self._built()
+            artefact = build_on(plan_build(self._board, link=self._link, firmware_root=self.root), self._objects)
             try:
                 yield artefact
             finally:
                 shutil.rmtree(artefact.elf.parent)
         finally:
             path.write_text(right)  # with a new date, so that it is compiled again
-
-    def _built(self) -> Artefact:
-        """What `hil.build.build` does, but for the objects that are there already."""
-        plan = _plan(load_board(BOARD), LINK, {}, self.root)
-        place = self.cache / "build" / f"{BOARD}-{plan.key}"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _compile(plan, self._objects, None)
-        _store(self._objects, place, _record(self._objects, plan))
-        artefact = _load(place)
-        assert artefact is not None
-        return artefact
 
     def catches(self, defect: Defect, differs: Callable[[Path], bool]) -> bool:
         """Whether the run is red in any way: a bit differs, or the link or the target's own checks object.

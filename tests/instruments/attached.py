@@ -29,7 +29,9 @@ KINDS = ("buspirate", "spidriver", "ftdi", "ftdi polled", "spidev", "spidev poll
 
 
 @contextmanager
-def attached(kind: str, bus: SpiBus, shim: Path, *, clock_hz: int = 8_000_000, mode: int = 0) -> Iterator[Bridge]:
+def attached(
+    kind: str, bus: SpiBus, shim: Path, *, clock_hz: int = 8_000_000, mode: int = 0, select_s: float = 0.0
+) -> Iterator[Bridge]:
     """The bridge of this kind.
 
     Args:
@@ -38,22 +40,24 @@ def attached(kind: str, bus: SpiBus, shim: Path, *, clock_hz: int = 8_000_000, m
         shim: the compiled spidev_shim.c.
         clock_hz: as `open_bridge`.
         mode: as `open_bridge`.
+        select_s: as `open_bridge`.
     """
     with ExitStack() as stack:
         if kind in {"buspirate", "spidriver"}:
             machine = BusPirate(bus) if kind == "buspirate" else SpiDriver(bus)
             port = stack.enter_context(PtyInstrument(machine))
-            yield stack.enter_context(open_bridge(f"{kind}:{port.path}", clock_hz=clock_hz, mode=mode))
+            address = f"{kind}:{port.path}"
+            yield stack.enter_context(open_bridge(address, clock_hz=clock_hz, mode=mode, select_s=select_s))
         elif kind.startswith("ftdi"):
             chip = Ft232h(bus, ready_pin=8)
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             patch.setattr(usb.backend.libusb1, "get_backend", lambda *_args, **_more: chip)
             address = "ftdi://ftdi:232h/1" + ("" if "polled" in kind else "?data_ready=8")
-            yield stack.enter_context(open_bridge(address, clock_hz=clock_hz, mode=mode))
+            yield stack.enter_context(open_bridge(address, clock_hz=clock_hz, mode=mode, select_s=select_s))
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hil-"))  # a socket's path must be short
             computer = stack.enter_context(SpidevMachine(shim, Path(folder), bus))
             address = "spidev:/dev/spidev0.0" + ("" if "polled" in kind else "?data_ready=/dev/gpiochip0/25")
             yield stack.enter_context(
-                RemoteBridge(address, clock_hz=clock_hz, mode=mode, environment=computer.environment)
+                RemoteBridge(address, clock_hz=clock_hz, mode=mode, select_s=select_s, environment=computer.environment)
             )

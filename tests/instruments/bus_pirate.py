@@ -1,5 +1,6 @@
 """A Bus Pirate v3: its prompt, binary mode and binary SPI mode, byte for byte (github.com/BusPirate/Bus_Pirate:
-Documentation/bitbang.md, Firmware/binary_io.c, Firmware/spi.c).
+Documentation/bitbang.md, Firmware/binary_io.c, Firmware/spi.c). Its serial line takes no time, as that of a v4, which
+has none: what comes at once with chip select is clocked at once.
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ class BusPirate:
         self.push_pull = False
         self._clock = _CLOCKS[1]
         self._mode = 0
+        self._just_selected = False
         self._due = 0  # bytes of a bulk transfer that are still to come
         self._program = self._terminal()
         next(self._program)
 
     def feed(self, data: bytes) -> bytes:
         said = b""
+        self._just_selected = False
         while data:
             taken = min(self._due, len(data)) or 1
             said += self._exchange(data[:taken]) if self._due else self._program.send(data[0])
@@ -84,6 +87,7 @@ class BusPirate:
                 said = b"SPI1"
             elif byte in {0x02, 0x03}:
                 self._bus.select(on=byte == 0x02)
+                self._just_selected = byte == 0x02
                 said = _OK
             elif group == 0x1:
                 self._due = low + 1
@@ -106,4 +110,7 @@ class BusPirate:
 
     def _exchange(self, data: bytes) -> bytes:
         self._due -= len(data)
-        return self._bus.transfer(data if self.push_pull else bytes(len(data)), self._clock, self._mode)
+        held_s = 0.0 if self._just_selected else None
+        self._just_selected = False
+        sent = data if self.push_pull else bytes(len(data))
+        return self._bus.transfer(sent, self._clock, self._mode, held_s=held_s)

@@ -33,8 +33,9 @@ class ModelBoard:
         elif not on and self._heard is not None:
             self._end(bytes(self._heard))
 
-    def transfer(self, data: bytes, clock_hz: int, mode: int) -> bytes:
+    def transfer(self, data: bytes, clock_hz: int, mode: int, *, held_s: float | None = None) -> bytes:
         assert clock_hz > 0
+        del held_s
         if self._heard is None:
             return b"\xff" * len(data)
         start = len(self._heard)

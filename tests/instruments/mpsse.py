@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _SCK, _SELECT = 0x01, 0x08
 _BAD_COMMAND = 0xFA
+_ENGINE_HZ = 60e6
+"""It takes a byte of a command in one clock at best."""
 _BASE_HZ = 30_000_000
 _DIV5_HZ = 6_000_000
 
@@ -53,6 +55,8 @@ class Mpsse:
         self._loopback = False
         self._three_phases = False
         self._base_hz, self._divisor = _DIV5_HZ, 0
+        self._since_select: int | None = None  # bytes of commands, until it clocks
+        self._selected = False
         self._bus.select(on=False)
 
     def feed(self, data: bytes) -> None:
@@ -74,6 +78,8 @@ class Mpsse:
         used = 1 + _ARGUMENTS.get(opcode, 0)
         if len(self._commands) < used:
             return 0
+        if self._since_select is not None:
+            self._since_select += used
         self._setting(opcode, bytes(self._commands[1:used]))
         return used
 
@@ -84,7 +90,7 @@ class Mpsse:
             keep = ~(0xFF << shift)
             self._out = self._out & keep | arguments[0] << shift
             self._drives = self._drives & keep | arguments[1] << shift
-            self._bus.select(on=bool(self._drives & _SELECT and not self._out & _SELECT))
+            self._select(on=bool(self._drives & _SELECT and not self._out & _SELECT))
         elif opcode in {_GET_LOW, _GET_HIGH}:
             self.answer.append(self._levels() >> (0 if opcode == _GET_LOW else 8) & 0xFF)
         elif opcode == _DIVISOR:
@@ -98,6 +104,12 @@ class Mpsse:
         elif opcode not in {_SEND_NOW, _ADAPTIVE_OFF}:
             self.answer += bytes((_BAD_COMMAND, opcode))
             self.impossible.append(f"opcode {opcode:#04x}")
+
+    def _select(self, *, on: bool) -> None:
+        if on != self._selected:
+            self._selected = on
+            self._since_select = 0 if on else None
+        self._bus.select(on=on)
 
     def _levels(self) -> int:
         """Of all pins; those that nobody drives are pulled up."""
@@ -127,9 +139,11 @@ class Mpsse:
         edges = opcode & (_OUT_FALLING | _IN_FALLING)
         if self._loopback or self._three_phases or self._drives & 0x0F != 0x0B:
             self.impossible.append("loopback, three phases or directions")
+        held_s = None if self._since_select is None else self._since_select / _ENGINE_HZ
+        self._since_select = None
         if edges == _OUT_FALLING and not idle_high:
-            return self._bus.transfer(data, self.clock_hz, 0)
+            return self._bus.transfer(data, self.clock_hz, 0, held_s=held_s)
         if edges == _IN_FALLING and idle_high:
-            return self._bus.transfer(data, self.clock_hz, 2)
+            return self._bus.transfer(data, self.clock_hz, 2, held_s=held_s)
         self.impossible.append(f"opcode {opcode:#04x} while SCK idles {'high' if idle_high else 'low'}")
         return bytes(len(data))

@@ -13,6 +13,7 @@ class RecordingBus:
         heard: what was sent in each transaction.
         said: what was answered in each.
         clocks: every (clock in Hz, mode) that came.
+        holds: how long each transaction's chip select was low before the first clock, in s, where it was said.
         ready: level of data-ready.
         released: set while chip select is high.
     """
@@ -22,6 +23,7 @@ class RecordingBus:
         self.heard: list[bytes] = []
         self.said: list[bytes] = []
         self.clocks: set[tuple[int, int]] = set()
+        self.holds: list[float | None] = []
         self.ready = False
         self.released = threading.Event()
         self.released.set()
@@ -34,10 +36,12 @@ class RecordingBus:
             self.heard.append(b"")
             self.said.append(b"")
 
-    def transfer(self, data: bytes, clock_hz: int, mode: int) -> bytes:
+    def transfer(self, data: bytes, clock_hz: int, mode: int, *, held_s: float | None = None) -> bytes:
         self.clocks.add((clock_hz, mode))
         if self.released.is_set():
             return b"\xff" * len(data)
+        if not self.heard[-1]:
+            self.holds.append(held_s)
         answer = self._random.randbytes(len(data))
         self.heard[-1] += data
         self.said[-1] += answer

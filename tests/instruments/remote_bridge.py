@@ -26,10 +26,12 @@ _EXIT_S = 5.0
 class RemoteBridge:
     """A bridge that another process has opened; its errors are raised here as they were there."""
 
-    def __init__(self, address: str, *, clock_hz: int, mode: int, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, address: str, *, clock_hz: int, mode: int, select_s: float = 0.0, environment: Mapping[str, str]
+    ) -> None:
         self.address = address
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "tests.instruments.remote_bridge", address, str(clock_hz), str(mode)],
+            [sys.executable, "-m", __name__, address, str(clock_hz), str(mode), str(select_s)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=_REPO,
@@ -79,8 +81,8 @@ class RemoteBridge:
         return said["value"]
 
 
-def _serve(address: str, clock_hz: str, mode: str) -> None:
-    with open_bridge(address, clock_hz=int(clock_hz), mode=int(mode)) as bridge:
+def _serve(address: str, clock_hz: str, mode: str, select_s: str) -> None:
+    with open_bridge(address, clock_hz=int(clock_hz), mode=int(mode), select_s=float(select_s)) as bridge:
         _say({"value": bridge.clock_hz})
         for line in sys.stdin:
             question = json.loads(line)

@@ -49,6 +49,7 @@ class SpidevMachine:
         pulls: whether its GPIO has pull resistors.
         refuses: errno of opening a device, by name.
         unplug_after: transactions after which the controller is gone.
+        delays: whether its driver heeds delays between transfers.
 
     Attributes:
         environment: what a process needs to see its devices.
@@ -65,6 +66,7 @@ class SpidevMachine:
         pulls: bool = True,
         refuses: Mapping[str, int] | None = None,
         unplug_after: int | None = None,
+        delays: bool = True,
     ) -> None:
         self._bus = bus
         self._ready_line = ready_line
@@ -76,6 +78,8 @@ class SpidevMachine:
         self._pulled_down = False
         self.error: BaseException | None = None
         self.environment = {"LD_PRELOAD": str(shim), "SHIM_DIR": str(folder)}
+        if not delays:
+            self.environment["SHIM_NO_DELAY"] = "1"
         for name in ("spidev0.0", "gpiochip0"):
             (folder / name).touch()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -87,7 +91,7 @@ class SpidevMachine:
             _OPEN: lambda _first, _second, name: (-self._refuses.get(name.decode(), 0), b""),
             _SETUP: self._setup,
             _SELECT: self._select,
-            _TRANSFER: lambda hz, mode, data: (len(data), self._bus.transfer(data, hz, mode)),
+            _TRANSFER: self._transfer,
             _COUNT: lambda _first, _second, _data: (_LINES, b""),
             _LEVEL: lambda line, _second, _data: (self._level(line), b""),
         }
@@ -157,6 +161,10 @@ class SpidevMachine:
         if self._left is not None and on:
             self._left -= 1
         return 0, b""
+
+    def _transfer(self, hz: int, mode_and_hold: int, data: bytes) -> tuple[int, bytes]:
+        held_us, mode = divmod(mode_and_hold, 1 << 8)
+        return len(data), self._bus.transfer(data, hz, mode, held_s=held_us * 1e-6)
 
     def _claim(self, source: socket.socket, line: int, flags: int) -> int:
         if line >= _LINES or (flags & _PULL_DOWN and not self._pulls):

@@ -193,8 +193,10 @@ static int set_up(struct device *device, struct device wanted) {
     return 0;
 }
 
-/* One transfer of a message: no tx_buf clocks zeros out, no rx_buf drops what comes in. */
-static int transfer_one(const struct device *device, const struct spi_ioc_transfer *transfer) {
+/* One transfer of a message: no tx_buf clocks zeros out, no rx_buf drops what comes in. The chip
+ * has been selected for `held_us` before. */
+static int transfer_one(const struct device *device, const struct spi_ioc_transfer *transfer,
+                        uint32_t held_us) {
     uint8_t data[MESSAGE_BYTES] = {0};
     uint32_t hz = transfer->speed_hz != 0 ? transfer->speed_hz : device->hz;
     if (transfer->bits_per_word != 0 && transfer->bits_per_word != 8) {
@@ -203,7 +205,11 @@ static int transfer_one(const struct device *device, const struct spi_ioc_transf
     if (transfer->tx_buf != 0) {
         memcpy(data, (const void *)(uintptr_t)transfer->tx_buf, transfer->len);
     }
-    int status = ask(device->socket, TRANSFER, hz, device->mode, data, transfer->len);
+    if (transfer->len == 0) {
+        return 0;
+    }
+    int status =
+        ask(device->socket, TRANSFER, hz, device->mode | held_us << 8, data, transfer->len);
     if (status >= 0 && transfer->rx_buf != 0) {
         memcpy((void *)(uintptr_t)transfer->rx_buf, data, transfer->len);
     }
@@ -223,9 +229,14 @@ static int message(const struct device *device, const struct spi_ioc_transfer *t
     }
     int status = count > 0 ? ask(device->socket, SELECT, 1, 0, NULL, 0) : 0;
     bool selected = true;
+    uint32_t held_us = 0;
     for (size_t index = 0; index < count && status >= 0; index++) {
         bool last = index + 1 == count;
-        status = transfer_one(device, &transfers[index]);
+        status = transfer_one(device, &transfers[index], held_us);
+        if (getenv("SHIM_NO_DELAY") == NULL && transfers[index].delay_usecs != 0) {
+            held_us += transfers[index].delay_usecs;
+            (void)usleep(transfers[index].delay_usecs);
+        }
         if (status >= 0 && !last && transfers[index].cs_change != 0) {
             status = ask(device->socket, SELECT, 0, 0, NULL, 0);
             status = status < 0 ? status : ask(device->socket, SELECT, 1, 0, NULL, 0);

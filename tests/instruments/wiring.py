@@ -33,11 +33,12 @@ class Wiring:
         if self.fault is not Fault.NSS_OPEN:
             self._bus.select(on=on)
 
-    def transfer(self, data: bytes, clock_hz: int, mode: int) -> bytes:
+    def transfer(self, data: bytes, clock_hz: int, mode: int, *, held_s: float | None = None) -> bytes:
         ones = b"\xff" * len(data)
         if self.fault in {Fault.SCK_OPEN, Fault.NSS_OPEN}:
             return ones
-        heard = self._bus.transfer(ones if self.fault in {Fault.SWAPPED, Fault.MOSI_OPEN} else data, clock_hz, mode)
+        sent = ones if self.fault in {Fault.SWAPPED, Fault.MOSI_OPEN} else data
+        heard = self._bus.transfer(sent, clock_hz, mode, held_s=held_s)
         if self.fault in {Fault.MISO_HIGH, Fault.SWAPPED}:
             return ones
         return bytes(len(data)) if self.fault is Fault.MISO_LOW else heard

@@ -41,3 +41,13 @@ def diagnose(bridge: Bridge) -> str:
         said = str(error)
     assert not heard.strip(b"\0")
     return said
+
+
+def check_hold(bridge: Bridge, bus: RecordingBus, select_s: float) -> None:
+    """Chip select is low for so long before the first clock of each transaction; None is for as long as it takes."""
+    bus.heard.clear()
+    bus.said.clear()
+    bus.holds.clear()
+    exchange_blocks(bridge, bus, mode=0, count=5)
+    assert len(bus.holds) == len(bus.heard)
+    assert all(held_s is None or held_s >= select_s for held_s in bus.holds), bus.holds

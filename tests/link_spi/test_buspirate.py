@@ -13,7 +13,7 @@ from hil.link.spi.opening import open_bridge
 from tests.instruments.bus_pirate import BusPirate
 from tests.instruments.pty_instrument import PtyInstrument
 from tests.instruments.recording_bus import RecordingBus
-from tests.link_spi.exchanges import exchange_blocks
+from tests.link_spi.exchanges import check_hold, exchange_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,12 @@ def test_the_clock_is_the_fastest_allowed(asked: int, query: str, made: int) -> 
     ):
         assert bridge.clock_hz == made
         exchange_blocks(bridge, bus, mode=0, count=1)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instrument that says nothing is waited for no longer than must be."""
+    monkeypatch.setattr("hil.link.spi.buspirate._TIMEOUT_S", 1.0)
 
 
 def test_it_is_opened_from_wherever_it_was_left() -> None:
@@ -147,3 +153,22 @@ def test_a_busy_port_is_said() -> None:
         pytest.raises(RigError, match="in use by another program"),
     ):
         open_bridge(f"buspirate:{port.path}", clock_hz=_CLOCK_HZ, mode=0)
+
+
+def test_chip_select_is_held() -> None:
+    bus = RecordingBus(0)
+    with (
+        PtyInstrument(BusPirate(bus)) as port,
+        open_bridge(f"buspirate:{port.path}", clock_hz=_CLOCK_HZ, mode=0, select_s=7.1e-6) as bridge,
+    ):
+        check_hold(bridge, bus, 7.1e-6)
+
+
+def test_an_answer_to_chip_select_that_is_none() -> None:
+    mad: list[bytes] = []
+    with PtyInstrument(BusPirate(RecordingBus(0)), mangle=lambda said: mad[0] if mad else said) as port:
+        bridge = open_bridge(f"buspirate:{port.path}", clock_hz=_CLOCK_HZ, mode=0, select_s=7.1e-6)
+        mad.append(b"\0")
+        with bridge, pytest.raises(LinkError) as caught:
+            bridge.exchange(b"a")
+    assert caught.value.cause == "it answered 00 when it was to select"

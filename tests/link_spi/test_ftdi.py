@@ -14,7 +14,7 @@ from hil.errors import LinkError, RigError
 from hil.link.spi.opening import open_bridge
 from tests.instruments.ft232h import FT232R, Ft232h
 from tests.instruments.recording_bus import RecordingBus
-from tests.link_spi.exchanges import exchange_blocks
+from tests.link_spi.exchanges import check_hold, exchange_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,3 +181,14 @@ def test_too_little_is_an_error(plug: Callable[[Ft232h], None], mangle: Callable
         with pytest.raises(LinkError) as caught:
             bridge.exchange(bytes(252))
     assert re.search(cause, caught.value.cause or "")
+
+
+@pytest.mark.parametrize("select_us", [0.01, 2.1, 7.1, 1000])
+def test_chip_select_is_held(plug: Callable[[Ft232h], None], select_us: float) -> None:
+    bus = RecordingBus(0)
+    chip = Ft232h(bus)
+    plug(chip)
+    with open_bridge(_ADDRESS, clock_hz=4_000_000, mode=0, select_s=select_us * 1e-6) as bridge:
+        check_hold(bridge, bus, select_us * 1e-6)
+    assert None not in bus.holds
+    assert chip.engine.impossible == []

@@ -29,7 +29,7 @@ def test_what_is_no_address_is_an_input_error(address: str) -> None:
     ("address", "message", "hint"),
     [
         ("spidriv:/dev/x", "'spidriv' is no kind of SPI bridge", "did you mean 'spidriver'? known kinds: buspirate, "),
-        ("usb:/dev/x", "'usb' is no kind of SPI bridge", "known kinds: buspirate, ftdi, spidev, spidriver; "),
+        ("usb:/dev/x", "'usb' is no kind of SPI bridge", "known kinds: buspirate, ftdi, pins, spidev, spidriver; "),
         ("spidriver:/dev/x?data_ready=1", "option 'data_ready' is none that spidriver has", "it has: hz"),
         ("buspirate:/dev/x?hz=", "option 'hz' has no value", "write hz=…"),
         ("buspirate:/dev/x?hz=0", "option 'hz' is '0'", "write a whole number from 1 on"),

@@ -17,7 +17,7 @@ from hil.link.spi.opening import open_bridge
 from tests.instruments.recording_bus import RecordingBus
 from tests.instruments.remote_bridge import RemoteBridge
 from tests.instruments.spidev_machine import SpidevMachine, build_shim
-from tests.link_spi.exchanges import exchange_blocks
+from tests.link_spi.exchanges import check_hold, exchange_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,3 +150,36 @@ def test_the_simulated_kernel_does_messages_of_several_transfers(shim: Path) -> 
     assert bus.heard == [b"ab\0\0", b"ef"]
     first, second = bus.said
     assert done.stdout.split() == ["6", (first[:2] + b"\0\0" + second).hex()]
+
+
+@pytest.mark.parametrize("select_us", [0.3, 7.1, 1000])
+def test_chip_select_is_held(shim: Path, select_us: float) -> None:
+    bus = RecordingBus(0)
+    with (
+        _machine(shim, bus) as machine,
+        RemoteBridge(
+            _NODE, clock_hz=8_000_000, mode=0, select_s=select_us * 1e-6, environment=machine.environment
+        ) as bridge,
+    ):
+        check_hold(bridge, bus, select_us * 1e-6)
+    assert None not in bus.holds
+
+
+def test_a_driver_that_does_not_hold_chip_select_is_refused(shim: Path) -> None:
+    bus = RecordingBus(0)
+    with _machine(shim, bus, delays=False) as machine:
+        with pytest.raises(RigError, match=r"driver of /dev/spidev0\.0 does not hold chip select for 8 us") as caught:
+            RemoteBridge(_NODE, clock_hz=8_000_000, mode=0, select_s=7.1e-6, environment=machine.environment)
+        assert "select=unchecked" in (caught.value.hint or "")
+        unchecked = f"{_NODE}?select=unchecked"
+        with RemoteBridge(
+            unchecked, clock_hz=8_000_000, mode=0, select_s=7.1e-6, environment=machine.environment
+        ) as bridge:
+            bus.heard.clear()
+            bus.said.clear()
+            exchange_blocks(bridge, bus, mode=0, count=1)
+
+
+def test_a_word_for_the_hold_that_is_none_is_a_bad_query() -> None:
+    with pytest.raises(RigError, match="write select=unchecked"):
+        open_bridge(f"{_NODE}?select=ignored", clock_hz=1_000_000, mode=0)

@@ -12,7 +12,7 @@ from hil.errors import LinkError, RigError
 from hil.link.spi.opening import open_bridge
 from tests.instruments.pty_instrument import PtyInstrument
 from tests.instruments.recording_bus import RecordingBus
-from tests.link_spi.exchanges import exchange_blocks
+from tests.link_spi.exchanges import check_hold, exchange_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 _ATTACHING_BYTES = 64 + 4 * 2 + 1 + 2 + 1
 """What opening sends: filler, four echoes, a status request, the mode, unselect."""
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instrument that says nothing is waited for no longer than must be."""
+    monkeypatch.setattr("hil.link.spi.spidriver._TIMEOUT_S", 1.0)
 
 
 def _open(port: PtyInstrument, query: str = "", *, clock_hz: int = 8_000_000, mode: int = 0) -> Bridge:
@@ -117,3 +123,14 @@ def test_a_busy_port_is_said() -> None:
 def test_a_port_that_is_not_there() -> None:
     with pytest.raises(RigError, match="there is no port /dev/ttyHIL99"):
         open_bridge("spidriver:/dev/ttyHIL99", clock_hz=1_000_000, mode=0)
+
+
+@pytest.mark.parametrize("select_us", [7.1, 60, 1000])
+def test_chip_select_is_held(select_us: float) -> None:
+    bus = RecordingBus(0)
+    with (
+        PtyInstrument(SpiDriver(bus)) as port,
+        open_bridge(f"spidriver:{port.path}", clock_hz=8_000_000, mode=0, select_s=select_us * 1e-6) as bridge,
+    ):
+        check_hold(bridge, bus, select_us * 1e-6)
+    assert None not in bus.holds

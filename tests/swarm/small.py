@@ -8,6 +8,7 @@ from hil.resources import examples_dir
 from hil.swarm.build_nodes import build_nodes
 from hil.swarm.nodes_file import load_swarm
 from hil.swarm.run import power_twins, run_in
+from tests.hil.defects import Defect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from hil.swarm.world import World
 
 NETWORKS = examples_dir() / "networks"
+STEP_TOO_MANY = Defect(
+    "a step too many in a row", "agent/rule.c", "rule->run == rule->steps;", "rule->run == rule->steps + 1u;"
+)
 NODES = {
     # four sequences, an anomaly in three of them
     "wrist": """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,14 +15,14 @@ from hil.build import build
 from hil.commands.swarm import SwarmRequest, swarm
 from hil.swarm.energy import EnergyModel
 from hil.swarm.spent import Spent
-from tests.host_c import REPO
-from tests.swarm.small import write
+from tests.swarm.small import STEP_TOO_MANY, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hil.board import Board
     from hil.build import Artefact
+    from tests.hil.defects import Workshop
 
 BOARD = load_board("nucleo-l031")
 
@@ -66,20 +65,13 @@ def test_what_is_told_and_saved(tmp_path: Path) -> None:
     assert (tmp_path / "two.json").read_bytes() == (tmp_path / "one.json").read_bytes()
 
 
-def test_a_defect_turns_it_red(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = tmp_path / "firmware"
-    shutil.copytree(REPO / "firmware", root)
-    rule = root / "agent" / "rule.c"
-    text = rule.read_text()
-    assert text.count("rule->run == rule->steps;") == 1
-    rule.write_text(text.replace("rule->run == rule->steps;", "rule->run == rule->steps + 1u;"))
-    monkeypatch.setenv("HIL_CACHE_DIR", str(tmp_path / "cache"))
-
+def test_a_defect_turns_it_red(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def defective(board: Board, *, link: str) -> Artefact:
-        return build(board, link=link, firmware_root=root)
+        return build(board, link=link, firmware_root=workshop.root)
 
     monkeypatch.setattr(hil.swarm.build_nodes, "build", defective)
-    code, text = said(write(tmp_path, ["tiny"]))
+    with workshop.planted(STEP_TOO_MANY):
+        code, text = said(write(tmp_path, ["tiny"]))
     assert code == 1
     assert "node 'tiny' missed anomalies at sequence 0 step 10, sequence 0 step 20" in text
     assert text.splitlines()[-1].startswith("FAILED: of 6 anomalies of the reference run 6 missed,")

@@ -79,8 +79,8 @@ def nodes(folder: Path) -> list[BuiltNode]:
 def bridged(monkeypatch: pytest.MonkeyPatch, powered: PoweredBoard, *, line: bool = True) -> list[PinsBridge]:
     opened: list[PinsBridge] = []
 
-    def open_bridge(address: str, *, clock_hz: int, mode: int) -> PinsBridge:
-        assert (address, mode) == ("spidev:/dev/spidev0.0", 0)
+    def open_bridge(address: str, *, clock_hz: int, mode: int, select_s: float) -> PinsBridge:
+        assert (address, mode, select_s) == ("spidev:/dev/spidev0.0", 0, 0.0)
         opened.append(PinsBridge(powered.spi_pins, clock_hz, line=line))
         opened[-1].address = address
         return opened[-1]

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import random
-import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.build import build
 from hil.errors import HilError, LinkError, TargetFault
 from hil.swarm.judge import judge, judge_samples
 from tests.hil.defects import Defect
-from tests.host_c import REPO
-from tests.swarm.small import built, run
+from tests.swarm.small import STEP_TOO_MANY, built, run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from hil.link.spi.bridge import Bridge
     from hil.swarm.build_nodes import BuiltNode
     from hil.swarm.run import SwarmRun
+    from tests.hil.defects import Workshop
 
 
 @pytest.fixture(scope="module")
@@ -128,18 +126,15 @@ def test_faults_on_the_bus_lose_no_anomaly_and_add_none(nodes: list[BuiltNode]) 
     assert len(reported) <= 2, reported
 
 
-def with_firmware(folder: Path, monkeypatch: pytest.MonkeyPatch, nodes: Sequence[BuiltNode], defect: Defect) -> list:
+@contextmanager
+def with_defect(workshop: Workshop, nodes: Sequence[BuiltNode], defect: Defect) -> Iterator[list[BuiltNode]]:
     """The same nodes with a defect in their firmware."""
-    root = folder / "firmware"
-    shutil.copytree(REPO / "firmware", root)
-    defect.plant(root)
-    monkeypatch.setenv("HIL_CACHE_DIR", str(folder / "cache"))
-    artefact = build(nodes[0].board, link="spi", firmware_root=root)
-    return [replace(node, firmware=artefact) for node in nodes]
+    with workshop.planted(defect) as artefact:
+        yield [replace(node, firmware=artefact) for node in nodes]
 
 
 DEFECTS = [
-    Defect("a step too many in a row", "agent/rule.c", "rule->run == rule->steps;", "rule->run == rule->steps + 1u;"),
+    STEP_TOO_MANY,
     Defect(
         "compares other units",
         "agent/rule.c",
@@ -181,37 +176,36 @@ DEFECTS = [
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=str)
-def test_a_defect_is_red(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nodes: list[BuiltNode], defect: Defect
-) -> None:
-    defective = with_firmware(tmp_path, monkeypatch, nodes, defect)
-    assert problems(defective, run(defective))
+def test_a_defect_is_red(workshop: Workshop, nodes: list[BuiltNode], defect: Defect) -> None:
+    with with_defect(workshop, nodes, defect) as defective:
+        assert problems(defective, run(defective))
 
 
-def test_a_node_that_hangs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nodes: list[BuiltNode]) -> None:
+def test_a_node_that_hangs_is_named(workshop: Workshop, nodes: list[BuiltNode]) -> None:
     hangs = Defect(
         "hangs",
         "agent/watch.c",
         "    watch->late += ticks - 1u;\n",
         "    watch->late += ticks - 1u;\n    while (watch->done == 20u) {\n    }\n",
     )
-    defective = with_firmware(tmp_path, monkeypatch, nodes, hangs)
-    mixed = [defective[0] if node.name == defective[0].name else node for node in nodes]
-    with pytest.raises(LinkError, match="node 'wrist': board 'nucleo-l031' does not answer"):
-        run(mixed)
+    with with_defect(workshop, nodes, hangs) as (defective, *_):
+        mixed = [defective if node.name == defective.name else node for node in nodes]
+        with pytest.raises(LinkError, match="node 'wrist': board 'nucleo-l031' does not answer"):
+            run(mixed)
 
 
-def test_a_node_that_stops_in_a_fault_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nodes: list[BuiltNode]
-) -> None:
+def test_a_node_that_stops_in_a_fault_is_named(workshop: Workshop, nodes: list[BuiltNode]) -> None:
     faults = Defect(
         "faults",
         "agent/watch.c",
         "    watch->late += ticks - 1u;\n",
         '    watch->late += ticks - 1u;\n    if (watch->done == 20u) {\n        __asm volatile("udf #0");\n    }\n',
     )
-    with pytest.raises(TargetFault, match="the firmware on board 'nucleo-l031' stopped in a HardFault"):
-        run(with_firmware(tmp_path, monkeypatch, nodes, faults))
+    with (
+        with_defect(workshop, nodes, faults) as defective,
+        pytest.raises(TargetFault, match="the firmware on board 'nucleo-l031' stopped in a HardFault"),
+    ):
+        run(defective)
 
 
 def test_a_node_that_restarts_is_named(nodes: list[BuiltNode]) -> None:

@@ -7,7 +7,7 @@ import time
 from typing import Final
 
 from hil.emulator.twin.stm32l031.dma import CIRC, MINC
-from tests.twin.test_peripherals_dma import BUSY, SETUP, bench, both
+from tests.twin.dma_bench import BUSY, SLEEPS, bench, both
 
 _BLOCK: Final = 252
 _BLOCKS: Final = 200
@@ -15,7 +15,7 @@ _HZ: Final = 1_000_000
 
 
 def main() -> None:
-    for name, code in (("sleeps", "main:" + SETUP + "1: wfi; b 1b"), ("runs", BUSY)):
+    for name, code in (("sleeps", SLEEPS), ("runs", BUSY)):
         with bench(code) as chip:
             chip.run(2_000)
             both(chip, bytes(_BLOCK), _BLOCK, receive=MINC | CIRC, transmit=MINC | CIRC)

@@ -59,8 +59,10 @@ class VirtualBridge:
         return float(self._chip.seconds())
 
     def wait(self, seconds: float) -> None:
-        """Let the chip run on."""
+        """Let the time pass, also where the chip has nothing to do."""
+        passed = self._chip.after(Fraction(seconds), lambda: None, lasting=True)
         self._chip.go(max(1, self._chip.cycles(Fraction(seconds))))
+        self._chip.cancel(passed)
 
     def data_ready(self) -> bool | None:
         """See `Bridge`."""

@@ -19,12 +19,10 @@ import unicorn
 from unicorn import arm_const
 
 from hil.emulator.machine import MachineError
+from hil.emulator.twin.devices import Devices
 from hil.emulator.twin.layout import (
     FUNCTIONS,
-    Device,
     Memory,
-    OnRead,
-    OnWrite,
     Shared,
     Unicorn,
     Words,
@@ -51,8 +49,6 @@ _REGISTERS: Final = {
     "control": arm_const.UC_ARM_REG_CONTROL,
 }
 _THUMB: Final = 1 << 24  # of xPSR
-_BUS_ERROR: Final = -1
-_GIVE_UP: Final = -2
 UNPRIVILEGED: Final = -4
 """Of `Shared.failure`: the instruction just executed, MSR, has set CONTROL.nPRIV."""
 
@@ -147,8 +143,6 @@ class Core:
 
     def __init__(self, memories: Sequence[CodeMemory], timing: CoreTiming) -> None:
         self.on_store: Callable[[int, int, int], bool] = lambda _address, _size, _value: False
-        self._devices: list[Device] = []  # they live as long as this does
-        self._raised: BaseException | None = None
         self._uc = _UNICORN.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
         self._uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M0)
         self._memories = memories  # the buffers live as long as this does
@@ -187,6 +181,7 @@ class Core:
         if not self._engine:
             raise MachineError("the twin's engine does not start")
         self._run = self._lib.engine_run
+        self._devices = Devices(lambda device: bool(self._lib.engine_attach(self._engine, ctypes.byref(device))))
         self.shared: Shared = self._lib.engine_shared(self._engine).contents
         for origin, memory in places:
             if not memory.writable:
@@ -229,52 +224,15 @@ class Core:
             read: offset and size to value.
             write: offset, size and value; False for a bus error.
         """
-
-        def on_read(offset: int, size: int) -> int:
-            try:
-                return read(offset, size)
-            except BaseException as error:  # noqa: BLE001 # it must not get lost in C
-                return self._give_up(error)
-
-        def on_write(offset: int, size: int, value: int) -> int:
-            try:
-                return 0 if write(offset, size, value) else _BUS_ERROR
-            except BaseException as error:  # noqa: BLE001 # as above
-                return self._give_up(error)
-
-        self._attach(origin, size, on_read, on_write)
+        self._devices.add(origin, size, read, write)
 
     def _map_stores(self, origin: int, size: int) -> None:
         """Have stores into a memory go to `on_store`."""
-
-        def on_read(_offset: int, _size: int) -> int:
-            return _BUS_ERROR
-
-        def on_write(offset: int, size: int, value: int) -> int:
-            try:
-                return 0 if self.on_store(origin + offset, size, value) else _BUS_ERROR
-            except BaseException as error:  # noqa: BLE001 # as above
-                return self._give_up(error)
-
-        self._attach(origin, size, on_read, on_write)
-
-    def _attach(
-        self, origin: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], int]
-    ) -> None:
-        device = Device(origin, size, OnRead(read), OnWrite(write))
-        self._devices.append(device)
-        if not self._lib.engine_attach(self._engine, ctypes.byref(device)):
-            raise MachineError(f"the twin has no room for registers at 0x{origin:08x}")
-
-    def _give_up(self, error: BaseException) -> int:
-        self._raised = error
-        return _GIVE_UP
+        self._devices.add(origin, size, None, lambda offset, size, value: self.on_store(origin + offset, size, value))
 
     def _stop(self, number: int) -> Stop:
         """Why the engine stopped; raises what a device has raised."""
-        raised, self._raised = self._raised, None
-        if raised is not None:
-            raise raised
+        self._devices.raise_it()
         return _STOPS[number]
 
     def read(self, address: int, size: int) -> bytes | None:

@@ -12,10 +12,10 @@ import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from hil.emulator.flash_image import FlashImage
 from hil.emulator.guards import require_halted, require_power
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
 from hil.emulator.twin.core import Stop
+from hil.emulator.twin.kept import KeptMemories, fill
 from hil.emulator.twin.pace import Pace
 from hil.emulator.twin.parts import kind_of
 from hil.emulator.twin.registers import BusError, NotModelledError
@@ -59,10 +59,8 @@ class TwinMachine:
 
     def __init__(self, spec: MachineSpec, on_kept: Callable[[bytes], None]) -> None:
         self._spec = spec
-        self._flash = FlashImage(spec, lambda _: self._say_kept())
         self._kind = kind_of(spec.part)
-        self._kept = [bytes(size) for size in self._kind.kept]  # beside the flash
-        self._on_kept = on_kept
+        self._kept = KeptMemories(spec, self._kind.kept, on_kept)
         self._counts = mmap.mmap(spec.counter, 0) if spec.counter >= 0 else None
         self._chip: Part | None = None
         self._status = Status(CoreState.OFF)
@@ -92,10 +90,8 @@ class TwinMachine:
             if self.spi:
                 self.spi.connect(chip)
             self._chip = chip
-            _fill(chip.flash_content, self._flash.image)
-            for memory, content in zip(chip.kept_content, self._kept, strict=True):
-                _fill(memory, content)
-            _fill(chip.ram_content, random.Random(_NOISE_SEED).randbytes(len(chip.ram_content)))  # noqa: S311 # no secret
+            self._kept.put(chip)
+            fill(chip.ram_content, random.Random(_NOISE_SEED).randbytes(len(chip.ram_content)))  # noqa: S311 # no secret
             self._apply_debugger(chip)
             if self._counts is not None:
                 chip.core.count(ctypes.addressof(ctypes.c_uint8.from_buffer(self._counts)))
@@ -107,7 +103,7 @@ class TwinMachine:
         """See `Machine`."""
         if self._chip is not None:
             self._chip.lose_power(_NOISE_SEED)
-            self._keep()
+            self._kept.take(self._chip)
             self._chip.core.close()
         self._chip = None
         if self.spi:
@@ -237,7 +233,7 @@ class TwinMachine:
         if through_core:
             chip.reset_by_software()
         chip.reset()
-        self._keep()
+        self._kept.take(chip)
         self._status = Status(CoreState.HALTED, HaltReason.RESET)
         if not halt:
             self.resume()
@@ -355,42 +351,26 @@ class TwinMachine:
 
     def flash_image(self) -> bytes:
         """See `Machine`."""
-        self._keep()
-        return self._flash.image
+        if self._chip is not None:
+            self._kept.take(self._chip)
+        return self._kept.flash
 
     def set_flash_image(self, image: bytes) -> None:
         """See `Machine`."""
-        self._flash.replace(bytes(image))
+        self._kept.replace_flash(bytes(image))
         if self._chip is not None:
             self._chip.settle()
-            _fill(self._chip.flash_content, image)
+            fill(self._chip.flash_content, image)
             self._chip.core.forget_code(self._spec.flash_origin, self._spec.flash_bytes)
 
     @property
     def kept_bytes(self) -> int:
         """See `OwnedMachine`: flash and what else keeps its content."""
-        return self._spec.flash_bytes + sum(self._kind.kept)
+        return self._kept.size
 
     def restore(self, kept: bytes) -> None:
         """See `OwnedMachine`."""
-        at = self._spec.flash_bytes
-        self._kept = []
-        for size in self._kind.kept:
-            self._kept.append(kept[at : at + size])
-            at += size
-        self.set_flash_image(kept[: self._spec.flash_bytes])
-
-    def _keep(self) -> None:
-        chip = self._chip
-        if chip is not None:
-            kept = [bytes(memory) for memory in chip.kept_content]
-            if kept != self._kept:
-                self._kept = kept
-                self._say_kept()
-            self._flash.replace(bytes(chip.flash_content))
-
-    def _say_kept(self) -> None:
-        self._on_kept(b"".join((self._flash.image, *self._kept)))
+        self._kept.restore(kept)
 
     def _powered(self) -> Part:
         if self._chip is None:
@@ -406,7 +386,3 @@ class TwinMachine:
 def _cannot_go_on(why: str) -> Status:
     """Halted, not locked up: on the chip this is no fault, and a debugger can read the registers."""
     return Status(CoreState.HALTED, HaltReason.EMULATOR, why)
-
-
-def _fill(memory: ctypes.Array[ctypes.c_uint8], content: bytes) -> None:
-    ctypes.memmove(memory, content, len(memory))

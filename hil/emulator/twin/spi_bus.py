@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from hil.emulator.machine import MachineError
-from hil.emulator.spi_bus import FASTEST_HZ, LONGEST_BYTES, SLOWEST_HZ
+from hil.emulator.spi_bus import FASTEST_HZ, LONGEST_BYTES, LONGEST_HOLD_S, SLOWEST_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,19 +79,24 @@ class TwinBus:
         if chip is not None and (left := self._released + _BETWEEN - chip.seconds()) > 0:
             self._run(chip, chip.now() + chip.cycles(left))
 
-    def transfer(self, data: bytes, clock_hz: int, mode: int) -> bytes:
+    def transfer(self, data: bytes, clock_hz: int, mode: int, *, held_s: float | None = None) -> bytes:
         """See `SpiBus`."""
         if mode not in _MODES or not SLOWEST_HZ <= clock_hz <= FASTEST_HZ or len(data) > LONGEST_BYTES:
             raise MachineError(
                 f"the emulated SPI bus has no transfer of {len(data)} bytes at {clock_hz} Hz in mode {mode}",
                 hint=f"up to {LONGEST_BYTES} bytes, {SLOWEST_HZ} to {FASTEST_HZ} Hz, mode 0 to 3",
             )
+        if held_s is not None and not 0 <= held_s <= LONGEST_HOLD_S:
+            raise MachineError(
+                f"the emulated SPI bus is not selected for {held_s} s before it is clocked",
+                hint=f"from 0 to {LONGEST_HOLD_S} s",
+            )
         chip = self._running()
         if chip is None:
             return b"\xff" * len(data)
         master = chip.spi_master
         master.mode = mode
-        clocking = master.begin_clock(data, clock_hz)
+        clocking = master.begin_clock(data, clock_hz, lead=None if held_s is None else Fraction(held_s))
         while not clocking.done:
             if not self._run(chip, master.end(clocking)):
                 master.abort(clocking)

@@ -133,7 +133,8 @@ class Master(ABC):
             data: what to send.
             clock_hz: of SCK.
             pulses: how many bits to clock, where it is not all of them.
-            lead: how long to wait before the first pulse, in s, where it is not as long as the chip needs.
+            lead: how long after chip select has fallen the first pulse comes, in s, where it is not as long as the chip
+                needs.
 
         Returns:
             What was received meanwhile: ones where the chip takes no part.

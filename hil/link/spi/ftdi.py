@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from hil.errors import LinkError, RigError
@@ -25,6 +26,9 @@ _FIRST_PIN: Final = 4
 _BASE_HZ: Final = 30_000_000
 """Fastest clock; slower ones are whole parts of it (AN 108, "Set clk divisor")."""
 _DIVIDERS: Final = 1 << 16
+_HOLD_S: Final = 3 / 60e6
+"""What each repeated command to set the pins takes at least: three bytes, of which the engine, at 60 MHz, takes one a
+clock at best. FTDI's own sample code (AN 114) reckons with 0.2 us."""
 _TIMEOUT_MS: Final = 1000
 _GONE: Final = "check its USB cable"
 
@@ -36,12 +40,13 @@ class FtdiBridge(ManagedBridge):
         address: as pyftdi writes URLs; options ``hz`` and ``data_ready``, the number of a pin.
         clock_hz: fastest clock allowed, in Hz.
         mode: SPI mode, 0 or 2.
+        select_s: how long chip select is low before the first clock, in s, at least.
 
     Raises:
         RigError: there is no such chip, it is in use or not permitted, has no MPSSE, or cannot do mode, clock or pin.
     """
 
-    def __init__(self, address: BridgeAddress, *, clock_hz: int, mode: int) -> None:
+    def __init__(self, address: BridgeAddress, *, clock_hz: int, mode: int, select_s: float = 0.0) -> None:
         address.allow("hz", "data_ready")
         address.check_mode(mode, _MODES, "an FTDI chip has no others (its application note AN 114)")
         pin = address.number("data_ready", least=_FIRST_PIN)
@@ -66,6 +71,7 @@ class FtdiBridge(ManagedBridge):
             self.close()
             raise
         self._mask = 1 << pin if pin is not None else 0
+        self._holds = math.ceil(select_s / _HOLD_S)
 
     def exchange(self, data: bytes) -> bytes:
         """One transaction, at most about four seconds: the USB time-outs.
@@ -74,7 +80,9 @@ class FtdiBridge(ManagedBridge):
             LinkError: the chip is gone, or answers too little.
         """
         try:
-            heard = bytes(self._port.exchange(data, duplex=True))
+            if self._holds:
+                self._port.force_select(level=False, cs_hold=self._holds)
+            heard = bytes(self._port.exchange(data, start=not self._holds, duplex=True))
         except OSError as error:
             raise self._gone(str(error)) from error
         if len(heard) < len(data):

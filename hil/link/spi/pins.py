@@ -20,16 +20,18 @@ class PinsBridge(ManagedBridge):
         address: ``pins:`` and what ``hil emulate`` says behind it.
         clock_hz: fastest clock that the board takes.
         mode: SPI mode.
+        select_s: how long chip select is low before the first clock, in s.
 
     Raises:
         RigError: there is no such board, or another program has its pins.
     """
 
-    def __init__(self, address: BridgeAddress, *, clock_hz: int, mode: int) -> None:
+    def __init__(self, address: BridgeAddress, *, clock_hz: int, mode: int, select_s: float = 0.0) -> None:
         address.allow("hz")
         self.address = address.text
         self.clock_hz = address.slowed(clock_hz)
         self._mode = mode
+        self._select_s = select_s
         self._pins = SpiPins(address.device)
 
     def close(self) -> None:
@@ -40,7 +42,7 @@ class PinsBridge(ManagedBridge):
         """See `Bridge`."""
         try:
             self._pins.select(on=True)
-            heard = self._pins.transfer(data, self.clock_hz, self._mode)
+            heard = self._pins.transfer(data, self.clock_hz, self._mode, held_s=self._select_s)
             self._pins.select(on=False)
         except MachineError as error:
             raise self._gone(error) from error

@@ -2,12 +2,16 @@
 
 Its clock is fixed. It has no input beside MISO, so the board is polled. Its library waits a second for each answer,
 takes a short one as it is, and prints what it does not like: all three are looked after here.
+
+Between chip select and the first clock it takes the command that clocks off its serial line, a byte of which lasts
+21.7 us. To hold chip select for longer it is told several times to select.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import math
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,9 +27,10 @@ _CLOCK_HZ: Final = 490_000
 """24.5 MHz / (2 * (24 + 1)): SPI0CKR as its firmware sets it (github.com/jamesbowman/spidriver, firmware/main.fs)."""
 
 _BAUD: Final = 460_800
+_BYTE_S: Final = 10 / _BAUD
 _BURST: Final = 64
 """Most bytes of one command (protocol.md there)."""
-_TIMEOUT_S: Final = 1.0
+_TIMEOUT_S: Final = 5.0
 _QUIET_S: Final = 0.3
 _MODES: Final = {"spidriver1": (0,), "spidriver2": (0, 1, 2, 3)}
 
@@ -37,13 +42,14 @@ class SpiDriverBridge(ManagedBridge):
         address: its serial port; option ``hz``.
         clock_hz: fastest clock allowed, in Hz.
         mode: SPI mode: 0, from the second model on 0 to 3.
+        select_s: how long chip select is low before the first clock, in s, at least.
 
     Raises:
         RigError: the port is missing, in use or not permitted, no SPIDriver answers there, or it cannot do mode or
             clock.
     """
 
-    def __init__(self, address: BridgeAddress, *, clock_hz: int, mode: int) -> None:
+    def __init__(self, address: BridgeAddress, *, clock_hz: int, mode: int, select_s: float = 0.0) -> None:
         address.allow("hz")
         self.address = address.text
         self.clock_hz = _CLOCK_HZ
@@ -52,6 +58,7 @@ class SpiDriverBridge(ManagedBridge):
                 f"bridge {address.text} cannot clock at {wanted} Hz or less: an SPIDriver has one clock",
                 hint=f"it clocks at {_CLOCK_HZ} Hz; for a slower one use another bridge",
             )
+        self._selects = max(1, math.ceil(select_s / _BYTE_S))
         library = load("spidriver", "spidriver", "SPIDriver")
         self._driver: Any = library.SPIDriver.__new__(library.SPIDriver)
         self._lock = Transport(address.device, _BAUD)  # the library opens the port as if it were alone
@@ -64,14 +71,15 @@ class SpiDriverBridge(ManagedBridge):
             raise
 
     def exchange(self, data: bytes) -> bytes:
-        """One transaction, at most a second for each 64 bytes; the board is released within some bytes' time after it.
+        """One transaction, at most 5 s for each 64 bytes; the board is released within some bytes' time after it.
 
         Raises:
             LinkError: the port is gone, or nothing or too little comes back.
         """
         heard = b""
         try:
-            self._driver.sel()
+            for _ in range(self._selects):
+                self._driver.sel()
             for start in range(0, len(data), _BURST):
                 piece = data[start : start + _BURST]
                 answer = self._driver.writeread(piece)

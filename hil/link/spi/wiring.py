@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _SETTLE_S: Final = 2e-3
 _TRIES: Final = 5
 _ODD: Final = 5
+_LOOP: Final = "MISO and MOSI are connected to each other"
 
 
 class Wiring:
@@ -76,17 +77,17 @@ class Wiring:
         )
 
     def _always_ready(self) -> RigError:
-        # A board that has nothing to send has nothing more that waits either.
-        asked = Header(0, _ODD)
-        if decode(self._bridge.exchange(asked.encode() + bytes(_ODD))) == asked:
-            return RigError(
-                f"the bridge {self._bridge.address} hears what it sends",
-                hint="MISO and MOSI are connected to each other",
-            )
+        if self._hears_itself():
+            return RigError(f"the bridge {self._bridge.address} hears what it sends", hint=_LOOP)
         return RigError(
             self._sentence("has nothing to send, but data-ready stays high"),
             hint="is the bridge's pin connected to the board's data-ready, and to nothing else?",
         )
+
+    def _hears_itself(self) -> bool:
+        """A board that has nothing to send has nothing more that waits either, so it never says this."""
+        asked = Header(0, _ODD)
+        return decode(self._bridge.exchange(asked.encode() + bytes(_ODD))) == asked
 
     def _sentence(self, what: str) -> str:
         return f"board '{self._board}' on {self._bridge.address} {what}"
@@ -135,6 +136,8 @@ class Wiring:
 
     def _only_heard(self) -> str:
         """The board has answered at some time. One that hears nothing offers the same bytes again and again."""
+        if self._hears_itself():
+            return _LOOP
         offers = set()
         for _ in range(_TRIES):
             heard = self._bridge.exchange(Header(0, DATA_BYTES).encode() + bytes(DATA_BYTES))

@@ -86,8 +86,9 @@ class Bridge51:
         """Nothing is open."""
 
     def wait(self, seconds: float) -> None:
-        """Let the chip run on."""
-        self._chip.go(self._chip.cycles(Fraction(seconds)))
+        """Let the time pass, also where the chip has nothing to do."""
+        self._chip.wait(max(1, self._chip.cycles(Fraction(seconds))))
+        assert not self._chip.notes, self._chip.notes
 
     def data_ready(self) -> bool | None:
         return self._chip.spi_master.level(WIRING.data_ready) if self._ready else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import zlib
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,7 @@ from hil.errors import HilError
 from hil.link.spi.blocks import DATA_BYTES, Header, decode
 from tests.cycles.cases import load_case, public_cases
 from tests.cycles.programs import BLOB_AT, HERE, LTC_SOURCES, build_program, run_qemu
-from tests.hil.defects import Defect
-from tests.host_c import REPO
+from tests.hil.defects import Defect, Workshop
 from tests.twin.counted import counted
 from tests.twin.nrf51.agent import AgentChip51, Bridge51, over_spi, over_uart
 from tests.twin.nrf51.bench import BAUD, BOARD, PINS
@@ -135,14 +133,21 @@ DEFECTS = (
 )
 
 
+@pytest.fixture(scope="module")
+def only_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("workshop"), BOARD, "spi")
+
+
+@pytest.fixture
+def workshop(only_workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    monkeypatch.setenv("HIL_CACHE_DIR", str(only_workshop.cache))
+    return only_workshop
+
+
 @pytest.mark.parametrize("defect", DEFECTS, ids=str)
-def test_a_defect_is_found(defect: Defect, tmp_path: Path) -> None:
-    root = tmp_path / "firmware"
-    shutil.copytree(REPO / "firmware", root, ignore=shutil.ignore_patterns("build"))
-    defect.plant(root)
-    firmware = build(BOARD, link="spi", firmware_root=root).bin
-    with pytest.raises((AssertionError, HilError)):
-        link_holds(firmware)
+def test_a_defect_is_found(defect: Defect, workshop: Workshop) -> None:
+    with workshop.planted(defect) as artefact, pytest.raises((AssertionError, HilError)):
+        link_holds(artefact.bin)
 
 
 # Cycles

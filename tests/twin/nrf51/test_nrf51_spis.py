@@ -164,6 +164,21 @@ def test_a_clock_that_is_too_fast_or_too_soon(chip: Bench51) -> None:
     assert "2.1 us" in chip.notes["SPIS1"]
 
 
+def test_how_long_it_was_selected_counts_from_the_fall_of_csn(chip: Bench51) -> None:
+    release(chip)
+    chip.spi_master.select(on=True)
+    chip.run(chip.now() + 16 * 100)
+    assert chip.spi_master.clock(bytes(2), HZ, lead=Fraction(0)) == b"\xff" * 2, "what the master says of itself"
+    chip.spi_master.select(on=False)
+    release(chip)
+    chip.spi_master.select(on=True)
+    selected = chip.seconds()
+    chip.run(chip.now() + 16 * 5)
+    assert chip.spi_master.clock(bytes(2), HZ, lead=Fraction(10, 10**6)) == SENT[:2]
+    assert chip.seconds() - selected == pytest.approx(10e-6 + 16 / HZ, abs=1e-7)
+    assert chip.spi_master.clock(bytes(2), HZ) == SENT[2:4]
+
+
 @pytest.mark.parametrize(
     ("line", "answer", "heard"),
     [

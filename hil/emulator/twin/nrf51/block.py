@@ -53,8 +53,7 @@ class Block(Peripheral):
     Args:
         chip: whose.
         name: as in the manual.
-        base: its first address.
-        interrupt: its number; None for that of the address.
+        base: its first address, which has the number of its interrupt.
 
     Attributes:
         EVENTS: those that are modelled, by name: their offsets.

@@ -114,7 +114,7 @@ class Nrf51822(Chip):
 
     @property
     def serial(self) -> Wire:
-        """See above."""
+        """See `Part`."""
         return self.uart0.wire
 
     def connect_spi(self, wiring: SpiWiring) -> None:

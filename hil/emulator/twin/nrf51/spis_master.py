@@ -74,11 +74,12 @@ class SpisMaster(Master):
     ) -> Clocking:
         """See `Master`."""
         now = self._chip.seconds()
-        ready = now if self._selected is None else max(now, self._selected + self._spis.setup())
-        start = ready if lead is None else now + lead
+        needed = Fraction(0) if self._selected is None else self._spis.setup()
+        held = needed if lead is None else lead
+        start = max(now, (now if self._selected is None else self._selected) + held)
         clocking = Clocking(data, PULSES * len(data) if pulses is None else pulses, clock_hz, start)
         clocking.timer = self._chip.at_second(
-            self._ends(clocking), lambda: self._over(clocking, early=start < ready), soft=True, lasting=True
+            self._ends(clocking), lambda: self._over(clocking, early=held < needed), soft=True, lasting=True
         )
         return clocking
 
