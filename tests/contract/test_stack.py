@@ -15,6 +15,7 @@ from tests.contract.test_link_emulated import PORTS, Ported
 from tests.networks import random_case
 
 HANDLER_BYTES = 24  # of the UART's handler: it is chance whether it comes at the deepest, and no fault comes
+TIMERS = {"stm32l0": 1}  # whose handlers do not come here: LPTIM1's, of a watch or a stop
 
 
 @pytest.mark.parametrize("port", PORTS, ids=str)
@@ -37,5 +38,6 @@ def test_the_stack_is_never_deeper_than_computed_and_nearly_as_deep(port: Ported
         unused = agent.identify().stack_unused_bytes
     assert unused is not None
     touched = artefact.stack_limit - unused
+    timers = TIMERS.get(port.board.port, 0)
     assert touched <= artefact.stack_bytes
-    assert artefact.stack_bytes <= touched + 2 * EXCEPTION_BYTES + HANDLER_BYTES
+    assert artefact.stack_bytes <= touched + (2 + timers) * EXCEPTION_BYTES + HANDLER_BYTES
