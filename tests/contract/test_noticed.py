@@ -35,10 +35,10 @@ def _own_boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
 
 
-def changed(root: Path, right: str, wrong: str) -> Path:
+def changed(root: Path, right: str, wrong: str, file: str = "port.c") -> Path:
     """The firmware with one line of its port changed."""
     shutil.copytree(REPO / "firmware", root)
-    port = root / "port/stm32l0/port.c"
+    port = root / "port/stm32l0" / file
     source = port.read_text()
     assert source.count(right) == 1
     port.write_text(source.replace(right, wrong))
@@ -106,8 +106,8 @@ def test_at_the_end_of_emulate_and_of_monitor(tmp_path: Path) -> None:
 
 
 def test_as_the_cause_of_a_silent_link(tmp_path: Path) -> None:
-    line = "    GPIOA_AFR(rx) = (GPIOA_AFR(rx) & ~GPIOA_AFR_MASK(rx)) | GPIOA_AFR_USART2(rx);\n"
-    root = changed(tmp_path / "firmware", line, "")
+    line = "    GPIO_AFR(0, rx) = (GPIO_AFR(0, rx) & ~GPIO_AFR_MASK(rx)) | GPIO_AFR_USART2(rx);\n"
+    root = changed(tmp_path / "firmware", line, "", "uart.c")
     with pytest.raises(LinkError) as caught, open_dut(BOARD, firmware_root=root):
         pass
     assert caught.value.cause is not None

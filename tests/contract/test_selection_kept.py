@@ -24,9 +24,8 @@ def test_a_board_that_is_kept_powered_is_what_its_keeper_made_it(
 ) -> None:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
     with power(MICROBIT, backend) as board:
-        options = {"probe": board.probe_uid, "port": board.serial_path}
-        assert select(MICROBIT, DutOptions(**options)).backend == backend
-        over_spi = DutOptions(link="spi", **options)
+        assert select(MICROBIT, DutOptions(probe=board.probe_uid, port=board.serial_path)).backend == backend
+        over_spi = DutOptions(link="spi", probe=board.probe_uid, port="spidriver:/dev/pts/0")
         if backend == "twin":
             assert select(MICROBIT, over_spi).backend == "twin"
             return

@@ -396,7 +396,7 @@ def test_a_user_s_pytest_names_the_promises_that_a_defect_breaks(
         root = project.path / "firmware"
         shutil.copytree(REPO / "firmware", root)
         next(defect for defect in DEFECTS if defect.name == name).plant(root)
-        monkeypatch.setattr("hil.build.firmware_dir", lambda: root)
+        monkeypatch.setattr("hil.build_plan.firmware_dir", lambda: root)
         monkeypatch.setenv("HIL_CACHE_DIR", str(project.path / "cache"))
     result = project.runpytest("--board=microbit", "--hil-backend=qemu", "-rf")
     broken = {

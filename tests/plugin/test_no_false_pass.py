@@ -81,7 +81,7 @@ def wrong_firmware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = source.read_text()
     assert text.count("turn < net->unfolds") == 1
     source.write_text(text.replace("turn < net->unfolds", "turn + 1 < net->unfolds"))
-    monkeypatch.setattr("hil.build.firmware_dir", lambda: root)
+    monkeypatch.setattr("hil.build_plan.firmware_dir", lambda: root)
 
 
 @pytest.mark.usefixtures("wrong_firmware")
