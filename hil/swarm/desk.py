@@ -117,16 +117,25 @@ class DeskWorld:
     def hub_spent(self) -> None:
         """See `World`: nothing tells."""
 
+    def due(self) -> bool:
+        """See `World`."""
+        return self._first() is not None
+
     def next(self) -> tuple[str, bool]:
         """See `World`."""
         waited = False
-        while True:
-            for node, (settled, deadline) in self._due.items():
-                with naming(node):
-                    ready = self.now() >= settled and bool(self._bridges[node].data_ready())
-                if ready or self.now() >= deadline:
-                    del self._due[node]
-                    self.wakes += waited
-                    return node, ready
+        while (first := self._first()) is None:
             waited = True
             self._sleep(_POLL_S)
+        del self._due[first[0]]
+        self.wakes += waited
+        return first
+
+    def _first(self) -> tuple[str, bool] | None:
+        """The first node whose line is high, or whose deadline has passed."""
+        for node, (settled, deadline) in self._due.items():
+            with naming(node):
+                ready = self.now() >= settled and bool(self._bridges[node].data_ready())
+            if ready or self.now() >= deadline:
+                return node, ready
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from hil.errors import HilError, RigError, TargetFault
 from hil.frame import Command, wire_bytes
@@ -193,6 +193,19 @@ class HubNode:
         return frames, damaged
 
 
+class Books(Protocol):
+    """Whoever is told of each node, by its name: the hub is about to have it watch, it watches, it has told all."""
+
+    def begins(self, name: str) -> None:
+        """The hub is about to have it watch."""
+
+    def begun(self, name: str) -> None:
+        """It watches."""
+
+    def ended(self, name: str) -> None:
+        """It has told its last."""
+
+
 class Hub:
     """The hub on one bus.
 
@@ -232,46 +245,49 @@ class Hub:
             wire.guess_bytes = wire_bytes(_REPORT_HEAD_BYTES + 4 * setup.values)
             return HubNode(setup, agent, wire, bridge.clock_hz, agent.identify())
 
-    def begin(self, node: HubNode, plan: WatchPlan) -> None:
-        """Have a node watch.
+    def run(self, plans: Iterable[tuple[HubNode, WatchPlan]], books: Books) -> dict[str, Totals]:
+        """Have nodes watch one after the other, and take what they tell, until each has told its last.
 
-        Raises:
-            HilError: it refuses; the message names the node.
-        """
-        with naming(node.setup.name):
-            node.begin(plan, self._world.now)
-
-    def collect(self, nodes: Iterable[HubNode], progress: Callable[[str], None]) -> dict[str, Totals]:
-        """Take what the nodes tell, until each has told its last.
+        Those that watch are served while the others still begin, so that none waits longer than for one of them.
 
         Args:
-            nodes: that watch.
-            progress: told the name of each that has ended.
+            plans: the nodes, and what each is to do.
+            books: told what happens.
 
         Returns:
             What each has told at its end.
 
         Raises:
-            HilError: a node failed; the message names it.
+            HilError: a node refuses, or failed; the message names it.
         """
         ended: dict[str, Totals] = {}
-        waiting = {node.setup.name: node for node in nodes}
-        for name, node in waiting.items():
+        waiting: dict[str, HubNode] = {}
+        for node, plan in plans:
+            name = node.setup.name
             with naming(name):
+                books.begins(name)
+                node.begin(plan, self._world.now)
+                books.begun(name)
+                waiting[name] = node
                 self._watch_for(node)
+            while self._world.due():
+                self._serve_next(waiting, ended, books)
         while waiting:
-            name, ready = self._world.next()
-            node = waiting[name]
-            with naming(name):
-                totals = node.serve(self._world.now(), ready=ready)
-                if totals is None:
-                    self._watch_for(node)
-                else:
-                    ended[name] = totals
-                    node.ended_s = self._world.now()
-                    del waiting[name]
-                    progress(name)
+            self._serve_next(waiting, ended, books)
         return ended
+
+    def _serve_next(self, waiting: dict[str, HubNode], ended: dict[str, Totals], books: Books) -> None:
+        name, ready = self._world.next()
+        node = waiting[name]
+        with naming(name):
+            totals = node.serve(self._world.now(), ready=ready)
+            if totals is None:
+                self._watch_for(node)
+                return
+            node.ended_s = self._world.now()
+        ended[name] = totals
+        del waiting[name]
+        books.ended(name)
 
     def _watch_for(self, node: HubNode) -> None:
         settled = max(node.wire.settled_at, self._world.now() + node.pause_s)

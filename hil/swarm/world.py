@@ -33,6 +33,13 @@ class World(Protocol):
         Until ``settled`` the line may still be high for what was read already.
         """
 
+    def due(self) -> bool:
+        """Whether `next` has something to tell at once.
+
+        Raises:
+            HilError: as `next`.
+        """
+
     def next(self) -> tuple[str, bool]:
         """Sleep until something is to be told.
 

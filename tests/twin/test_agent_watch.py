@@ -45,7 +45,7 @@ def begun(node: BuiltNode) -> tuple[HubNode, NodeChip, TwinWorld]:
     image = prepared.image
     setup = NodeSetup("tiny", BOARD.name, BOARD.clock_hz, len(image), zlib.crc32(image), prepared.outputs, epoch=7)
     connected = hub.connect(setup)
-    hub.begin(connected, prepared.plan)
+    connected.begin(prepared.plan, world.now)
     return connected, chip, world
 
 
