@@ -6,10 +6,11 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
+from hil.dut.answering import open_paired
 from hil.errors import InputError
 from hil.flash import FlashSession
 from hil.link.spi.opening import open_bridge
-from hil.swarm.hub import naming
+from hil.swarm.hub import naming, open_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,19 +31,19 @@ def open_desk(nodes: Sequence[BuiltNode], clock_hz: int) -> Iterator[DeskWorld]:
 
     Raises:
         InputError: a bridge has no data-ready line, which a hub needs; or a board cannot lie on the desk.
+        RigError: a node's probe and bridge belong to two boards.
         HilError: as `FlashSession` and `open_bridge`; the message names the node.
     """
     with ExitStack() as stack:
         bridges = {}
         for node in nodes:
             with naming(node.name):
-                bridges[node.name] = stack.enter_context(_open_board(node, clock_hz))
-                _check_line(bridges[node.name])
+                bridges[node.name] = _open_board(node, clock_hz, stack)
         yield DeskWorld(bridges)
 
 
-def _open_board(node: BuiltNode, clock_hz: int) -> Bridge:
-    """Flash one, reset it, and open its bridge."""
+def _open_board(node: BuiltNode, clock_hz: int, stack: ExitStack) -> Bridge:
+    """Flash one, open its bridge, which the stack closes, and see that the two lead to one board, and no further."""
     asked, board = node.prepared.node, node.board
     if asked.probe is None:
         raise InputError("nothing says which debug probe it hangs on", hint="give it 'probe' in the nodes file")
@@ -59,8 +60,19 @@ def _open_board(node: BuiltNode, clock_hz: int) -> Bridge:
         session.program(node.firmware.hex)
         session.program_blob(node.prepared.slot, board.image_slot.origin)
         session.reset()
-    spi = board.links.spi
-    return open_bridge(asked.bridge, clock_hz=clock_hz, mode=spi.mode, select_s=spi.select_us * 1e-6)
+        spi = board.links.spi
+        opened = open_bridge(asked.bridge, clock_hz=clock_hz, mode=spi.mode, select_s=spi.select_us * 1e-6)
+        bridge = stack.enter_context(opened)
+        _check_line(bridge)
+        open_paired(
+            lambda: open_agent(bridge, board.name, board.clock_hz, clock=time.monotonic, wait=time.sleep)[0],
+            session.reset,
+            probe=asked.probe,
+            link=f"bridge {bridge.address}",
+            hint="name the probe and the bridge of one board",
+        )
+        session.reset()  # its line is high again, until the hub has read it
+    return bridge
 
 
 def _check_line(bridge: Bridge) -> None:

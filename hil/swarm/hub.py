@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from hil.dut.answering import check_identity
 from hil.errors import HilError, RigError, TargetFault
 from hil.frame import Command, wire_bytes
 from hil.link.agent import Agent
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from hil.link.agent import Identity
+    from hil.link.spi.bridge import Bridge
     from hil.swarm.world import World
 
 _TIMEOUT_S: Final = 0.5
@@ -38,6 +40,7 @@ class NodeSetup:
         name: of the node.
         board_name: for messages.
         board_hz: clock of its core.
+        build_id: of its firmware.
         image_bytes: length of the image in its slot, and ``image_crc`` its CRC-32.
         values: most words that a report carries beside number and place.
         epoch: where its session begins; without it anywhere.
@@ -46,6 +49,7 @@ class NodeSetup:
     name: str
     board_name: str
     board_hz: int
+    build_id: str
     image_bytes: int
     image_crc: int
     values: int
@@ -220,30 +224,28 @@ class Hub:
         """Get to know a node, and open its network.
 
         Raises:
-            HilError: it does not answer, or not as it should; the message names the node.
+            HilError: it does not answer, another firmware does, or not as it should; the message names the node.
         """
         with naming(setup.name):
             bridge = self._world.bridge(setup.name)
-            wire = SpiWire(
+            agent, wire = open_agent(
                 bridge,
                 setup.board_name,
-                board_hz=setup.board_hz,
+                setup.board_hz,
                 clock=self._world.now,
                 wait=self._world.wait,
-            )
-            agent = Agent(setup.board_name)
-            session = Session(
-                wire,
-                setup.board_name,
-                baud=PACE_BAUD,
-                timeout_s=_TIMEOUT_S,
-                clock=self._world.now,
                 random_bits=secrets.randbits if setup.epoch is None else _fixed(setup.epoch),
             )
-            agent.attach(session)
+            identity = agent.identify()
+            check_identity(
+                identity,
+                board_name=setup.board_name,
+                build_id=setup.build_id,
+                hint="does the bridge of the nodes file lead to the board of its probe?",
+            )
             agent.open_flash_image(setup.image_bytes, setup.image_crc)
             wire.guess_bytes = wire_bytes(_REPORT_HEAD_BYTES + 4 * setup.values)
-            return HubNode(setup, agent, wire, bridge.clock_hz, agent.identify())
+            return HubNode(setup, agent, wire, bridge.clock_hz, identity)
 
     def run(self, plans: Iterable[tuple[HubNode, WatchPlan]], books: Books) -> dict[str, Totals]:
         """Have nodes watch one after the other, and take what they tell, until each has told its last.
@@ -292,6 +294,34 @@ class Hub:
     def _watch_for(self, node: HubNode) -> None:
         settled = max(node.wire.settled_at, self._world.now() + node.pause_s)
         self._world.watch_for(node.setup.name, settled, node.deadline_s)
+
+
+def open_agent(
+    bridge: Bridge,
+    board_name: str,
+    board_hz: int,
+    *,
+    clock: Callable[[], float],
+    wait: Callable[[float], None],
+    random_bits: Callable[[int], int] = secrets.randbits,
+) -> tuple[Agent, SpiWire]:
+    """Begin a session with whatever answers on a bridge, which stays open behind it.
+
+    Args:
+        bridge: open.
+        board_name: for messages.
+        board_hz: clock of the board's core.
+        clock: monotonic time in seconds.
+        wait: lets so many seconds pass.
+        random_bits: see `Session`.
+
+    Raises:
+        LinkError: nobody, or something else, answers.
+    """
+    wire = SpiWire(bridge, board_name, board_hz=board_hz, clock=clock, wait=wait)
+    agent = Agent(board_name)
+    agent.attach(Session(wire, board_name, baud=PACE_BAUD, timeout_s=_TIMEOUT_S, clock=clock, random_bits=random_bits))
+    return agent, wire
 
 
 def _fixed(epoch: int) -> Callable[[int], int]:

@@ -12,6 +12,7 @@ from hil.errors import InputError
 from hil.yaml_file import load_yaml, place_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 KIND: Final = "nodes file"
@@ -145,4 +146,24 @@ def load_swarm(path: Path) -> Swarm:
     Raises:
         InputError: naming the file, the line and the key.
     """
-    return Swarm(path, load_yaml(path, NodesFile, KIND))
+    swarm = Swarm(path, load_yaml(path, NodesFile, KIND))
+    _check_shared(swarm, "probe", str.casefold)
+    _check_shared(swarm, "bridge", lambda address: address.partition("?")[0])
+    return swarm
+
+
+def _check_shared(swarm: Swarm, key: str, means: Callable[[str], str]) -> None:
+    """Refuse two nodes on the desk that have the same of something that each has one of."""
+    owners: dict[str, str] = {}
+    for node in swarm.says.nodes:
+        given = getattr(node, key)
+        if given is None:
+            continue
+        owner = owners.setdefault(means(given), node.name)
+        if owner != node.name:
+            raise swarm.mistake(
+                node,
+                key,
+                f"'{given}' is the {key} of node '{owner}' already",
+                hint=f"each board on the desk has its own {key}",
+            )

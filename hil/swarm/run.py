@@ -220,6 +220,7 @@ def _connect_all(hub: Hub, nodes: Sequence[BuiltNode], world: World, *, samples:
                 node.name,
                 node.board.name,
                 node.board.clock_hz,
+                node.firmware.build_id,
                 len(prepared.image),
                 zlib.crc32(prepared.image),
                 values=1 + prepared.inputs if samples else prepared.outputs,

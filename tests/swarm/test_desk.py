@@ -11,7 +11,9 @@ import hil.swarm.desk
 from hil.board import load_board
 from hil.emulator.power import power
 from hil.emulator.spi_pins import SpiPins
-from hil.errors import InputError, LinkError
+from hil.errors import InputError, LinkError, RigError
+from hil.flash import FlashSession
+from hil.resources import boards_dir
 from hil.swarm.build_nodes import build_nodes
 from hil.swarm.desk import DeskWorld
 from hil.swarm.judge import judge, judge_samples
@@ -132,6 +134,29 @@ def test_a_bridge_that_fails_at_once_does_not_stay_open(
     with pytest.raises(LinkError, match="node 'tiny': the bridge has gone"):
         run_desk(nodes(tmp_path)[:1], clock_hz=HZ)
     assert [bridge.closed for bridge in opened] == [True]
+
+
+def test_probe_and_bridge_of_two_boards_are_no_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, powered: PoweredBoard
+) -> None:
+    """The other board holds the very same firmware and recordings: all that it told would be right."""
+    (tiny, _), text = nodes(tmp_path), (boards_dir() / "nucleo-l031.yaml").read_text()
+    (tmp_path / "other.yaml").write_text(text.replace("name: nucleo-l031", "name: other"))
+    other = load_board(str(tmp_path / "other.yaml"))
+    assert tiny.firmware.hex is not None
+    with power(other, paced=True) as beside:
+        with FlashSession(other, "emulated:other") as session:
+            session.program(tiny.firmware.hex)
+            session.program_blob(tiny.prepared.slot, other.image_slot.origin)
+            session.reset()
+        opened = bridged(monkeypatch, beside)
+        with pytest.raises(
+            RigError, match=r"node 'tiny': .* bridge spidev.* not been restarted by probe .* two boards"
+        ):
+            run_desk([tiny], clock_hz=HZ)
+    assert [bridge.closed for bridge in opened] == [True]
+    bridged(monkeypatch, powered)
+    assert run_desk([tiny], clock_hz=HZ).nodes["tiny"].totals.steps == tiny.prepared.steps
 
 
 def test_what_cannot_lie_on_the_desk_is_told(tmp_path: Path) -> None:

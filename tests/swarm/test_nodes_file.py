@@ -138,6 +138,22 @@ def test_two_nodes_of_one_name(tmp_path: Path) -> None:
     assert "two nodes are called 'tiny'" in str(refusal(tmp_path, write(tmp_path, ["tiny", "tiny"]).read_text()))
 
 
+@pytest.mark.parametrize(
+    ("probe", "bridge", "line", "said"),
+    [
+        ("X", "spidev:/dev/spidev0.1", 16, "key 'nodes.1.probe': 'X' is the probe of node 'one' already"),
+        ("x", "spidev:/dev/spidev0.1", 16, "key 'nodes.1.probe': 'x' is the probe of node 'one' already"),
+        ("Y", "spidev:/dev/spidev0.0?hz=1000000", 17, "is the bridge of node 'one' already"),
+    ],
+)
+def test_two_nodes_with_one_probe_or_one_bridge(tmp_path: Path, probe: str, bridge: str, line: int, said: str) -> None:
+    first = f"{NODE}    probe: X\n    bridge: spidev:/dev/spidev0.0\n"
+    second = NODE.removeprefix("nodes:\n").replace("one", "two")
+    text = str(refusal(tmp_path, f"{first}{second}    probe: {probe}\n    bridge: {bridge}\n"))
+    assert f"nodes file {tmp_path / 'nodes.yaml'}, line {line}, " in text
+    assert said in text
+
+
 @pytest.mark.parametrize("above", [0.25, -0.1, 0.3])
 def test_a_threshold_is_above_in_the_outputs_own_unit(tmp_path: Path, above: float) -> None:
     (tmp_path / "nodes.yaml").write_text(NODE.replace("largest: true", f"above: {above}"))

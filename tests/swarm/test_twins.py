@@ -12,6 +12,7 @@ import pytest
 
 from hil.errors import HilError, LinkError, TargetFault
 from hil.swarm.judge import judge, judge_samples
+from hil.swarm.run import power_twins, run_in
 from tests.hil.defects import Defect
 from tests.swarm.small import STEP_TOO_MANY, built, run
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from hil.swarm.build_nodes import BuiltNode
     from hil.swarm.run import SwarmRun
     from tests.hil.defects import Workshop
+
+
+HZ = 8_000_000
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +90,16 @@ def test_identical_nodes_draw_the_same_whatever_their_names(nodes: list[BuiltNod
         for state, most in (("awake_s", 50e-6), ("asleep_s", waits_s), ("stopped_s", waits_s)):
             seconds = [getattr(each, state) for each in spent]
             assert max(seconds) - min(seconds) < most, (samples, state, seconds)
+
+
+def test_another_firmware_than_the_one_that_was_built_is_no_node(nodes: list[BuiltNode]) -> None:
+    """Whatever it computes."""
+    built_anew = [replace(node, firmware=replace(node.firmware, build_id="0123456789abcdef")) for node in nodes[2:]]
+    with (
+        power_twins(nodes, HZ) as world,
+        pytest.raises(TargetFault, match=f"node 'maps': stale firmware .*: {nodes[0].firmware.build_id} answers, 0123"),
+    ):
+        run_in(world, built_anew)
 
 
 class Faulty:
