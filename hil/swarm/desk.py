@@ -35,15 +35,19 @@ def open_desk(nodes: Sequence[BuiltNode], clock_hz: int) -> Iterator[DeskWorld]:
         HilError: as `FlashSession` and `open_bridge`; the message names the node.
     """
     with ExitStack() as stack:
-        bridges = {}
+        bridges, retries = {}, {}
         for node in nodes:
             with naming(node.name):
-                bridges[node.name] = _open_board(node, clock_hz, stack)
-        yield DeskWorld(bridges)
+                bridges[node.name], retries[node.name] = _open_board(node, clock_hz, stack)
+        yield DeskWorld(bridges, retries)
 
 
-def _open_board(node: BuiltNode, clock_hz: int, stack: ExitStack) -> Bridge:
-    """Flash one, open its bridge, which the stack closes, and see that the two lead to one board, and no further."""
+def _open_board(node: BuiltNode, clock_hz: int, stack: ExitStack) -> tuple[Bridge, tuple[str, ...]]:
+    """Flash one, open its bridge, which the stack closes, and see that the two lead to one board.
+
+    Returns:
+        The bridge, and what had to be tried again to flash it.
+    """
     asked, board = node.prepared.node, node.board
     if asked.probe is None:
         raise InputError("nothing says which debug probe it hangs on", hint="give it 'probe' in the nodes file")
@@ -72,7 +76,7 @@ def _open_board(node: BuiltNode, clock_hz: int, stack: ExitStack) -> Bridge:
             hint="name the probe and the bridge of one board",
         )
         session.reset()  # its line is high again, until the hub has read it
-    return bridge
+        return bridge, session.retries
 
 
 def _check_line(bridge: Bridge) -> None:
@@ -88,6 +92,7 @@ class DeskWorld:
 
     Args:
         bridges: open, by their nodes' names.
+        retries: what had to be tried again to flash each, likewise.
         clock: monotonic time in seconds.
         sleep: lets so many seconds pass.
 
@@ -98,10 +103,12 @@ class DeskWorld:
     def __init__(
         self,
         bridges: Mapping[str, Bridge],
+        retries: Mapping[str, tuple[str, ...]],
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._bridges = bridges
+        self._retries = retries
         self._clock = clock
         self._sleep = sleep
         self._due: dict[str, tuple[float, float]] = {}
@@ -125,6 +132,10 @@ class DeskWorld:
 
     def spent(self, node: str) -> None:
         """See `World`: nothing tells."""
+
+    def retries(self, node: str) -> tuple[str, ...]:
+        """See `World`."""
+        return self._retries.get(node, ())
 
     def hub_spent(self) -> None:
         """See `World`: nothing tells."""

@@ -33,6 +33,7 @@ class NodeRun:
         found: sequence, step and values of each report, in order.
         bus_bytes: clocked on the bus for it, and ``transactions``: how many that took.
         repairs: that its link needed.
+        flash_retries: what had to be tried again to flash it: a sentence each.
         duration_s: from the beginning of its watch to its last report.
         spent: of its time; None where nothing tells that, on silicon.
     """
@@ -44,6 +45,7 @@ class NodeRun:
     bus_bytes: int
     transactions: int
     repairs: int
+    flash_retries: tuple[str, ...]
     duration_s: float
     spent: Spent | None
 
@@ -139,7 +141,7 @@ def run_in(
     plans = [(connected[node.name], _plan(node, samples=samples)) for node in _by_name(nodes)]
     totals = hub.run(plans, books)
     return SwarmRun(
-        {name: _result(node, totals[name], books.of(name)) for name, node in connected.items()},
+        {name: _result(node, totals[name], books.of(name), world.retries(name)) for name, node in connected.items()},
         books.wakes,
         books.hub,
     )
@@ -242,7 +244,7 @@ def _between(begun: Spent | None, ended: Spent | None) -> Spent | None:
     return None if begun is None or ended is None else ended - begun
 
 
-def _result(node: HubNode, totals: Totals, spent: Spent | None) -> NodeRun:
+def _result(node: HubNode, totals: Totals, spent: Spent | None, flash_retries: tuple[str, ...]) -> NodeRun:
     return NodeRun(
         address=node.wire.address,
         clock_hz=node.clock_hz,
@@ -254,6 +256,7 @@ def _result(node: HubNode, totals: Totals, spent: Spent | None) -> NodeRun:
         bus_bytes=node.bus_bytes,
         transactions=node.transactions,
         repairs=node.agent.retries,
+        flash_retries=flash_retries,
         duration_s=node.ended_s - node.begun_s,
         spent=spent,
     )

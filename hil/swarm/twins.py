@@ -110,6 +110,10 @@ class TwinWorld:
         """See `World`."""
         return self._chips[node].spent
 
+    def retries(self, _node: str) -> tuple[str, ...]:
+        """See `World`: it is powered with them."""
+        return ()
+
     def hub_spent(self) -> Spent:
         """See `World`."""
         return Spent(float(self._now - self._slept), 0.0, float(self._slept))

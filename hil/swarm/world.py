@@ -53,5 +53,8 @@ class World(Protocol):
     def spent(self, node: str) -> Spent | None:
         """Where the time of a node's chip has gone since it was powered; None where nothing tells that."""
 
+    def retries(self, node: str) -> tuple[str, ...]:
+        """What had to be tried again to get a node's firmware and recordings there: a sentence each."""
+
     def hub_spent(self) -> Spent | None:
         """Where the hub's time has gone since it began; None where nothing tells that."""

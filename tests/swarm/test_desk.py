@@ -96,6 +96,7 @@ def test_a_board_on_the_desk_beside_a_twin(
 ) -> None:
     tiny, maps = nodes(tmp_path)
     opened = bridged(monkeypatch, powered)
+    monkeypatch.setattr(FlashSession, "retries", ("the probe was opened anew",))
     ended: list[str] = []
     came = run_nodes([tiny, maps], clock_hz=HZ, samples=False, progress=ended.append)
     assert sorted(ended) == ["maps", "tiny"]
@@ -104,6 +105,8 @@ def test_a_board_on_the_desk_beside_a_twin(
     assert came.nodes["tiny"].address == "spidev:/dev/spidev0.0"
     assert came.nodes["maps"].address == "twin of node 'maps'"
     assert came.nodes["tiny"].spent is None
+    assert came.nodes["tiny"].flash_retries == ("the probe was opened anew",)
+    assert came.nodes["maps"].flash_retries == ()
     assert came.nodes["maps"].spent is not None
     for node in (tiny, maps):
         verdict = judge(node.prepared, came.nodes[node.name])
@@ -191,7 +194,7 @@ class Gone:
 
 
 def test_a_bridge_that_goes_while_the_hub_sleeps_names_its_node() -> None:
-    world = DeskWorld({"a": Line(), "b": Gone()})  # type: ignore[dict-item] # of a bridge it needs the line
+    world = DeskWorld({"a": Line(), "b": Gone()}, {})  # type: ignore[dict-item] # of a bridge it needs the line
     world.watch_for("a", 0.0, world.now() + 5.0)
     world.watch_for("b", 0.0, world.now() + 5.0)
     with pytest.raises(LinkError, match="node 'b': the bridge has gone"):
@@ -207,7 +210,7 @@ def test_the_desk_is_polled_until_a_line_rises_or_a_deadline_passes() -> None:
         now += seconds
         lines["b"].high = now > 1.0
 
-    world = DeskWorld(lines, lambda: now, sleep)  # type: ignore[arg-type] # of a bridge it needs the line
+    world = DeskWorld(lines, {}, lambda: now, sleep)  # type: ignore[arg-type] # of a bridge it needs the line
     world.watch_for("a", 0.0, 2.0)
     world.watch_for("b", 0.0, 5.0)
     assert world.next() == ("b", True)

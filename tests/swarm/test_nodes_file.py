@@ -75,6 +75,8 @@ def use(path: Path) -> None:
         ("    steps: 20\n", "    board: host\n", 6, "nodes.0.board", "'host' cannot be a node: its file names no SPI"),
         ("    steps: 20\n", "    board: microbit\n", 6, "nodes.0.board", "its port 'nrf51' has no timer that wakes"),
         ("nodes:", "board: microbit\nnodes:", 1, "board", "'microbit' cannot be a node: its port 'nrf51' has no timer"),
+        ("nodes:", "clock_hz: 9999\nnodes:", 1, "clock_hz", "greater than or equal to 10000"),
+        ("steps: 5", "steps: 21", 7, "nodes.0.anomaly.steps", "21 steps in a row cannot be: .* has 20"),
         ("nodes:", "clock_hz: 8000001\nnodes:", 1, "clock_hz", "more than the 8000000 Hz"),
         ("    sequences: [3, 1]\n    steps: 20\n", "", 4, "nodes.0.recordings", "take 57232 bytes"),
     ],
