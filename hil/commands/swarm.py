@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hil.commands.output import progress_bar
-from hil.commands.swarm_words import conclusion, place, savings
+from hil.commands.swarm_words import conclusion, place, retries, savings
 from hil.report.json_file import prepare_json, write_json
 from hil.swarm.compare import compare_runs
 from hil.swarm.nodes_file import load_swarm
@@ -55,9 +55,9 @@ def swarm(request: SwarmRequest, console: Console) -> int:
         prepare_json(request.json, reads=(request.nodes, *reads))
     with progress_bar(console, "nodes", 2 * len(nodes.says.nodes)) as advance:
         compared = compare_runs(nodes, lambda _name: advance())
-    _print(compared, console)
     if request.json is not None:
-        write_json(request.json, as_json(compared))
+        write_json(request.json, as_json(compared))  # first: whoever reads what is printed may stop reading
+    _print(compared, console)
     return 1 if compared.problems else 0
 
 
@@ -68,17 +68,23 @@ def _print(compared: Compared, console: Console) -> None:
     console.print()
     console.print("anomalies alone:")
     wide.print(_table(compared.rows, baseline=False))
-    console.print(_hub(compared.watched))
+    _print_hub(compared.watched, console)
     console.print()
     console.print("baseline, every sample sent:")
     wide.print(_table(compared.rows, baseline=True))
-    console.print(_hub(compared.sampled))
+    _print_hub(compared.sampled, console)
     console.print()
     for sentence in savings(compared):
         console.print(sentence)
     for sentence in compared.problems:
         console.print(sentence, style="red")
     console.print(conclusion(compared))
+
+
+def _print_hub(run: SwarmRun, console: Console) -> None:
+    console.print(_hub(run))
+    for line in retries(run):
+        console.print(line, style="yellow")
 
 
 def _table(rows: Sequence[NodeRow], *, baseline: bool) -> Table:
@@ -92,7 +98,8 @@ def _table(rows: Sequence[NodeRow], *, baseline: bool) -> Table:
         run = row.sampled if baseline else row.watched
         verdict = row.verdict
         float64 = f"{verdict.float64_same}" + (f"+{verdict.float64_more}" if verdict.float64_more else "")
-        told = (verdict.found, verdict.expected, float64, verdict.missed, verdict.false) if not baseline else ()
+        missed = verdict.missed if verdict.expected else "-"  # none could be
+        told = (verdict.found, verdict.expected, float64, missed, verdict.false) if not baseline else ()
         energy = row.sampled_mJ if baseline else row.watched_mJ
         table.add_row(
             row.name,
@@ -160,6 +167,7 @@ def _run_json(run: NodeRun, energy: float | None, *, with_found: bool) -> dict[s
         "bus_bytes": run.bus_bytes,
         "transactions": run.transactions,
         "repairs": run.repairs,
+        "flash_retries": run.flash_retries,
         "duration_s": run.duration_s,
         "spent": None if run.spent is None else asdict(run.spent),
         "energy_mJ": energy,

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from hil.swarm.compare import Compared
     from hil.swarm.energy import EnergyModel
+    from hil.swarm.run import SwarmRun
 
 _NO_TIME = "nothing tells where the time of a board on the desk goes"
 
@@ -69,6 +70,16 @@ def _sources(compared: Compared) -> Iterator[str]:
     yield "  the oscillator and the timer that wake a node up are not in them"
 
 
+def retries(run: SwarmRun) -> Iterator[str]:
+    """What had to be tried again, of each node where something had."""
+    repairs = [f"{name} {node.repairs}" for name, node in run.nodes.items() if node.repairs]
+    if repairs:
+        yield f"repairs of the link: {', '.join(repairs)}"
+    for name, node in run.nodes.items():
+        for sentence in node.flash_retries:
+            yield f"flashing node '{name}': {sentence}"
+
+
 def conclusion(compared: Compared) -> str:
     """The verdict in a sentence."""
     verdicts = [row.verdict for row in compared.rows]
@@ -77,10 +88,15 @@ def conclusion(compared: Compared) -> str:
         missed, false = sum(verdict.missed for verdict in verdicts), sum(verdict.false for verdict in verdicts)
         return f"FAILED: of {expected} anomalies of the reference run {missed} missed, {false} false"
     same, more = sum(verdict.float64_same for verdict in verdicts), sum(verdict.float64_more for verdict in verdicts)
+    bits = f"outputs and states of {len(compared.rows)} nodes equal the exact integer model's in every bit"
+    if not expected:
+        return (
+            "the reference run has no anomaly, so that none could be missed, and nothing was tested but bits: "
+            f"{bits}; float64: {more or 'none either'}"
+        )
     others = f", and {more} others" if more else ""
     return (
-        f"all {expected} anomalies of the reference run were told, none missed, none false; "
-        f"outputs and states of {len(compared.rows)} nodes equal the exact integer model's in every bit; "
+        f"all {expected} anomalies of the reference run were told, none missed, none false; {bits}; "
         f"float64: {same} of {expected} the same{others}"
     )
 

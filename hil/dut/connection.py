@@ -6,13 +6,14 @@ import zlib
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from hil.dut.answering import check_identity, open_paired
 from hil.emulator.machine import EmulatorEndedError
 from hil.errors import FlashError, InputError, LinkError, RigError, TargetFault
 from hil.frame import Status
 from hil.image import checked
 from hil.link.client import AgentClient, SpiSettings
 from hil.link.jobs import Dimensions
-from hil.link.refusal import Refusal, board_defect
+from hil.link.refusal import Refusal
 from hil.result import noticed_sentence
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from hil.result import Flashed
 
 RAM, FLASH = "RAM", "flash"
-_PAIR_ATTEMPTS = 5
 
 _ANOTHER_IMAGE = {Status.IMAGE_CRC, Status.IMAGE_REJECTED, Status.IMAGE_RANGE}
 
@@ -172,33 +172,20 @@ class Connection:
         self._client.open_flash_image(len(image), crc)
 
     def _open_paired(self) -> AgentClient:
-        """A client of what answers on the port, once it is settled that the probe restarts it.
-
-        Whatever is there gets an epoch; after the probe's reset the agent must have none (docs/protocol.md). To look
-        after a single reset is not enough: a fresh board on the wrong port has no epoch either.
-        """
-        client = self._open()
-        probe, port = self._realised.probe_uid, self._realised.link_address
-        if not probe:
-            return client
-        given: set[int] = set()
-        for _ in range(_PAIR_ATTEMPTS):
-            given.add(client.epoch)
-            self._link.close()
-            self._realised.restart()
-            client = self._open()
-            if 0 in client.found:
-                return client
-            if client.found & given:
-                raise RigError(
-                    f"what answers on port {port} has not been restarted by probe {probe}: they belong to two boards",
-                    hint="name the port of that probe with --port, or its probe with --probe",
-                )
-        raise LinkError(
-            f"it is not known whether port {port} belongs to probe {probe}: after {_PAIR_ATTEMPTS} resets no answer "
-            "told of a start",
-            hint="another program talks on that port, or the line loses answers",
+        """A client of what answers on the port, once it is settled that the probe restarts it."""
+        if not self._realised.probe_uid:
+            return self._open()
+        return open_paired(
+            self._open,
+            self._restart,
+            probe=self._realised.probe_uid,
+            link=f"port {self._realised.link_address}",
+            hint="name the port of that probe with --port, or its probe with --probe",
         )
+
+    def _restart(self) -> None:
+        self._link.close()
+        self._realised.restart()
 
     def _connect(self) -> AgentClient:
         return self._check_firmware(self._open())
@@ -219,19 +206,13 @@ class Connection:
     def _check_firmware(self, client: AgentClient) -> AgentClient:
         """The same client, where the firmware that was built answers, on a sound board."""
         identity = client.identify()
-        if identity.board_name != self._board.name:
-            raise TargetFault(
-                f"the firmware that answers was built for board '{identity.board_name}', not '{self._board.name}'",
-                hint=f"check --board and --port, or flash it: 'hil flash {self._board.name}'",
-            )
-        if identity.build_id != self._artefact.build_id:
-            raise TargetFault(
-                f"stale firmware on board '{self._board.name}': {identity.build_id} answers, "
-                f"{self._artefact.build_id} was built",
-                hint=f"flash it: 'hil flash {self._board.name}', or --flash always",
-            )
-        if identity.defect:
-            raise board_defect(self._board.name, identity.defect)
+        name = self._board.name
+        check_identity(
+            identity,
+            board_name=name,
+            build_id=self._artefact.build_id,
+            hint=f"check --board and --port, or flash it: 'hil flash {name}', or --flash always",
+        )
         self._identity = identity
         return client
 

@@ -6,10 +6,11 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
+from hil.dut.answering import open_paired
 from hil.errors import InputError
 from hil.flash import FlashSession
 from hil.link.spi.opening import open_bridge
-from hil.swarm.hub import naming
+from hil.swarm.hub import naming, open_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,19 +31,23 @@ def open_desk(nodes: Sequence[BuiltNode], clock_hz: int) -> Iterator[DeskWorld]:
 
     Raises:
         InputError: a bridge has no data-ready line, which a hub needs; or a board cannot lie on the desk.
+        RigError: a node's probe and bridge belong to two boards.
         HilError: as `FlashSession` and `open_bridge`; the message names the node.
     """
     with ExitStack() as stack:
-        bridges = {}
+        bridges, retries = {}, {}
         for node in nodes:
             with naming(node.name):
-                bridges[node.name] = stack.enter_context(_open_board(node, clock_hz))
-                _check_line(bridges[node.name])
-        yield DeskWorld(bridges)
+                bridges[node.name], retries[node.name] = _open_board(node, clock_hz, stack)
+        yield DeskWorld(bridges, retries)
 
 
-def _open_board(node: BuiltNode, clock_hz: int) -> Bridge:
-    """Flash one, reset it, and open its bridge."""
+def _open_board(node: BuiltNode, clock_hz: int, stack: ExitStack) -> tuple[Bridge, tuple[str, ...]]:
+    """Flash one, open its bridge, which the stack closes, and see that the two lead to one board.
+
+    Returns:
+        The bridge, and what had to be tried again to flash it.
+    """
     asked, board = node.prepared.node, node.board
     if asked.probe is None:
         raise InputError("nothing says which debug probe it hangs on", hint="give it 'probe' in the nodes file")
@@ -59,8 +64,19 @@ def _open_board(node: BuiltNode, clock_hz: int) -> Bridge:
         session.program(node.firmware.hex)
         session.program_blob(node.prepared.slot, board.image_slot.origin)
         session.reset()
-    spi = board.links.spi
-    return open_bridge(asked.bridge, clock_hz=clock_hz, mode=spi.mode, select_s=spi.select_us * 1e-6)
+        spi = board.links.spi
+        opened = open_bridge(asked.bridge, clock_hz=clock_hz, mode=spi.mode, select_s=spi.select_us * 1e-6)
+        bridge = stack.enter_context(opened)
+        _check_line(bridge)
+        open_paired(
+            lambda: open_agent(bridge, board.name, board.clock_hz, clock=time.monotonic, wait=time.sleep)[0],
+            session.reset,
+            probe=asked.probe,
+            link=f"bridge {bridge.address}",
+            hint="name the probe and the bridge of one board",
+        )
+        session.reset()  # its line is high again, until the hub has read it
+        return bridge, session.retries
 
 
 def _check_line(bridge: Bridge) -> None:
@@ -76,6 +92,7 @@ class DeskWorld:
 
     Args:
         bridges: open, by their nodes' names.
+        retries: what had to be tried again to flash each, likewise.
         clock: monotonic time in seconds.
         sleep: lets so many seconds pass.
 
@@ -86,10 +103,12 @@ class DeskWorld:
     def __init__(
         self,
         bridges: Mapping[str, Bridge],
+        retries: Mapping[str, tuple[str, ...]],
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._bridges = bridges
+        self._retries = retries
         self._clock = clock
         self._sleep = sleep
         self._due: dict[str, tuple[float, float]] = {}
@@ -114,19 +133,32 @@ class DeskWorld:
     def spent(self, node: str) -> None:
         """See `World`: nothing tells."""
 
+    def retries(self, node: str) -> tuple[str, ...]:
+        """See `World`."""
+        return self._retries.get(node, ())
+
     def hub_spent(self) -> None:
         """See `World`: nothing tells."""
+
+    def due(self) -> bool:
+        """See `World`."""
+        return self._first() is not None
 
     def next(self) -> tuple[str, bool]:
         """See `World`."""
         waited = False
-        while True:
-            for node, (settled, deadline) in self._due.items():
-                with naming(node):
-                    ready = self.now() >= settled and bool(self._bridges[node].data_ready())
-                if ready or self.now() >= deadline:
-                    del self._due[node]
-                    self.wakes += waited
-                    return node, ready
+        while (first := self._first()) is None:
             waited = True
             self._sleep(_POLL_S)
+        del self._due[first[0]]
+        self.wakes += waited
+        return first
+
+    def _first(self) -> tuple[str, bool] | None:
+        """The first node whose line is high, or whose deadline has passed."""
+        for node, (settled, deadline) in self._due.items():
+            with naming(node):
+                ready = self.now() >= settled and bool(self._bridges[node].data_ready())
+            if ready or self.now() >= deadline:
+                return node, ready
+        return None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from hil.dut.answering import check_identity
 from hil.errors import HilError, RigError, TargetFault
 from hil.frame import Command, wire_bytes
 from hil.link.agent import Agent
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from hil.link.agent import Identity
+    from hil.link.spi.bridge import Bridge
     from hil.swarm.world import World
 
 _TIMEOUT_S: Final = 0.5
@@ -38,6 +40,7 @@ class NodeSetup:
         name: of the node.
         board_name: for messages.
         board_hz: clock of its core.
+        build_id: of its firmware.
         image_bytes: length of the image in its slot, and ``image_crc`` its CRC-32.
         values: most words that a report carries beside number and place.
         epoch: where its session begins; without it anywhere.
@@ -46,6 +49,7 @@ class NodeSetup:
     name: str
     board_name: str
     board_hz: int
+    build_id: str
     image_bytes: int
     image_crc: int
     values: int
@@ -193,6 +197,19 @@ class HubNode:
         return frames, damaged
 
 
+class Books(Protocol):
+    """Whoever is told of each node, by its name: the hub is about to have it watch, it watches, it has told all."""
+
+    def begins(self, name: str) -> None:
+        """The hub is about to have it watch."""
+
+    def begun(self, name: str) -> None:
+        """It watches."""
+
+    def ended(self, name: str) -> None:
+        """It has told its last."""
+
+
 class Hub:
     """The hub on one bus.
 
@@ -207,75 +224,104 @@ class Hub:
         """Get to know a node, and open its network.
 
         Raises:
-            HilError: it does not answer, or not as it should; the message names the node.
+            HilError: it does not answer, another firmware does, or not as it should; the message names the node.
         """
         with naming(setup.name):
             bridge = self._world.bridge(setup.name)
-            wire = SpiWire(
+            agent, wire = open_agent(
                 bridge,
                 setup.board_name,
-                board_hz=setup.board_hz,
+                setup.board_hz,
                 clock=self._world.now,
                 wait=self._world.wait,
-            )
-            agent = Agent(setup.board_name)
-            session = Session(
-                wire,
-                setup.board_name,
-                baud=PACE_BAUD,
-                timeout_s=_TIMEOUT_S,
-                clock=self._world.now,
                 random_bits=secrets.randbits if setup.epoch is None else _fixed(setup.epoch),
             )
-            agent.attach(session)
+            identity = agent.identify()
+            check_identity(
+                identity,
+                board_name=setup.board_name,
+                build_id=setup.build_id,
+                hint="does the bridge of the nodes file lead to the board of its probe?",
+            )
             agent.open_flash_image(setup.image_bytes, setup.image_crc)
             wire.guess_bytes = wire_bytes(_REPORT_HEAD_BYTES + 4 * setup.values)
-            return HubNode(setup, agent, wire, bridge.clock_hz, agent.identify())
+            return HubNode(setup, agent, wire, bridge.clock_hz, identity)
 
-    def begin(self, node: HubNode, plan: WatchPlan) -> None:
-        """Have a node watch.
+    def run(self, plans: Iterable[tuple[HubNode, WatchPlan]], books: Books) -> dict[str, Totals]:
+        """Have nodes watch one after the other, and take what they tell, until each has told its last.
 
-        Raises:
-            HilError: it refuses; the message names the node.
-        """
-        with naming(node.setup.name):
-            node.begin(plan, self._world.now)
-
-    def collect(self, nodes: Iterable[HubNode], progress: Callable[[str], None]) -> dict[str, Totals]:
-        """Take what the nodes tell, until each has told its last.
+        Those that watch are served while the others still begin, so that none waits longer than for one of them.
 
         Args:
-            nodes: that watch.
-            progress: told the name of each that has ended.
+            plans: the nodes, and what each is to do.
+            books: told what happens.
 
         Returns:
             What each has told at its end.
 
         Raises:
-            HilError: a node failed; the message names it.
+            HilError: a node refuses, or failed; the message names it.
         """
         ended: dict[str, Totals] = {}
-        waiting = {node.setup.name: node for node in nodes}
-        for name, node in waiting.items():
+        waiting: dict[str, HubNode] = {}
+        for node, plan in plans:
+            name = node.setup.name
             with naming(name):
+                books.begins(name)
+                node.begin(plan, self._world.now)
+                books.begun(name)
+                waiting[name] = node
                 self._watch_for(node)
+            while self._world.due():
+                self._serve_next(waiting, ended, books)
         while waiting:
-            name, ready = self._world.next()
-            node = waiting[name]
-            with naming(name):
-                totals = node.serve(self._world.now(), ready=ready)
-                if totals is None:
-                    self._watch_for(node)
-                else:
-                    ended[name] = totals
-                    node.ended_s = self._world.now()
-                    del waiting[name]
-                    progress(name)
+            self._serve_next(waiting, ended, books)
         return ended
+
+    def _serve_next(self, waiting: dict[str, HubNode], ended: dict[str, Totals], books: Books) -> None:
+        name, ready = self._world.next()
+        node = waiting[name]
+        with naming(name):
+            totals = node.serve(self._world.now(), ready=ready)
+            if totals is None:
+                self._watch_for(node)
+                return
+            node.ended_s = self._world.now()
+        ended[name] = totals
+        del waiting[name]
+        books.ended(name)
 
     def _watch_for(self, node: HubNode) -> None:
         settled = max(node.wire.settled_at, self._world.now() + node.pause_s)
         self._world.watch_for(node.setup.name, settled, node.deadline_s)
+
+
+def open_agent(
+    bridge: Bridge,
+    board_name: str,
+    board_hz: int,
+    *,
+    clock: Callable[[], float],
+    wait: Callable[[float], None],
+    random_bits: Callable[[int], int] = secrets.randbits,
+) -> tuple[Agent, SpiWire]:
+    """Begin a session with whatever answers on a bridge, which stays open behind it.
+
+    Args:
+        bridge: open.
+        board_name: for messages.
+        board_hz: clock of the board's core.
+        clock: monotonic time in seconds.
+        wait: lets so many seconds pass.
+        random_bits: see `Session`.
+
+    Raises:
+        LinkError: nobody, or something else, answers.
+    """
+    wire = SpiWire(bridge, board_name, board_hz=board_hz, clock=clock, wait=wait)
+    agent = Agent(board_name)
+    agent.attach(Session(wire, board_name, baud=PACE_BAUD, timeout_s=_TIMEOUT_S, clock=clock, random_bits=random_bits))
+    return agent, wire
 
 
 def _fixed(epoch: int) -> Callable[[int], int]:

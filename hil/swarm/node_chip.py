@@ -42,6 +42,7 @@ class NodeChip(Stm32l031):
         self.rose_at: Fraction | None = None
         self._asleep_s = Fraction(0)
         self._waking_s = Fraction(0)
+        self._moment: Fraction | None = None
         self._until_ready = False
         self.spi_master.connect(SpiWiring.of(spi))
         self.spi_master.mode = spi.mode
@@ -64,7 +65,7 @@ class NodeChip(Stm32l031):
         """
         if second <= self.seconds():
             return
-        self._until_ready = until_ready
+        self._moment, self._until_ready = second, until_ready
         timer = self.at_second(second, lambda: None, lasting=True)  # so that there always is something due
         try:
             while self.seconds() < second and not (until_ready and self.rose_at is not None):
@@ -73,7 +74,7 @@ class NodeChip(Stm32l031):
                     raise TargetFault(self.trouble or f"its core has stopped ({stop.name}): {self.fault_words()}")
         finally:
             self.cancel(timer)
-            self._until_ready = False
+            self._moment, self._until_ready = None, False
 
     def reset(self) -> None:
         """See `Chip`."""
@@ -90,7 +91,8 @@ class NodeChip(Stm32l031):
     def _goes_on(self, stop: Stop, horizon: int) -> bool:
         if self._until_ready and self.rose_at is not None:
             return False
-        return super()._goes_on(stop, horizon)
+        # The horizon is a cycle, and of those none has gone by while the clock stood still.
+        return super()._goes_on(stop, horizon) and not (self._moment is not None and self.seconds() >= self._moment)
 
     def _sleep(self, horizon: int) -> bool:
         since = self.seconds()

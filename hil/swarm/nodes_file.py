@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hil.board import DEFAULT_BOARD
+from hil.emulator.spi_bus import SLOWEST_HZ
 from hil.errors import InputError
 from hil.yaml_file import load_yaml, place_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 KIND: Final = "nodes file"
@@ -85,7 +87,7 @@ class NodesFile(_Strict):
 
     board: _Text = DEFAULT_BOARD
     """What the nodes are, and the hub is modelled as: a board's name, or its file."""
-    clock_hz: Annotated[int, Field(strict=True, gt=0, le=100_000_000)] | None = None
+    clock_hz: Annotated[int, Field(strict=True, ge=SLOWEST_HZ, le=100_000_000)] | None = None
     """SCK of the bus, in Hz; without it the fastest that all boards take."""
     period_ms: _Period = 100
     """A sample each so many milliseconds, where a node says nothing else."""
@@ -133,8 +135,8 @@ class Swarm:
         self, node: Node, key: str, what: str, *, cause: str | None = None, hint: str | None = None
     ) -> InputError:
         """The error for a node's key that shows to be wrong beside something else; else for the file's own."""
-        own = getattr(node, key) is not None or key not in NodesFile.model_fields
-        keys = ("nodes", self.says.nodes.index(node), key) if own else (key,)
+        own = key not in NodesFile.model_fields or getattr(node, key) is not None
+        keys: tuple[int | str, ...] = ("nodes", self.says.nodes.index(node), *key.split(".")) if own else (key,)
         place = place_of(self.path, KIND, keys)
         return InputError(f"{place}: {what}", cause=cause, hint=hint)
 
@@ -145,4 +147,24 @@ def load_swarm(path: Path) -> Swarm:
     Raises:
         InputError: naming the file, the line and the key.
     """
-    return Swarm(path, load_yaml(path, NodesFile, KIND))
+    swarm = Swarm(path, load_yaml(path, NodesFile, KIND))
+    _check_shared(swarm, "probe", str.casefold)
+    _check_shared(swarm, "bridge", lambda address: address.partition("?")[0])
+    return swarm
+
+
+def _check_shared(swarm: Swarm, key: str, means: Callable[[str], str]) -> None:
+    """Refuse two nodes on the desk that have the same of something that each has one of."""
+    owners: dict[str, str] = {}
+    for node in swarm.says.nodes:
+        given = getattr(node, key)
+        if given is None:
+            continue
+        owner = owners.setdefault(means(given), node.name)
+        if owner != node.name:
+            raise swarm.mistake(
+                node,
+                key,
+                f"'{given}' is the {key} of node '{owner}' already",
+                hint=f"each board on the desk has its own {key}",
+            )

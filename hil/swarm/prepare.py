@@ -226,7 +226,14 @@ class Preparer:
                     node, "anomaly", f"the recordings name no output '{output}'", hint=f"label_names there: {there}"
                 )
             output = names.index(output)
-        outputs = recording.outputs.shape[2]
+        _, steps, outputs = recording.outputs.shape
+        if anomaly.steps > steps:
+            raise self._swarm.mistake(
+                node,
+                "anomaly.steps",
+                f"{anomaly.steps} steps in a row cannot be: a sequence of the recordings has {steps}",
+                hint=f"write steps: {steps} or less",
+            )
         if output >= outputs:
             raise self._swarm.mistake(node, "anomaly", f"there is no output {output}: the network has {outputs}")
         if output > _LAST_OUTPUT:

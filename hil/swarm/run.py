@@ -33,6 +33,7 @@ class NodeRun:
         found: sequence, step and values of each report, in order.
         bus_bytes: clocked on the bus for it, and ``transactions``: how many that took.
         repairs: that its link needed.
+        flash_retries: what had to be tried again to flash it: a sentence each.
         duration_s: from the beginning of its watch to its last report.
         spent: of its time; None where nothing tells that, on silicon.
     """
@@ -44,6 +45,7 @@ class NodeRun:
     bus_bytes: int
     transactions: int
     repairs: int
+    flash_retries: tuple[str, ...]
     duration_s: float
     spent: Spent | None
 
@@ -134,24 +136,62 @@ def run_in(
         HilError: a node failed; the message names it.
     """
     hub = Hub(world)
-    begun: dict[str, Spent | None] = {}
-    ended: dict[str, Spent | None] = {}
-
-    def has_ended(name: str) -> None:
-        ended[name] = world.spent(name)
-        progress(name)
-
     connected = _connect_all(hub, _by_name(nodes), world, samples=samples)
-    for node in _by_name(nodes):
-        hub.begin(connected[node.name], _plan(node, samples=samples))
-        begun[node.name] = world.spent(node.name)
-    wakes, hub_begun = world.wakes, world.hub_spent()
-    totals = hub.collect(connected.values(), has_ended)
+    books = _Spending(world, progress)
+    plans = [(connected[node.name], _plan(node, samples=samples)) for node in _by_name(nodes)]
+    totals = hub.run(plans, books)
     return SwarmRun(
-        {name: _result(node, totals[name], _between(begun[name], ended[name])) for name, node in connected.items()},
-        world.wakes - wakes,
-        _between(hub_begun, world.hub_spent()),
+        {name: _result(node, totals[name], books.of(name), world.retries(name)) for name, node in connected.items()},
+        books.wakes,
+        books.hub,
     )
+
+
+class _Spending:
+    """Where time goes, of each node while it watches; of the hub from then on, but not what it takes to have one begin.
+
+    Args:
+        world: that tells.
+        progress: told the name of each node that has ended.
+    """
+
+    def __init__(self, world: World, progress: Callable[[str], None]) -> None:
+        self._world = world
+        self._progress = progress
+        self._begun: dict[str, Spent | None] = {}
+        self._ended: dict[str, Spent | None] = {}
+        self._wakes = world.wakes
+        self._since = self._before = world.hub_spent()
+
+    def begins(self, _name: str) -> None:
+        """See `hil.swarm.hub.Books`."""
+        self._before = self._world.hub_spent()
+
+    def begun(self, name: str) -> None:
+        """See `hil.swarm.hub.Books`."""
+        self._begun[name] = self._world.spent(name)
+        begin = _between(self._before, self._world.hub_spent())
+        if self._since is not None and begin is not None:
+            self._since += begin
+
+    def ended(self, name: str) -> None:
+        """See `hil.swarm.hub.Books`."""
+        self._ended[name] = self._world.spent(name)
+        self._progress(name)
+
+    def of(self, name: str) -> Spent | None:
+        """A node's time; None where nothing tells that."""
+        return _between(self._begun[name], self._ended[name])
+
+    @property
+    def hub(self) -> Spent | None:
+        """The hub's; None where nothing tells that."""
+        return _between(self._since, self._world.hub_spent())
+
+    @property
+    def wakes(self) -> int:
+        """The hub's."""
+        return self._world.wakes - self._wakes
 
 
 def run_nodes(nodes: Sequence[BuiltNode], *, clock_hz: int, samples: bool, progress: Callable[[str], None]) -> SwarmRun:
@@ -182,6 +222,7 @@ def _connect_all(hub: Hub, nodes: Sequence[BuiltNode], world: World, *, samples:
                 node.name,
                 node.board.name,
                 node.board.clock_hz,
+                node.firmware.build_id,
                 len(prepared.image),
                 zlib.crc32(prepared.image),
                 values=1 + prepared.inputs if samples else prepared.outputs,
@@ -203,7 +244,7 @@ def _between(begun: Spent | None, ended: Spent | None) -> Spent | None:
     return None if begun is None or ended is None else ended - begun
 
 
-def _result(node: HubNode, totals: Totals, spent: Spent | None) -> NodeRun:
+def _result(node: HubNode, totals: Totals, spent: Spent | None, flash_retries: tuple[str, ...]) -> NodeRun:
     return NodeRun(
         address=node.wire.address,
         clock_hz=node.clock_hz,
@@ -215,6 +256,7 @@ def _result(node: HubNode, totals: Totals, spent: Spent | None) -> NodeRun:
         bus_bytes=node.bus_bytes,
         transactions=node.transactions,
         repairs=node.agent.retries,
+        flash_retries=flash_retries,
         duration_s=node.ended_s - node.begun_s,
         spent=spent,
     )

@@ -18,5 +18,8 @@ class Spent:
         """All of them."""
         return self.awake_s + self.asleep_s + self.stopped_s
 
+    def __add__(self, more: Spent) -> Spent:
+        return Spent(self.awake_s + more.awake_s, self.asleep_s + more.asleep_s, self.stopped_s + more.stopped_s)
+
     def __sub__(self, before: Spent) -> Spent:
         return Spent(self.awake_s - before.awake_s, self.asleep_s - before.asleep_s, self.stopped_s - before.stopped_s)

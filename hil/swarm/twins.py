@@ -93,6 +93,10 @@ class TwinWorld:
         chip.run_to(until, until_ready=True)
         heapq.heappush(self._due, (chip.rose_at or until, node, chip.rose_at is not None))
 
+    def due(self) -> bool:
+        """See `World`."""
+        return bool(self._due) and self._due[0][0] <= self._now
+
     def next(self) -> tuple[str, bool]:
         """See `World`."""
         due, node, ready = heapq.heappop(self._due)
@@ -105,6 +109,10 @@ class TwinWorld:
     def spent(self, node: str) -> Spent:
         """See `World`."""
         return self._chips[node].spent
+
+    def retries(self, _node: str) -> tuple[str, ...]:
+        """See `World`: it is powered with them."""
+        return ()
 
     def hub_spent(self) -> Spent:
         """See `World`."""

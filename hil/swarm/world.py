@@ -33,6 +33,13 @@ class World(Protocol):
         Until ``settled`` the line may still be high for what was read already.
         """
 
+    def due(self) -> bool:
+        """Whether `next` has something to tell at once.
+
+        Raises:
+            HilError: as `next`.
+        """
+
     def next(self) -> tuple[str, bool]:
         """Sleep until something is to be told.
 
@@ -45,6 +52,9 @@ class World(Protocol):
 
     def spent(self, node: str) -> Spent | None:
         """Where the time of a node's chip has gone since it was powered; None where nothing tells that."""
+
+    def retries(self, node: str) -> tuple[str, ...]:
+        """What had to be tried again to get a node's firmware and recordings there: a sentence each."""
 
     def hub_spent(self) -> Spent | None:
         """Where the hub's time has gone since it began; None where nothing tells that."""

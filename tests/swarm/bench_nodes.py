@@ -1,4 +1,7 @@
-"""How time and memory of ``hil swarm`` grow with the nodes: 1, 10, 25 and 50, each in a process of its own.
+"""How time and memory of ``hil swarm`` grow with the nodes: 1, 10, 25 and 50, each number in a process of its own.
+
+The nodes are those of examples/swarm/nodes.yaml in turn, so that networks and recordings differ; of each 80 steps.
+Seconds are those of the processor, which other programs beside do not change much.
 
 python -m tests.swarm.bench_nodes [COUNT ...]
 """
@@ -9,20 +12,21 @@ import json
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from hil.resources import examples_dir
+from hil.swarm.build_nodes import build_nodes
 from hil.swarm.judge import judge, judge_samples
+from hil.swarm.nodes_file import load_swarm
 from hil.swarm.run import run_twins
-from tests.swarm.small import built
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hil.swarm.build_nodes import BuiltNode
+    from hil.swarm.nodes_file import Node
 
 COUNTS: Final = (1, 10, 25, 50)
 _HZ: Final = 8_000_000
@@ -41,14 +45,16 @@ class Cost:
 
 
 def many(count: int) -> list[BuiltNode]:
-    """The same node so often, by other names: what grows is their number alone."""
-    with tempfile.TemporaryDirectory() as folder:
-        (one,) = built(Path(folder), ["wrist"])
-    prepared = one.prepared
-    return [
-        replace(one, prepared=replace(prepared, node=prepared.node.model_copy(update={"name": f"node-{n:03}"})))
-        for n in range(count)
-    ]
+    """The example's nodes in turn, shortened, each by a name of its own."""
+    swarm = load_swarm(examples_dir() / "swarm" / "nodes.yaml")
+    shortened = [node.model_copy(update=_short(node)) for node in swarm.says.nodes]
+    renamed = [shortened[n % len(shortened)].model_copy(update={"name": f"node-{n:03}"}) for n in range(count)]
+    return build_nodes(replace(swarm, says=swarm.says.model_copy(update={"nodes": tuple(renamed)})))
+
+
+def _short(node: Node) -> dict[str, object]:
+    """To 80 steps: of two sequences, or of the only one."""
+    return {"sequences": node.sequences[:2], "steps": 40} if node.sequences else {"steps": 80}
 
 
 def measure(count: int) -> Cost:
@@ -83,7 +89,9 @@ def main(arguments: Sequence[str]) -> None:
     if arguments[:1] == ["--one"]:
         print(json.dumps(measure(int(arguments[1])).__dict__))  # noqa: T201 # for `measure_apart`
         return
-    print("nodes   steps  bytes on the bus  anomalies s  samples s  s a node  memory MB  MB a node")  # noqa: T201
+    print(  # noqa: T201
+        "nodes   steps  bytes on the bus  anomalies CPU s  samples CPU s  CPU s a node  memory MB  MB a node"
+    )
     base = 0.0
     for count in map(int, arguments or COUNTS):
         cost = measure_apart(count)
@@ -91,8 +99,8 @@ def main(arguments: Sequence[str]) -> None:
         seconds = (cost.watched_s + cost.sampled_s) / count
         growth = f"{(cost.memory_mb - base) / (count - 1):9.2f}" if count > 1 else "        -"
         print(  # noqa: T201
-            f"{count:5}  {cost.steps:6}  {cost.bus_bytes:16}  {cost.watched_s:11.2f}  {cost.sampled_s:9.2f}  "
-            f"{seconds:8.3f}  {cost.memory_mb:9.1f}  {growth}",
+            f"{count:5}  {cost.steps:6}  {cost.bus_bytes:16}  {cost.watched_s:15.2f}  {cost.sampled_s:13.2f}  "
+            f"{seconds:12.3f}  {cost.memory_mb:9.1f}  {growth}",
             flush=True,
         )
 

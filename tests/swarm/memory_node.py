@@ -91,7 +91,7 @@ def connect(
     agent = wire.agent(session=session)
     agent.load_image(IMAGE)
     wire.up.fault, wire.down.fault = up, down
-    setup = NodeSetup("memory", "memory", 1_000_000_000, len(IMAGE), zlib.crc32(IMAGE), OUTPUTS)
+    setup = NodeSetup("memory", "memory", 1_000_000_000, "", len(IMAGE), zlib.crc32(IMAGE), OUTPUTS)
     return HubNode(setup, agent, wire, 1, agent.identify()), wire  # type: ignore[arg-type] # as far as the hub sees
 
 

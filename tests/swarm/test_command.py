@@ -65,6 +65,32 @@ def test_what_is_told_and_saved(tmp_path: Path) -> None:
     assert (tmp_path / "two.json").read_bytes() == (tmp_path / "one.json").read_bytes()
 
 
+def test_a_node_whose_reference_has_no_anomaly(tmp_path: Path) -> None:
+    path = write(tmp_path, ["tiny"])
+    path.write_text(path.read_text().replace("above: 0.579", "above: 0.9"))
+    code, text = said(path)
+    assert code == 0
+    assert next(line for line in text.splitlines() if line.startswith("tiny")).split()[:8] == [
+        *("tiny", "tiny_dense", "60"),
+        *("0", "0", "0", "-", "0"),
+    ]
+    assert text.splitlines()[-1].startswith("the reference run has no anomaly")
+
+
+class Closed(io.StringIO):
+    """What is printed goes to somebody who has stopped reading."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_the_file_is_there_before_anything_is_printed(tmp_path: Path) -> None:
+    target = tmp_path / "one.json"
+    with pytest.raises((BrokenPipeError, SystemExit)):
+        swarm(SwarmRequest(write(tmp_path, ["tiny"]), target), Console(file=Closed(), width=80, soft_wrap=True))
+    assert json.loads(target.read_text())["problems"] == []
+
+
 def test_a_defect_turns_it_red(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def defective(board: Board, *, link: str) -> Artefact:
         return build(board, link=link, firmware_root=workshop.root)

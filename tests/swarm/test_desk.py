@@ -11,7 +11,9 @@ import hil.swarm.desk
 from hil.board import load_board
 from hil.emulator.power import power
 from hil.emulator.spi_pins import SpiPins
-from hil.errors import InputError, LinkError
+from hil.errors import InputError, LinkError, RigError
+from hil.flash import FlashSession
+from hil.resources import boards_dir
 from hil.swarm.build_nodes import build_nodes
 from hil.swarm.desk import DeskWorld
 from hil.swarm.judge import judge, judge_samples
@@ -94,6 +96,7 @@ def test_a_board_on_the_desk_beside_a_twin(
 ) -> None:
     tiny, maps = nodes(tmp_path)
     opened = bridged(monkeypatch, powered)
+    monkeypatch.setattr(FlashSession, "retries", ("the probe was opened anew",))
     ended: list[str] = []
     came = run_nodes([tiny, maps], clock_hz=HZ, samples=False, progress=ended.append)
     assert sorted(ended) == ["maps", "tiny"]
@@ -102,6 +105,8 @@ def test_a_board_on_the_desk_beside_a_twin(
     assert came.nodes["tiny"].address == "spidev:/dev/spidev0.0"
     assert came.nodes["maps"].address == "twin of node 'maps'"
     assert came.nodes["tiny"].spent is None
+    assert came.nodes["tiny"].flash_retries == ("the probe was opened anew",)
+    assert came.nodes["maps"].flash_retries == ()
     assert came.nodes["maps"].spent is not None
     for node in (tiny, maps):
         verdict = judge(node.prepared, came.nodes[node.name])
@@ -132,6 +137,29 @@ def test_a_bridge_that_fails_at_once_does_not_stay_open(
     with pytest.raises(LinkError, match="node 'tiny': the bridge has gone"):
         run_desk(nodes(tmp_path)[:1], clock_hz=HZ)
     assert [bridge.closed for bridge in opened] == [True]
+
+
+def test_probe_and_bridge_of_two_boards_are_no_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, powered: PoweredBoard
+) -> None:
+    """The other board holds the very same firmware and recordings: all that it told would be right."""
+    (tiny, _), text = nodes(tmp_path), (boards_dir() / "nucleo-l031.yaml").read_text()
+    (tmp_path / "other.yaml").write_text(text.replace("name: nucleo-l031", "name: other"))
+    other = load_board(str(tmp_path / "other.yaml"))
+    assert tiny.firmware.hex is not None
+    with power(other, paced=True) as beside:
+        with FlashSession(other, "emulated:other") as session:
+            session.program(tiny.firmware.hex)
+            session.program_blob(tiny.prepared.slot, other.image_slot.origin)
+            session.reset()
+        opened = bridged(monkeypatch, beside)
+        with pytest.raises(
+            RigError, match=r"node 'tiny': .* bridge spidev.* not been restarted by probe .* two boards"
+        ):
+            run_desk([tiny], clock_hz=HZ)
+    assert [bridge.closed for bridge in opened] == [True]
+    bridged(monkeypatch, powered)
+    assert run_desk([tiny], clock_hz=HZ).nodes["tiny"].totals.steps == tiny.prepared.steps
 
 
 def test_what_cannot_lie_on_the_desk_is_told(tmp_path: Path) -> None:
@@ -166,7 +194,7 @@ class Gone:
 
 
 def test_a_bridge_that_goes_while_the_hub_sleeps_names_its_node() -> None:
-    world = DeskWorld({"a": Line(), "b": Gone()})  # type: ignore[dict-item] # of a bridge it needs the line
+    world = DeskWorld({"a": Line(), "b": Gone()}, {})  # type: ignore[dict-item] # of a bridge it needs the line
     world.watch_for("a", 0.0, world.now() + 5.0)
     world.watch_for("b", 0.0, world.now() + 5.0)
     with pytest.raises(LinkError, match="node 'b': the bridge has gone"):
@@ -182,7 +210,7 @@ def test_the_desk_is_polled_until_a_line_rises_or_a_deadline_passes() -> None:
         now += seconds
         lines["b"].high = now > 1.0
 
-    world = DeskWorld(lines, lambda: now, sleep)  # type: ignore[arg-type] # of a bridge it needs the line
+    world = DeskWorld(lines, {}, lambda: now, sleep)  # type: ignore[arg-type] # of a bridge it needs the line
     world.watch_for("a", 0.0, 2.0)
     world.watch_for("b", 0.0, 5.0)
     assert world.next() == ("b", True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.swarm.bench_nodes import measure, measure_apart
 
-FEW, MANY = 4, 16
+FEW, MANY = 8, 32  # all of the example's nodes once, and four times
 MOST_MB = 10  # a node: an emulator with its caches
 
 

@@ -75,6 +75,8 @@ def use(path: Path) -> None:
         ("    steps: 20\n", "    board: host\n", 6, "nodes.0.board", "'host' cannot be a node: its file names no SPI"),
         ("    steps: 20\n", "    board: microbit\n", 6, "nodes.0.board", "its port 'nrf51' has no timer that wakes"),
         ("nodes:", "board: microbit\nnodes:", 1, "board", "'microbit' cannot be a node: its port 'nrf51' has no timer"),
+        ("nodes:", "clock_hz: 9999\nnodes:", 1, "clock_hz", "greater than or equal to 10000"),
+        ("steps: 5", "steps: 21", 7, "nodes.0.anomaly.steps", "21 steps in a row cannot be: .* has 20"),
         ("nodes:", "clock_hz: 8000001\nnodes:", 1, "clock_hz", "more than the 8000000 Hz"),
         ("    sequences: [3, 1]\n    steps: 20\n", "", 4, "nodes.0.recordings", "take 57232 bytes"),
     ],
@@ -136,6 +138,22 @@ def test_an_output_that_a_watch_cannot_name_is_not_called_missing(tmp_path: Path
 
 def test_two_nodes_of_one_name(tmp_path: Path) -> None:
     assert "two nodes are called 'tiny'" in str(refusal(tmp_path, write(tmp_path, ["tiny", "tiny"]).read_text()))
+
+
+@pytest.mark.parametrize(
+    ("probe", "bridge", "line", "said"),
+    [
+        ("X", "spidev:/dev/spidev0.1", 16, "key 'nodes.1.probe': 'X' is the probe of node 'one' already"),
+        ("x", "spidev:/dev/spidev0.1", 16, "key 'nodes.1.probe': 'x' is the probe of node 'one' already"),
+        ("Y", "spidev:/dev/spidev0.0?hz=1000000", 17, "is the bridge of node 'one' already"),
+    ],
+)
+def test_two_nodes_with_one_probe_or_one_bridge(tmp_path: Path, probe: str, bridge: str, line: int, said: str) -> None:
+    first = f"{NODE}    probe: X\n    bridge: spidev:/dev/spidev0.0\n"
+    second = NODE.removeprefix("nodes:\n").replace("one", "two")
+    text = str(refusal(tmp_path, f"{first}{second}    probe: {probe}\n    bridge: {bridge}\n"))
+    assert f"nodes file {tmp_path / 'nodes.yaml'}, line {line}, " in text
+    assert said in text
 
 
 @pytest.mark.parametrize("above", [0.25, -0.1, 0.3])

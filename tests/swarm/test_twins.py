@@ -12,6 +12,7 @@ import pytest
 
 from hil.errors import HilError, LinkError, TargetFault
 from hil.swarm.judge import judge, judge_samples
+from hil.swarm.run import power_twins, run_in
 from tests.hil.defects import Defect
 from tests.swarm.small import STEP_TOO_MANY, built, run
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from hil.swarm.build_nodes import BuiltNode
     from hil.swarm.run import SwarmRun
     from tests.hil.defects import Workshop
+
+
+HZ = 8_000_000
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +69,37 @@ def test_a_run_is_the_same_twice_and_in_any_order(nodes: list[BuiltNode]) -> Non
         first = run(nodes, samples=samples)
         assert run(nodes, samples=samples) == first
         assert run(nodes[::-1], samples=samples) == first
+
+
+def test_identical_nodes_draw_the_same_whatever_their_names(nodes: list[BuiltNode]) -> None:
+    """Twenty, of which the first has to tell something while the hub still has the last ones begin."""
+    tiny = nodes[2].prepared
+    plan = replace(tiny.plan, period_ms=20, rule=replace(tiny.plan.rule, threshold=-(1 << 31), steps=1))
+    same = [
+        replace(nodes[2], prepared=replace(tiny, plan=plan, node=tiny.node.model_copy(update={"name": f"n{n:02}"})))
+        for n in range(20)
+    ]
+    transaction_s = 40e-6  # with a report of this network
+    for samples, reports in ((False, 1), (True, tiny.steps)):
+        came = run(same, samples=samples)
+        assert {told.bus_bytes for told in came.nodes.values()} == {came.nodes["n00"].bus_bytes}
+        spent = [told.spent for told in came.nodes.values()]
+        assert None not in spent
+        # The hub is busy with another node at times: with a transaction, and once with having it begin.
+        waits_s = 1.4e-3 + reports * transaction_s
+        for state, most in (("awake_s", 50e-6), ("asleep_s", waits_s), ("stopped_s", waits_s)):
+            seconds = [getattr(each, state) for each in spent]
+            assert max(seconds) - min(seconds) < most, (samples, state, seconds)
+
+
+def test_another_firmware_than_the_one_that_was_built_is_no_node(nodes: list[BuiltNode]) -> None:
+    """Whatever it computes."""
+    built_anew = [replace(node, firmware=replace(node.firmware, build_id="0123456789abcdef")) for node in nodes[2:]]
+    with (
+        power_twins(nodes, HZ) as world,
+        pytest.raises(TargetFault, match=f"node 'maps': stale firmware .*: {nodes[0].firmware.build_id} answers, 0123"),
+    ):
+        run_in(world, built_anew)
 
 
 class Faulty:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hil.commands.swarm_words import conclusion, place, savings
+from hil.commands.swarm_words import conclusion, place, retries, savings
 from hil.link.watch import Totals
 from hil.swarm.compare import Compared, HubEnergy, NodeRow
 from hil.swarm.energy import EnergyModel
@@ -26,6 +26,7 @@ def row(name: str, *, attached: bool = False, verdict: Verdict = VERDICT) -> Nod
         bus_bytes=100,
         transactions=5,
         repairs=0,
+        flash_retries=(),
         duration_s=10.0,
         spent=None if attached else SPENT,
     )
@@ -75,6 +76,30 @@ def test_every_board_without_a_model_is_named() -> None:
     models = {name: replace(ONE, missing=f"no run of {name}") for name in ("one", "two")}
     lines = list(savings(compared(row("a"), models=models)))
     assert lines[-1] == "energy: not modelled: no run of one; no run of two"
+
+
+def test_what_had_to_be_tried_again_is_told_and_nothing_where_nothing_had() -> None:
+    a, b, c = (row(name).watched for name in "abc")
+    assert not list(retries(SwarmRun({"a": a, "b": b}, 7, SPENT)))
+    nodes = {"a": replace(a, repairs=2), "b": b, "c": replace(c, repairs=1, flash_retries=("opened anew", "once more"))}
+    assert list(retries(SwarmRun(nodes, 7, SPENT))) == [
+        "repairs of the link: a 2, c 1",
+        "flashing node 'c': opened anew",
+        "flashing node 'c': once more",
+    ]
+
+
+def test_where_the_reference_has_no_anomaly_nothing_is_said_to_have_been_told() -> None:
+    none = replace(VERDICT, found=0, expected=0, float64_same=0)
+    text = conclusion(compared(row("a", verdict=none), row("b", verdict=none)))
+    assert text.startswith("the reference run has no anomaly, so that none could be missed, and nothing was tested but")
+    assert text.endswith("float64: none either")
+    assert "all 0" not in text
+    one = replace(none, float64_more=1)
+    assert conclusion(compared(row("a", verdict=one))).endswith("float64: 1")
+    false = replace(none, false=1, problems=("told something",))
+    assert conclusion(compared(row("a", verdict=false))).startswith("FAILED")
+    assert conclusion(compared(row("a", verdict=none), row("b"))).startswith("all 4 anomalies")
 
 
 def test_what_the_float64_reference_has_is_told_and_no_failure() -> None:

@@ -42,10 +42,12 @@ def begun(node: BuiltNode) -> tuple[HubNode, NodeChip, TwinWorld]:
     world.watch_for("tiny", 0.0, 0.5)
     world.next()
     hub = Hub(world)
-    image = prepared.image
-    setup = NodeSetup("tiny", BOARD.name, BOARD.clock_hz, len(image), zlib.crc32(image), prepared.outputs, epoch=7)
+    image, build_id = prepared.image, node.firmware.build_id
+    setup = NodeSetup(
+        "tiny", BOARD.name, BOARD.clock_hz, build_id, len(image), zlib.crc32(image), prepared.outputs, epoch=7
+    )
     connected = hub.connect(setup)
-    hub.begin(connected, prepared.plan)
+    connected.begin(prepared.plan, world.now)
     return connected, chip, world
 
 
