@@ -14,7 +14,7 @@ demo:
 # One worker more than processors, as many tests wait for what must not answer. Hundreds of processes import hil: they
 # keep what they have compiled of it, whatever the shell says.
 test: lint
-	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/pytest -n $$(($$(nproc) + 1)) --dist loadgroup --board=nucleo-l031 --board=microbit
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/pytest -n $$(($$(nproc) + 1)) --dist loadgroup --no-loadscope-reorder --board=nucleo-l031 --board=microbit
 
 lint:
 	@tools/setup dev

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ def over(kind: str, shim: Path, board: Board = BOARD) -> Iterator[Dut]:
     """The twin through a bridge of this kind, as for someone who keeps a board powered and names its bridge."""
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
+        state = stack.enter_context(tempfile.TemporaryDirectory(prefix="hil-"))
+        patch.setenv("HIL_STATE_DIR", state)  # the run's own boards may be powered
         powered = stack.enter_context(power(board, "twin"))
         pins = stack.enter_context(SpiPins(powered.spi_pins))
         opened = stack.enter_context(ExitStack())

@@ -134,6 +134,7 @@ def kill_emulator(board: PoweredBoard) -> None:
 
 
 def test_two_hundred_starts_leave_nothing(places: tuple[Path, Path]) -> None:
+    children = children_of(os.getpid())
     state, temporary = places
     ended: list[Traces] = []
 
@@ -171,10 +172,11 @@ def test_two_hundred_starts_leave_nothing(places: tuple[Path, Path]) -> None:
     for file in state.iterdir():
         os.close(open_locked(file, patient=False))
     assert list(temporary.iterdir()) == []
-    assert children_of(os.getpid()) == []
+    assert children_of(os.getpid()) == children
 
 
 def test_starts_of_a_board_that_is_its_supervisor_leave_nothing(places: tuple[Path, Path]) -> None:
+    children = children_of(os.getpid())
     """The twin: no process beside the supervisor, and no connection."""
     state, temporary = places
     board = load_board("nucleo-l031")
@@ -205,7 +207,7 @@ def test_starts_of_a_board_that_is_its_supervisor_leave_nothing(places: tuple[Pa
         f"{board.name}.flash",
     ]
     assert list(temporary.iterdir()) == []
-    assert children_of(os.getpid()) == []
+    assert children_of(os.getpid()) == children
 
 
 def test_flash_is_kept_by_every_end_but_a_killed_supervisor(places: tuple[Path, Path]) -> None:

@@ -32,7 +32,8 @@ def test_every_bit_is_equal_and_nothing_is_tried_again(tmp_path: Path, kind: str
     assert {name: result.retries for name, result in results.items() if result.retries} == {}
 
 
-def test_over_the_pins_of_a_board_that_is_kept_powered() -> None:
+def test_over_the_pins_of_a_board_that_is_kept_powered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path))
     with power(BOARD) as powered:
         port = f"pins:{powered.spi_pins}?hz=4000000"
         with open_dut(BOARD, probe=powered.probe_uid, port=port, link="spi") as dut:

@@ -9,7 +9,7 @@
 
 #include "agent.h"
 
-#define STATUSES    21u
+#define STATUSES    23u
 #define STORE_WORDS 64u
 #define STOP_MS     1000u
 #define TICK_MS     500u
