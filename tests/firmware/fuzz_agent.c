@@ -193,9 +193,16 @@ static void send_some(void) {
     } else if (command == PROTOCOL_IMAGE_WRITE && draw(2)) {
         payload[0] = draw(2) ? 12004u - count - draw(9) : draw(slot_bytes);
     }
+    const uint32_t arena_bytes = agent->memory.arena_bytes;
+    if (command == PROTOCOL_WATCH && agent->network != 0 && draw(8) == 0) {
+        /* A network that leaves next to nothing. */
+        const uint8_t *used = (const uint8_t *)(agent->outputs + agent->net.outputs);
+        agent->memory.arena_bytes = (uint32_t)(used - agent->memory.arena) + draw(64);
+    }
     const uint32_t epoch = agent->epoch + (draw(16) == 0 ? draw(3) : 0);
     const uint32_t seq = agent->expected + (draw(16) == 0 ? draw(3) : 0);
     send(command, epoch, seq, payload, count);
+    agent->memory.arena_bytes = arena_bytes;
 }
 
 int main(int argc, char **argv) {
