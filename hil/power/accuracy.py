@@ -1,0 +1,31 @@
+"""How far a current may be off, as the maker of an instrument states it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """± (a share of the reading + a constant).
+
+    Attributes:
+        relative: share of the reading, e.g. 0.1 for 10 %.
+        absolute_A: in A.
+    """
+
+    relative: float
+    absolute_A: float
+
+    def bound_A(self, current_A: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        """How far readings may be off, in A."""
+        return self.relative * np.abs(np.asarray(current_A, dtype=np.float64)) + self.absolute_A
+
+    def __str__(self) -> str:
+        return f"±({self.relative:.2%} + {self.absolute_A * 1e6:g} µA)"
