@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """± (a share of the reading + a constant).
+    """± (a share of the current + a constant).
 
     Attributes:
-        relative: share of the reading, e.g. 0.1 for 10 %.
+        relative: share of the current, e.g. 0.1 for 10 %; below 1.
         absolute_A: in A.
     """
 
@@ -24,8 +24,12 @@ class Accuracy:
     absolute_A: float
 
     def bound_A(self, current_A: NDArray[np.float64] | float) -> NDArray[np.float64]:
-        """How far readings may be off, in A."""
-        return self.relative * np.abs(np.asarray(current_A, dtype=np.float64)) + self.absolute_A
+        """How far readings may be off, in A: the current is no further from them, nor they from it, than this.
+
+        Of a current that reads 10 % low, 10 % are 11 % of the reading.
+        """
+        readings = np.abs(np.asarray(current_A, dtype=np.float64))
+        return (self.relative * readings + self.absolute_A) / (1 - self.relative)
 
     def __str__(self) -> str:
         return f"±({self.relative:.2%} + {self.absolute_A * 1e6:g} µA)"

@@ -36,13 +36,13 @@ def test_steps_average_by_their_time() -> None:
 
 
 def test_accuracy_is_of_the_range_of_each_sample() -> None:
-    # 10 % of 100 µA and 0.2 µA; 15 % of 100 mA and 1 mA: half of each.
+    # 100 µA may be 90 % of a current and 0.2 µA; 100 mA 85 % of one and 1 mA.
     accuracy = {0: Accuracy(0.10, 0.2e-6), 4: Accuracy(0.15, 1e-3)}
     made = trace([100e-6, 100e-3], accuracy=accuracy, ranges=[0, 4])
-    assert average_A(made).uncertainty == pytest.approx((10.2e-6 + 16e-3) / 2, rel=1e-12)
-    assert charge_C(made).uncertainty == pytest.approx(10.2e-6 * 1e-3 + 16e-3 * 1e-3, rel=1e-12)
+    assert average_A(made).uncertainty == pytest.approx((10.2e-6 / 0.9 + 16e-3 / 0.85) / 2, rel=1e-12)
+    assert charge_C(made).uncertainty == pytest.approx((10.2e-6 / 0.9 + 16e-3 / 0.85) * 1e-3, rel=1e-12)
     energy = energy_J(made, 2.0, voltage_uncertainty_V=0.1)
-    assert energy.uncertainty == pytest.approx(2.0 * (10.2e-9 + 16e-6) + 0.1 * 100.1e-6, rel=1e-9)
+    assert energy.uncertainty == pytest.approx(2.0 * (10.2e-9 / 0.9 + 16e-6 / 0.85) + 0.1 * 100.1e-6, rel=1e-9)
 
 
 def test_a_window_cut_a_sample_off_is_within_its_uncertainty() -> None:
