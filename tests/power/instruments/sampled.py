@@ -21,6 +21,11 @@ class SampledTime:
             self._now_s = max(self._now_s, now_s)
             self._changed.notify_all()
 
+    def reset(self) -> None:
+        """Back to zero, between measurements of an instrument whose time begins with each."""
+        with self._changed:
+            self._now_s = 0.0
+
     def wait_for(self, now_s: float) -> None:
         """Until so much was sampled; bounded, as an instrument may have stopped."""
         with self._changed:
