@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from hil.errors import RigError
 from hil.nearest import offer
 from hil.power.address import EXAMPLES, MeterAddress, parse_address
+from hil.power.joulescope import JoulescopeMeter
 from hil.power.lpm01a import Lpm01aMeter
 from hil.power.ppk2 import Ppk2Meter
 
@@ -22,6 +23,7 @@ class _Opens(Protocol):
 
 
 _KINDS: Final[dict[str, _Opens]] = {
+    "joulescope": JoulescopeMeter,
     "lpm01a": Lpm01aMeter,
     "ppk2": Ppk2Meter,
 }

@@ -39,7 +39,10 @@ def test_what_an_address_cannot_be(text: str, said: str) -> None:
         open_meter(text)
 
 
-_PACKAGES = [("ppk2:/dev/none", "ppk2lab", "ppk2lab")]
+_PACKAGES = [
+    ("ppk2:/dev/none", "ppk2lab", "ppk2lab"),
+    ("joulescope:", "pyjoulescope_driver", "pyjoulescope_driver"),
+]
 
 
 @pytest.mark.parametrize(("address", "module", "distribution"), _PACKAGES)
