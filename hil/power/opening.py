@@ -10,6 +10,7 @@ from hil.nearest import offer
 from hil.power.address import EXAMPLES, MeterAddress, parse_address
 from hil.power.joulescope import JoulescopeMeter
 from hil.power.lpm01a import Lpm01aMeter
+from hil.power.otii import OtiiMeter
 from hil.power.ppk2 import Ppk2Meter
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class _Opens(Protocol):
 _KINDS: Final[dict[str, _Opens]] = {
     "joulescope": JoulescopeMeter,
     "lpm01a": Lpm01aMeter,
+    "otii": OtiiMeter,
     "ppk2": Ppk2Meter,
 }
 

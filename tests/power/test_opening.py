@@ -42,6 +42,7 @@ def test_what_an_address_cannot_be(text: str, said: str) -> None:
 _PACKAGES = [
     ("ppk2:/dev/none", "ppk2lab", "ppk2lab"),
     ("joulescope:", "pyjoulescope_driver", "pyjoulescope_driver"),
+    ("otii:localhost", "otii_tcp_client.otii_connection", "otii-tcp-client"),
 ]
 
 
