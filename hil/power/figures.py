@@ -134,8 +134,9 @@ def _check(trace: Trace, window: Window, inside: slice) -> None:
     where = f"the window from {window.begin_s:.6f} s to {window.end_s:.6f} s of the recording of {trace.instrument}"
     hint = "measure again; if it stays so, connect the instrument to another USB port, without a hub"
     slack_s = trace.sample_s * _ROUNDING
+    reach_s = window.uncertainty_s - slack_s  # an edge that may be within a gap is not known
     for gap in trace.gaps:
-        if gap.begin_s <= window.end_s + slack_s and gap.end_s >= window.begin_s - slack_s:
+        if gap.begin_s < window.end_s + reach_s and gap.end_s > window.begin_s - reach_s:
             raise RigError(
                 f"{where} misses samples from {gap.begin_s:.6f} s on: {gap.reason}; there is no average of it",
                 hint=hint,

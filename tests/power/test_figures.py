@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from hil.errors import RigError
 from hil.power.accuracy import Accuracy
 from hil.power.figures import average_A, charge_C, energy_J
+from hil.power.trace import Gap
 from hil.power.window import Window, windows_between_marks
 from tests.power.traces import trace
 
@@ -74,6 +77,23 @@ def test_no_average_over_a_gap(gap: int) -> None:
     for figure in (average_A, charge_C, lambda trace, window: energy_J(trace, 3.0, window)):
         with pytest.raises(RigError, match=r"misses samples from .* 7 samples were lost; there is no average"):
             figure(made, window)
+
+
+def test_a_window_that_ends_or_begins_at_a_gap_is_whole() -> None:
+    made = trace([1e-3] * 4 + [2e-3] * 4, gap=(4, 5))
+    assert average_A(made, Window(0.0, 0.004)).samples == 4
+    assert average_A(made, Window(0.009, 0.013)).value == pytest.approx(2e-3)
+    for window in (Window(0.0, 0.005), Window(0.008, 0.013), Window(0.0, 0.004, 0.001), Window(0.009, 0.013, 0.001)):
+        with pytest.raises(RigError, match="misses samples"):
+            average_A(made, window)
+
+
+def test_a_gap_of_unknown_length_counts() -> None:
+    made = trace([1e-3] * 8)
+    made = dataclasses.replace(made, gaps=(Gap(0.004, 0.004, "bytes were lost"),))
+    with pytest.raises(RigError, match=r"misses samples from 0\.004000 s on: bytes were lost"):
+        average_A(made)
+    assert average_A(made, Window(0.0, 0.003)).value == pytest.approx(1e-3)
 
 
 def test_a_gap_elsewhere_does_no_harm() -> None:

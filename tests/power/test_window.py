@@ -76,6 +76,7 @@ def test_slow_edges_are_less_certain_and_so_is_what_follows() -> None:
     made = trace(batches(slope=7))
     windows = windows_in_current(made, count=3)
     assert {round(each.uncertainty_s * 1000) for each in windows} == {5}
+    assert (windows[0].begin_s, windows[0].end_s) == pytest.approx((0.044, 0.110))  # past the middle, 2.5 mA
     # By hand: 60 samples of 4 mA and two slopes of 7 samples that average 2.5 mA, from middle to middle.
     charge = charge_C(made, windows[0])
     assert abs(charge.value - (60 * 4e-3 + 7 * 3.25e-3) * 1e-3) <= charge.uncertainty
