@@ -57,14 +57,6 @@ class Arrivals:
         """
         if not self._pieces:
             raise RigError(f"{address} has nothing to show: it sent no samples", hint="unplug it and plug it in again")
-        if self._end_at is not None:
-            begun_s, number = self._pieces[0]
-            wanted_s = self._end_at - begun_s + number / self._rate_hz
-            if wanted_s - self.seconds > _SLACK_S + _SLACK * wanted_s:
-                raise RigError(
-                    f"{address} fell silent after {self.seconds:.3f} s, and was to measure for {wanted_s:.3f} s",
-                    hint="check its USB cable, and measure again",
-                )
         # Pieces may be late, all of them at the end only if some are missing.
         late_s = [come_s - number / self._rate_hz for come_s, number in self._pieces]
         few = max(1, min(_PIECES, len(late_s) // 2))
@@ -75,3 +67,11 @@ class Arrivals:
                 f"{address} sent samples for {sampled} in {elapsed}: some were lost unseen",
                 hint="connect it to another USB port, without a hub, and measure again",
             )
+        if self._end_at is not None:
+            begun_s, number = self._pieces[0]
+            wanted_s = self._end_at - begun_s + number / self._rate_hz
+            if wanted_s - self.seconds > _SLACK_S + _SLACK * wanted_s:
+                raise RigError(
+                    f"{address} fell silent after {self.seconds:.3f} s, and was to measure for {wanted_s:.3f} s",
+                    hint="check its USB cable, and measure again",
+                )

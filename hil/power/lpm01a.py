@@ -195,7 +195,7 @@ class Lpm01aMeter(ManagedMeter):
                 said = line.strip().removeprefix(_PROMPT.strip()).strip()
                 if said.startswith(f"ack {command}"):
                     return said.removeprefix(f"ack {command}").strip(": ")
-                if said.startswith("error"):
+                if said.startswith((f"error {command}", "error:")):  # one of another command may come late
                     heard += self._read().decode("ascii", "replace")  # the reason comes in a line of its own
                     why = " ".join(heard.replace(_PROMPT, "").split())
                     raise self._none(f"it was told '{command}', and said: {why}")

@@ -294,6 +294,23 @@ def test_another_voltage_than_it_was_told_is_said() -> None:
         pass
 
 
+def test_an_answer_that_comes_late_is_not_taken_for_the_next() -> None:
+    """It is told to stop, measures nothing, and says so when it has been told the next."""
+    device = Lpm01a(constant(1e-3))
+    feed, late = device.feed, []
+
+    def slow(data: bytes) -> bytes:
+        said = feed(data)
+        if not late:
+            late.append(said)
+            return b""
+        return late[0] + said if len(late) == 1 and not late.append(b"") else said
+
+    device.feed = slow  # type: ignore[method-assign]
+    assert average_A(recorded(device, 0.01)).value == pytest.approx(1e-3, rel=0.002)
+    assert b"error stop" in late[0]
+
+
 def test_it_is_opened_while_it_still_measures_for_another() -> None:
     device = Lpm01a(constant(1e-3), measures=True, controlled=True)
     assert average_A(recorded(device, 0.01)).value == pytest.approx(1e-3, rel=0.002)
@@ -361,6 +378,14 @@ def test_streams_cut_anywhere_are_the_same(stream: type[BinaryStream | AsciiStre
         assert pieces.stamps == whole.stamps
         assert pieces.ended
         assert not pieces.fault
+
+
+def test_times_by_hand() -> None:
+    binary, text = BinaryStream(), AsciiStream()
+    binary.feed(bytes.fromhex("f0f3 00000929 07 ffff f0f3 80000929 64 ffff"))  # the highest bit is no part of the time
+    text.feed(b"\0TimeStamp: 002s 345ms, buff 07%\r\n")
+    assert text.stamps == [Stamp(0, 2345, 7)]
+    assert binary.stamps == [Stamp(0, 2345, 7), Stamp(0, 2345, 100)]
 
 
 def test_samples_are_placed_by_hand() -> None:

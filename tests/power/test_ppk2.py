@@ -183,10 +183,10 @@ def test_a_device_stuck_in_a_range_is_refused() -> None:
 
 
 def test_unplugged_while_it_measures() -> None:
-    device = Ppk2(constant(1e-3), unplug_after=1000)
+    device = Ppk2(constant(1e-3), unplug_after=5000)
     with opened(device) as meter:
         meter.start()
-        device.time.wait_for(0.01)
+        device.time.wait_for(0.05)
         device.time.pass_to(0.5)
         with pytest.raises(
             RigError, match=r"PPK2 on port .* stopped after 0\.0\d+ s of measuring\n.*stream interrupted"
