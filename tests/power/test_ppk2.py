@@ -194,6 +194,17 @@ def test_unplugged_while_it_measures() -> None:
             meter.stop()
 
 
+def test_nonsense_while_it_measures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library would look for a sample in it for ever."""
+    monkeypatch.setattr("hil.power.ppk2._JOIN_S", 1.0)
+    device = Ppk2(constant(1e-3), nonsense_after=1000)
+    with opened(device) as meter:
+        meter.start()
+        device.time.wait_for(0.05)
+        with pytest.raises(RigError, match=r"stopped after 0\.01\d+ s of measuring\n.*what it sends are no samples"):
+            meter.stop()
+
+
 def test_silence_while_it_measures() -> None:
     device = Ppk2(constant(1e-3), silent_after=1000)
     with opened(device) as meter:

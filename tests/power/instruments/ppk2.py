@@ -8,6 +8,7 @@ import math
 import struct
 import threading
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING
 
 from tests.power.instruments.sampled import SampledTime
@@ -50,6 +51,7 @@ class Ppk2:
     lost: samples lost on the device, by the number of the first.
     cut: bytes lost on the wire, by the number of the sample before which.
     silent_after: number of the sample behind which it says no more.
+    nonsense_after: number of the sample behind which its words are random.
     unplug_after: number of the sample behind which its plug is pulled.
     fixed_range: if it is stuck in one.
     stalls_s: by the number of a sample, for how long the device holds its samples back and loses them uncounted.
@@ -63,6 +65,7 @@ class Ppk2:
     lost: dict[int, int] = field(default_factory=dict)
     cut: dict[int, int] = field(default_factory=dict)
     silent_after: int | None = None
+    nonsense_after: int | None = None
     unplug_after: int | None = None
     fixed_range: int | None = None
     stalls_s: dict[int, float] = field(default_factory=dict)
@@ -75,6 +78,7 @@ class Ppk2:
     measures: bool = False
     commands: list[bytes] = field(default_factory=list)
     _obeyed: threading.Condition = field(default_factory=threading.Condition)
+    _random: Random = field(default_factory=lambda: Random(1))
     _pending: bytes = b""
     _number: int = 0
     _count: int = 0
@@ -152,6 +156,8 @@ class Ppk2:
         true_A = self.source.current_A(now_s)
         logic = sum(self.source.mark(f"D{bit}", now_s) << bit for bit in range(8))
         word = self._code(true_A) | self._range << 14 | (self._count % _COUNTS) << 18 | logic << 24
+        if self.nonsense_after is not None and self._number >= self.nonsense_after:
+            word = self._random.getrandbits(32)
         data = struct.pack("<I", word)[self.cut.pop(self._number, 0) :]
         self._number += 1
         self._count += 1
