@@ -185,7 +185,7 @@ class Ppk2:
 
     def _code_at(self, true_A: float) -> int:
         """The inverse of what Nordic's application computes from a code."""
-        at = {name: values[self._range] for name, values in CALIBRATION.items()}
+        at = {name: values[self._range] for name, values in self.calibration.items()}
         linear = true_A * self.gain[self._range] / at["UG"] - at["S"] * self.voltage_mV / 1000 - at["I"]
         x = (-at["GI"] + math.sqrt(at["GI"] ** 2 + 4 * at["GS"] * linear)) / (2 * at["GS"])
         return max(0, min(_CODES, round((x * at["R"] / _VOLT + at["O"]) / 4)))
