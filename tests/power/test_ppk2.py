@@ -166,7 +166,7 @@ def test_bytes_lost_on_the_wire_are_never_averaged(count: int) -> None:
 
 def test_samples_that_its_counter_cannot_miss_are_missed_by_the_clock() -> None:
     with pytest.raises(RigError, match=r"sent samples for 0\.\d+ s in [01]\.\d+ s: some were lost unseen"):
-        recorded(Ppk2(constant(1e-3), stalls_s={3000: 0.64}), 0.3)
+        recorded(Ppk2(constant(1e-3), stalls_s={20_000: 0.64}), 0.5)
 
 
 def test_a_current_beyond_its_highest_range_is_refused() -> None:
