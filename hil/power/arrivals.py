@@ -25,6 +25,7 @@ class Arrivals:
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
         self._pieces: list[tuple[float, int]] = []
+        self._prompt = float("-inf")  # of the piece that was least late: its samples ahead of the clock
         self._end_at: float | None = None
 
     @property
@@ -35,6 +36,7 @@ class Arrivals:
     def note(self, now_s: float, number: int) -> None:
         """A piece has come; `number` is that of the sample behind it."""
         self._pieces.append((now_s, number))
+        self._prompt = max(self._prompt, number - now_s * self._rate_hz)
 
     def call_off(self, now_s: float) -> None:
         """What is sampled from now on is not wanted."""
@@ -45,8 +47,7 @@ class Arrivals:
         """Whether what was sampled until it was called off has come, or takes too long."""
         if self._end_at is None or not self._pieces:
             return False
-        begun_s, number = self._pieces[0]
-        due = number + (self._end_at - begun_s) * self._rate_hz
+        due = self._prompt + self._end_at * self._rate_hz
         return self._pieces[-1][1] >= due or now_s - self._end_at > _TAIL_S
 
     def check(self, address: str) -> None:
@@ -68,8 +69,7 @@ class Arrivals:
                 hint="connect it to another USB port, without a hub, and measure again",
             )
         if self._end_at is not None:
-            begun_s, number = self._pieces[0]
-            wanted_s = self._end_at - begun_s + number / self._rate_hz
+            wanted_s = self._end_at + self._prompt / self._rate_hz
             if wanted_s - self.seconds > _SLACK_S + _SLACK * wanted_s:
                 raise RigError(
                     f"{address} fell silent after {self.seconds:.3f} s, and was to measure for {wanted_s:.3f} s",
