@@ -102,7 +102,9 @@ def conclusion(compared: Compared) -> str:
 
 
 def _instead(now: float, before: float) -> str:
-    share = 100 * (1 - now / before) if before else 0.0
-    saved = f"{share:.1f} % saved" if share >= 0 else f"{-share:.1f} % more"
     digits = 0 if isinstance(now, int) else 3
-    return f"{now:.{digits}f} instead of {before:.{digits}f}, {saved}"
+    both = f"{now:.{digits}f} instead of {before:.{digits}f}"
+    if not before:  # a hub that never slept never woke up
+        return both
+    share = 100 * (1 - now / before)
+    return f"{both}, {share:.1f} % saved" if share >= 0 else f"{both}, {-share:.1f} % more"

@@ -60,6 +60,12 @@ def test_a_run_with_two_hubs_has_no_figures_of_one() -> None:
     assert "hub wake-ups: 7 instead of 7, 0.0 % saved" in savings(compared(row("a"), row("c")))
 
 
+def test_a_hub_that_never_slept_saves_no_share_of_nothing() -> None:
+    both = compared(row("a"))
+    never = replace(both, sampled=replace(both.sampled, wakes=0))
+    assert "hub wake-ups: 7 instead of 0" in savings(never)
+
+
 def test_supply_and_sources_of_each_board_where_they_differ() -> None:
     other = replace(ONE, supply_V=1.8, sources=("run 2 uA (two)",))
     lines = list(savings(compared(row("a"), models={"one": ONE, "two": other, "three": ONE})))
