@@ -29,11 +29,13 @@ from hil.work import Work
 from tests.twin.virtual_host import BAUD, BITS, BOARD, AgentChip, connect
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hil.build import Artefact
     from hil.link.agent import Agent
 
 MOST_CYCLES_A_BYTE = 380
 """190 to 365 by network: an interrupt for each byte, and what `tests.twin.streaming_spi` has."""
-
 
 FLOOR = 0.95
 """What the efficiency of every case is held to."""
@@ -111,19 +113,45 @@ def open_image(agent: Agent, chip: AgentChip, image: bytes) -> None:
     agent.open_flash_image(len(image), zlib.crc32(image))
 
 
+@dataclass(frozen=True)
+class Carried:
+    """Bytes of the stream that went each way so far."""
+
+    to_board: int
+    from_board: int
+
+
 def measure(name: str) -> Streaming:
-    """Stream all sequences of a public case as a run does, and compare every bit."""
-    artefact = build(BOARD)
+    """Stream all sequences of a public case over the UART as a run does, and compare every bit."""
+
+    def over_uart(chip: AgentChip) -> tuple[Agent, Callable[[], Carried]]:
+        agent, wire = connect(chip)
+        return agent, lambda: Carried(sum(len(data) for _, data in wire.written), len(chip.sent))
+
+    return stream(build(BOARD), name, over_uart, byte_s=BITS / BAUD)
+
+
+def stream(
+    artefact: Artefact, name: str, link: Callable[[AgentChip], tuple[Agent, Callable[[], Carried]]], *, byte_s: float
+) -> Streaming:
+    """Stream all sequences of a public case as a run does, and compare every bit.
+
+    Args:
+        artefact: the firmware.
+        name: the case's.
+        link: connects to a chip; gives the agent, and what tells how much was carried.
+        byte_s: how long a byte is on the wire.
+    """
     work = load_work(name)
     assert artefact.bin is not None
     model = timing_model(BOARD)
     assert model is not None
     chip = AgentChip(artefact.bin)
     with CycleCounter(artefact.elf, model, plugin=False) as counter, chip.counted(counter):
-        agent, wire = connect(chip)
+        agent, carried = link(chip)
         open_image(agent, chip, work.converted.image)
         chip.core.book()
-        before, written, sent = counter.snapshot(), len(wire.written), len(chip.sent)
+        before, bytes_before = counter.snapshot(), carried()
         began, slept, clock = chip.seconds(), chip.slept, chip.now()
         sequences, steps = work.elapsed.shape
         inputs = work.inputs.reshape(sequences * steps, -1)
@@ -131,14 +159,16 @@ def measure(name: str) -> Streaming:
         assert np.array_equal(result.states.reshape(work.golden_states.shape), work.golden_states)
         chip.core.book()
         calls = counter.counts(since=before).of("ltc_step")
+        to_board = carried().to_board - bytes_before.to_board
+        from_board = carried().from_board - bytes_before.from_board
         return Streaming(
             steps=len(calls),
             virtual_s=float(chip.seconds() - began),
-            to_board_s=sum(len(data) for _, data in wire.written[written:]) * BITS / BAUD,
-            from_board_s=(len(chip.sent) - sent) * BITS / BAUD,
+            to_board_s=to_board * byte_s,
+            from_board_s=from_board * byte_s,
             core_s=(chip.now() - clock - (chip.slept - slept)) / chip.clock_hz,
             steps_s=sum(call.cycles for call in calls) / chip.clock_hz,
             repairs=result.retries,
-            bytes=sum(len(data) for _, data in wire.written[written:]) + len(chip.sent) - sent,
+            bytes=to_board + from_board,
             clock_hz=chip.clock_hz,
         )
