@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import errno
-import os
 import selectors
 import socket
 import struct
 import subprocess
-import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from tests.instruments.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _SOURCE = Path(__file__).with_name("spidev_shim.c")
 _FLAGS = ("-std=c11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fPIC", "-shared", "-pthread")
 _HEAD = struct.Struct("=III")
-_JOIN_S = 5.0
 _LINES = 32
 _PULL_DOWN = 0x200
 _OPEN, _SETUP, _SELECT, _TRANSFER, _COUNT, _CLAIM, _LEVEL = range(1, 8)
@@ -37,7 +36,7 @@ def build_shim(folder: Path) -> Path:
     return library
 
 
-class SpidevMachine:
+class SpidevMachine(Served):
     """A computer with /dev/spidev0.0 and /dev/gpiochip0, for processes started with its `environment`.
 
     Args:
@@ -76,7 +75,6 @@ class SpidevMachine:
         self._left = unplug_after
         self._claims: dict[socket.socket, int] = {}
         self._pulled_down = False
-        self.error: BaseException | None = None
         self.environment = {"LD_PRELOAD": str(shim), "SHIM_DIR": str(folder)}
         if not delays:
             self.environment["SHIM_NO_DELAY"] = "1"
@@ -85,8 +83,8 @@ class SpidevMachine:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.bind(str(folder / "bus"))
         self._listener.listen()
-        self._wake, self._woken = os.pipe()
-        self._thread = threading.Thread(target=self._run, name="spidev machine", daemon=True)
+        super().__init__("spidev machine")
+        self._selector = selectors.DefaultSelector()
         self._does: dict[int, Callable[[int, int, bytes], tuple[int, bytes]]] = {
             _OPEN: lambda _first, _second, name: (-self._refuses.get(name.decode(), 0), b""),
             _SETUP: self._setup,
@@ -96,39 +94,24 @@ class SpidevMachine:
             _LEVEL: lambda line, _second, _data: (self._level(line), b""),
         }
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def _serve(self) -> None:
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._wake, selectors.EVENT_READ)
+        while all(self._serve_one(key.fileobj) for key, _ in self._selector.select()):
+            pass
 
-    def __exit__(self, *_: object) -> None:
-        os.write(self._woken, b"x")
-        self._thread.join(_JOIN_S)
-        assert not self._thread.is_alive()
-        for descriptor in (self._wake, self._woken):
-            os.close(descriptor)
-        if self.error is not None:
-            raise self.error
+    def _release(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            if isinstance(key.fileobj, socket.socket):
+                key.fileobj.close()
+        self._selector.close()
 
-    def _run(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._listener, selectors.EVENT_READ)
-            selector.register(self._wake, selectors.EVENT_READ)
-            try:
-                while all(self._serve(selector, key.fileobj) for key, _ in selector.select()):
-                    pass
-            except BaseException as error:  # noqa: BLE001 - handed to the test
-                self.error = error
-            finally:
-                for key in list(selector.get_map().values()):
-                    if isinstance(key.fileobj, socket.socket):
-                        key.fileobj.close()
-
-    def _serve(self, selector: selectors.BaseSelector, source: object) -> bool:
+    def _serve_one(self, source: object) -> bool:
         """Whether to go on."""
         if not isinstance(source, socket.socket):
             return False
         if source is self._listener:
-            selector.register(self._listener.accept()[0], selectors.EVENT_READ)
+            self._selector.register(self._listener.accept()[0], selectors.EVENT_READ)
             return True
         question = source.recv(1 << 16)
         if question:
@@ -136,7 +119,7 @@ class SpidevMachine:
                 source.send(self._answer(source, question))
         else:
             self._claims.pop(source, None)
-            selector.unregister(source)
+            self._selector.unregister(source)
             source.close()
         return True
 

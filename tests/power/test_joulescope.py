@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyjoulescope_driver
 import pytest
 
 from hil.errors import RigError
@@ -231,8 +232,7 @@ def test_the_real_library_starts_and_lists_what_there_is() -> None:
 
 
 def test_the_real_library_tells_of_removal_as_the_simulated_one_does() -> None:
-    library = pytest.importorskip("pyjoulescope_driver")
-    with library.Driver() as driver:
+    with pyjoulescope_driver.Driver() as driver:
         recorder = _Recorder(driver, "u/js220/nobody-has-this", 4, lambda: 0.0)
         driver.subscribe("@/!remove", "pub", recorder._loser)
         driver.publish("@/!remove", "u/js220/nobody-has-this", timeout=0)

@@ -7,12 +7,12 @@ import os
 import select
 import struct
 import termios
-import threading
 import tty
-from typing import Protocol, Self
+from typing import Protocol
+
+from tests.instruments.served import Served
 
 _CHUNK = 4096
-_JOIN_S = 5.0
 _FULL = 1024
 """Bytes that wait for their reader from which on no more are sent: time must not run far ahead of who measures."""
 _LOOK_S = 0.0005
@@ -27,12 +27,11 @@ class StreamingMachine(Protocol):
         """What comes next of its own accord; empty for nothing until it is fed, None when its plug is pulled."""
 
 
-class StreamingPty:
+class StreamingPty(Served):
     """Serves a machine until its `with` ends, or until it pulls its plug.
 
     Attributes:
         path: the port.
-        error: what the machine raised, if it did; raised again at the end of the `with`.
     """
 
     def __init__(self, machine: StreamingMachine) -> None:
@@ -41,46 +40,29 @@ class StreamingPty:
         tty.setraw(self._held)
         os.set_blocking(self._master, False)
         self.path = os.ttyname(self._held)
-        self._wake, self._woken = os.pipe()
-        self.error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=f"instrument {self.path}", daemon=True)
+        super().__init__(f"instrument {self.path}")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.write(self._woken, b"x")
-        self._thread.join(_JOIN_S)
-        assert not self._thread.is_alive()
-        for descriptor in (self._wake, self._woken):
-            os.close(descriptor)
-        if self.error is not None:
-            raise self.error
-
-    def _run(self) -> None:
+    def _serve(self) -> None:
         unsent = b""
-        try:
-            while True:
-                full = self._waiting() >= _FULL
-                if not unsent and not full:
-                    said = self._machine.stream()
-                    if said is None:
-                        break
-                    unsent = said
-                wanted = [self._master] if unsent and not full else []
-                readable, writable, _ = select.select([self._master, self._wake], wanted, [], _LOOK_S if full else None)
-                if self._master in readable:  # all that was sent is heard
-                    unsent += self._machine.feed(os.read(self._master, _CHUNK))
-                elif self._wake in readable:
+        while True:
+            full = self._waiting() >= _FULL
+            if not unsent and not full:
+                said = self._machine.stream()
+                if said is None:
                     break
-                elif writable:
-                    unsent = unsent[os.write(self._master, unsent) :]
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            self.error = error
-        finally:
-            os.close(self._held)
-            os.close(self._master)
+                unsent = said
+            wanted = [self._master] if unsent and not full else []
+            readable, writable, _ = select.select([self._master, self._wake], wanted, [], _LOOK_S if full else None)
+            if self._master in readable:  # all that was sent is heard
+                unsent += self._machine.feed(os.read(self._master, _CHUNK))
+            elif self._wake in readable:
+                break
+            elif writable:
+                unsent = unsent[os.write(self._master, unsent) :]
+
+    def _release(self) -> None:
+        os.close(self._held)
+        os.close(self._master)
 
     def _waiting(self) -> int:
         answer = fcntl.ioctl(self._held, termios.FIONREAD, b"\0" * 4)
