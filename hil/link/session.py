@@ -178,13 +178,10 @@ class Session:
             TargetFault: the firmware stopped in a fault.
             LinkError: the wire is gone.
         """
-        data = self._wire.read()
-        self._heard.data(data)
-        self._frames.extend(self._decoder.feed(data))
+        self._read()
         count, damaged = 0, self._decoder.pending_bytes > 0
         while self._frames:
-            frame = self._frames.popleft()
-            self._heard.frame(frame)
+            frame = self._next_frame()
             if frame is None or frame.command == Command.NOTICE | REPLY:
                 damaged = True
             else:
@@ -279,9 +276,16 @@ class Session:
         while not self._frames:
             if self._clock() > deadline:
                 return None
-            data = self._wire.read()
-            self._heard.data(data)
-            self._frames.extend(self._decoder.feed(data))
+            self._read()
+        return self._next_frame()
+
+    def _read(self) -> None:
+        """Take what has arrived; waits a short time for the first of it."""
+        data = self._wire.read()
+        self._heard.data(data)
+        self._frames.extend(self._decoder.feed(data))
+
+    def _next_frame(self) -> Frame | None:
         frame = self._frames.popleft()
         self._heard.frame(frame)
         return frame

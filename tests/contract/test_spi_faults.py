@@ -91,7 +91,7 @@ def test_a_defect_of_the_boards_side_is_found(tmp_path: Path, edit: tuple[str, s
 
 
 WIRE_DEFECTS = {
-    "no answer is an empty one": ("header = decode(heard)", "header = decode(heard) or Header(0)"),
+    "no answer is an empty one": ("header = decode(heard)", "header = decode(heard) or decode(compose())"),
     "a byte is sent twice": ("        del self._unsent[:send]\n", "        del self._unsent[: max(0, send - 1)]\n"),
     "what the board did not take is lost": (
         "        header = decode(heard)\n",

@@ -38,6 +38,16 @@ class Header:
         return bytes((_MARK, self.count, self.other, _MARK ^ _CHECK ^ self.count ^ self.other))
 
 
+def compose(data: bytes = b"", *, clock: int = 0) -> bytes:
+    """What the host sends in a transaction.
+
+    Args:
+        data: of its stream, at most DATA_BYTES.
+        clock: how many of the board's bytes it clocks out, at most DATA_BYTES.
+    """
+    return Header(len(data), clock).encode() + data.ljust(clock, b"\0")
+
+
 def decode(data: bytes) -> Header | None:
     """The header that a transaction began with; None where the other side took no part in it.
 

@@ -91,7 +91,7 @@ class BusPirateBridge(ManagedBridge):
             raise
 
     def exchange(self, data: bytes) -> bytes:
-        """One transaction, at most a second for each 16 bytes.
+        """One transaction, at most 5 s for each 16 bytes.
 
         Raises:
             LinkError: the port is gone, or what comes back is no answer.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Self
 
-from hil.link.spi.blocks import DATA_BYTES, HEADER_BYTES, Header, decode
+from hil.link.spi.blocks import DATA_BYTES, HEADER_BYTES, compose, decode
 from hil.link.spi.wiring import Wiring
 from hil.link.transport import READ_SLICE_S
 
@@ -141,7 +141,7 @@ class SpiWire:
         send = min(len(self._unsent), DATA_BYTES) if self._armed else 0
         # As many bytes as go out may come in with them, which costs nothing.
         clock = max(send, self._waiting or max(self.guess_bytes, self._likely)) if self._armed else 0
-        data = Header(send, clock).encode() + bytes(self._unsent[:send]).ljust(clock, b"\0")
+        data = compose(bytes(self._unsent[:send]), clock=clock)
         heard = self._bridge.exchange(data)
         self.transactions += 1
         self.clocked_bytes += len(data)

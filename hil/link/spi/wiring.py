@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import LinkError, RigError
-from hil.link.spi.blocks import DATA_BYTES, HEADER_BYTES, Header, decode
+from hil.link.spi.blocks import DATA_BYTES, HEADER_BYTES, Header, compose, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ class Wiring:
             if self._bridge.data_ready() == waiting:
                 self._unchecked.discard(waiting)
                 return
-            header = decode(self._bridge.exchange(Header(0).encode()))
+            header = decode(self._bridge.exchange(compose()))
             if header is not None and (header.count > 0) != waiting:
                 return  # it has changed its mind meanwhile
         raise self._never_ready() if waiting else self._always_ready()
@@ -86,8 +86,7 @@ class Wiring:
 
     def _hears_itself(self) -> bool:
         """A board that has nothing to send has nothing more that waits either, so it never says this."""
-        asked = Header(0, _ODD)
-        return decode(self._bridge.exchange(asked.encode() + bytes(_ODD))) == asked
+        return decode(self._bridge.exchange(compose(clock=_ODD))) == Header(0, _ODD)
 
     def _sentence(self, what: str) -> str:
         return f"board '{self._board}' on {self._bridge.address} {what}"
@@ -125,7 +124,7 @@ class Wiring:
                 f"MOSI, and MISO is {level} throughout"
             )
         for _ in range(_TRIES):
-            self._bridge.exchange(Header(0, DATA_BYTES).encode() + bytes(DATA_BYTES))
+            self._bridge.exchange(compose(clock=DATA_BYTES))
             self._wait(_SETTLE_S)
             if not self._bridge.data_ready():
                 return f"MISO is stuck {level}: the board hears the host, and nothing comes back"
@@ -140,7 +139,7 @@ class Wiring:
             return _LOOP
         offers = set()
         for _ in range(_TRIES):
-            heard = self._bridge.exchange(Header(0, DATA_BYTES).encode() + bytes(DATA_BYTES))
+            heard = self._bridge.exchange(compose(clock=DATA_BYTES))
             header = decode(heard)
             if header is not None:
                 offers.add(heard[: HEADER_BYTES + header.count] if header.count else b"")
