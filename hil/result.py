@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.compare import largest_error
+from hil.step_energy import NOT_ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hil.step_cycles import RunCycles
+    from hil.step_energy import RunEnergy
     from hil.vectors import Vectors
 
 Lsb = NDArray[np.int32]
@@ -118,6 +120,7 @@ class RunResult:
         device_s: seconds from the first frame of the first step to the last reply.
         retries: frames that had to be sent again.
         cycles: of each step, or why they were not measured.
+        energy: of each step, or why nobody knows it.
         notes: sentences of the converter about what the formats could not hold as it is, or hold with less precision.
     """
 
@@ -142,6 +145,7 @@ class RunResult:
     device_s: float
     retries: int
     cycles: RunCycles
+    energy: RunEnergy = NOT_ASKED
     notes: tuple[str, ...] = ()
 
     @property

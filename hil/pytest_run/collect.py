@@ -10,7 +10,7 @@ import pytest
 from hil.board import board_names
 from hil.case import load_case
 from hil.cycle_golden import golden_path, load_golden
-from hil.cycle_promise import Held, check_cycles, not_counted
+from hil.cycle_promise import check_cycles, not_counted
 from hil.errors import HilError, InputError, RigError
 from hil.nearest import offer
 from hil.promise import judge, not_measured
@@ -18,6 +18,7 @@ from hil.pytest_run.recorder import TAKEN
 from hil.pytest_run.state import STATE
 from hil.report.properties import run_properties
 from hil.report.spelling import told_in_pytest
+from hil.verdict import Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
