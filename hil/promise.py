@@ -14,22 +14,14 @@ if TYPE_CHECKING:
     from hil.case import CaseFile, Decisions, Outputs, PromiseName, States
     from hil.result import RunResult
 
-_SOURCES = {"current": "no current source", "energy": "no current source"}
-
 SHOWN_DECISIONS = 6
-
-
-def not_measured(promise: PromiseName, board: str) -> str | None:
-    """Why a budget can have no verdict on this board, or None where a run can tell."""
-    source = _SOURCES.get(promise)
-    return None if source is None else f"{promise} not measured: {source} on board '{board}'"
 
 
 def judge(promise: PromiseName, says: CaseFile, result: RunResult) -> None:
     """Return if the promise holds.
 
     Args:
-        promise: one that :func:`not_measured` has no objection to; cycles are :mod:`hil.cycle_promise`'s.
+        promise: which; cycles are :mod:`hil.cycle_promise`'s, current and energy :mod:`hil.energy_promise`'s.
         says: the case file.
         result: the run.
 

@@ -58,6 +58,7 @@ class Provenance:
         link: how it was reached: ``uart`` or ``spi``.
         flashed: what was written to its flash for this result and those before.
         noticed: what its emulator has noticed of the firmware until then: a sentence each.
+        meter: what measures its current: its address until it is open, then what it says it is; empty without.
     """
 
     board: str
@@ -73,6 +74,7 @@ class Provenance:
     link: str = "uart"
     flashed: Flashed = Flashed()
     noticed: tuple[str, ...] = ()
+    meter: str = ""
 
     @property
     def where(self) -> str:
@@ -88,8 +90,9 @@ class Provenance:
         where = self.where if self.backend == "native" else f"{self.backend}{version}{kind}"
         probe = f", probe {self.probe}" if self.probe else ""
         link = f", over {self.link.upper()}" if self.link != "uart" else ""
+        meter = f", current by {self.meter}" if self.meter else ""
         more = "".join(f"; {each}" for each in (*self.flashed.retries, noticed_sentence(self.noticed)) if each)
-        return f"{self.board} on {where}{probe}{link}, firmware {self.firmware}, {self.compiler}{more}"
+        return f"{self.board} on {where}{probe}{link}, firmware {self.firmware}, {self.compiler}{meter}{more}"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hil.errors import HilError
+
 Kind = Literal["measured", "modelled", "simulated"]
 Energies = NDArray[np.float64]
 
@@ -109,10 +111,12 @@ class RunEnergy:
     Attributes:
         found: what a source says, if any does.
         missing: of each source that says nothing, why, in words.
+        failure: what kept an instrument from measuring; for who was promised a figure, an error and no skip.
     """
 
     found: StepEnergy | None = None
     missing: tuple[str, ...] = ()
+    failure: HilError | None = None
 
     @property
     def kind(self) -> Kind | Literal["unknown"]:

@@ -45,7 +45,7 @@ def summary_lines(tally: Tally) -> list[str]:
         lines.append("worst error: to float64, as a share of the state bound; bits: device against the integer model")
         lines += _cycles_lines(runs)
     for words, count in sorted(Counter(tally.golden_words).items()):
-        lines.append(f"cycles: {words} ({_promises(count)})")
+        lines.append(f"{words} ({_promises(count)})")
     for reason, count in sorted(Counter(tally.not_measured).items()):
         lines.append(f"{reason} ({_promises(count)})")
     return lines
