@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from hil.result import RunResult
     from hil.step_energy import Energies, StepEnergy
 
+NO_AVERAGE: Final = "no average current: "
+"""How a note begins that says why there is none."""
+
 ROUNDING: Final = 1e-6
 """Share by which two modelled figures may differ as a golden keeps seven digits."""
 
@@ -92,7 +95,8 @@ def not_known(noun: str, result: RunResult) -> str | None:
     if found is None:
         return f"{noun} not measured: {result.energy.reason}"
     if noun == "current" and found.average_uA is None:
-        return f"current not measured: {found.source} tells the energy of steps alone"
+        why = [note.removeprefix(NO_AVERAGE) for note in found.notes if note.startswith(NO_AVERAGE)]
+        return f"current not measured: {'; '.join(why) or found.source + ' tells the energy of steps alone'}"
     return None
 
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from hil.build import Artefact
     from hil.dut.counting import RunCount
     from hil.dut.selection import Selection
+    from hil.energy.modelled import ModelledCurrent
     from hil.flash_mode import FlashMode
     from hil.link.client import Identity, StepResult
     from hil.model import Model
@@ -92,7 +93,7 @@ class Dut:
         self._connection = connection
         self._counting = CycleMeter(prepared.board, prepared.selection, connection.counter)
         self._analyzer = analyzer
-        self._energy = EnergyMeter(prepared.board, prepared.selection, analyzer)
+        self._energy = EnergyMeter(prepared.board, prepared.selection, analyzer, connection.machine)
 
     @property
     def provenance(self) -> Provenance:
@@ -110,7 +111,7 @@ class Dut:
         return self._analyzer.meter if self._analyzer is not None else None
 
     @property
-    def last_current(self) -> Trace | None:
+    def last_current(self) -> Trace | ModelledCurrent | None:
         """The current of the last run whose energy was asked for; None where nobody told any."""
         return self._energy.last_current
 
@@ -177,7 +178,7 @@ class Dut:
         device_s = watch.elapsed_s
         cycles = count.result()
         with self._connection.guard() as client:
-            energy = self._energy.of_run(client, work, runs=energy_runs)
+            energy = self._energy.of_run(client, work, cycles, runs=energy_runs)
         return work.result(
             self.provenance,
             place,
