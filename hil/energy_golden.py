@@ -48,6 +48,7 @@ class Recording(Strict):
         step_uncertainty: share by which a step's energy may be off altogether.
         average_uncertainty: the same of the average current.
         average_uA: average current; None where the source cannot tell.
+        rests_on: sentences for people: rows of the data sheet, or how it was measured; not compared.
         per_step_uJ: energy of each step of each sequence.
     """
 
@@ -65,6 +66,7 @@ class Recording(Strict):
     image: str
     recorded: str
     hil: str
+    rests_on: tuple[str, ...]
     average_uA: Signed | None
     per_step_uJ: Annotated[tuple[Sequence, ...], Field(min_length=1)]
 
@@ -90,6 +92,7 @@ class Recording(Strict):
             image=image,
             recorded=recorded,
             hil=hil,
+            rests_on=found.notes,
             average_uA=None if average is None else _kept(average),
             per_step_uJ=tuple(tuple(_kept(float(value)) for value in row) for row in steps),
         )

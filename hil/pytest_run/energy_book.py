@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from hil.golden_file import Goldens
 
-_PROVENANCE = {"firmware", "image", "recorded", "hil"}
+_PROVENANCE = {"firmware", "image", "recorded", "hil", "rests_on"}
 
 
 class EnergyBook(Book[Recording]):
