@@ -86,6 +86,13 @@ class CyclesError(HilError):
     exit_code = 7
 
 
+class CurrentError(HilError):
+    """Current or energy is another than its golden, more than its budget, or not known well enough to tell."""
+
+    verdict = "current"
+    exit_code = 8
+
+
 class RigError(HilError):
     """No verdict about the firmware: a probe, port, cable, emulator or tool on this bench is missing or busy."""
 
