@@ -86,6 +86,13 @@ class CyclesError(HilError):
     exit_code = 7
 
 
+class HarvestError(HilError):
+    """On harvested power a board makes fewer steps than promised, or none at all."""
+
+    verdict = "harvest"
+    exit_code = 9
+
+
 class RigError(HilError):
     """No verdict about the firmware: a probe, port, cable, emulator or tool on this bench is missing or busy."""
 

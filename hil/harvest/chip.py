@@ -14,6 +14,7 @@ from elftools.elf.sections import SymbolTableSection
 from hil.emulator.twin.core import Stop
 from hil.emulator.twin.kept import fill
 from hil.emulator.twin.stm32l031.part import RAM_ORIGIN, Stm32l031
+from hil.energy.activity import State
 from hil.errors import RigError, TargetFault
 
 if TYPE_CHECKING:
@@ -118,16 +119,21 @@ class HarvestChip(Stm32l031):
         program: content of its flash.
         eeprom: content of its data EEPROM.
         seed: of the noise.
+
+    Attributes:
+        marker: whether the marker is high: during steps.
+        state: of the core.
     """
 
     def __init__(self, program: Program, eeprom: bytes, seed: int) -> None:
+        self.state = State.RUN
+        self.marker = self._stirred = False
         super().__init__(_NO_BAUD)
         self._program = program
         fill(self.flash_content, program.flash)
         fill(self.eeprom_content, eeprom.ljust(len(self.eeprom_content), b"\0"))
         noise = random.Random(seed).randbytes(len(self.ram_content))  # noqa: S311 # no secret
         fill(self.ram_content, noise)
-        self.marker = self._stirred = False
         self.reset()
         port, self._marker_pin = self.pins.port(program.board.marker)
         port.on_output.append(self._output)
@@ -180,6 +186,22 @@ class HarvestChip(Stm32l031):
             self.cancel(timer)
         if self.core.shared.asleep or self.in_hard_fault:  # which it only is where it has ended
             raise self.refuse(f"the firmware {self.seen.words}")
+
+    def lose(self, second: Fraction, seed: int) -> bytes:
+        """The power goes at a time that is over by an instruction at most: what is left in the data EEPROM."""
+        self.flash.nvm.cut(seed, second)
+        return self.eeprom
+
+    def set_up_anew(self) -> None:
+        """See `RecordedChip`."""
+        super().set_up_anew()
+        self._stir()
+
+    def _enter(self, state: State) -> None:
+        super()._enter(state)
+        if state is not self.state:
+            self.state = state
+            self._stir()
 
     def _stir(self) -> None:
         self._stirred = True
