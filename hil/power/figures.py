@@ -1,8 +1,11 @@
 """Average current, charge and energy of a part of a trace, each with how far it may be off. Pure.
 
 What may be off adds up, and is not rooted from squares: an instrument's error within a range is the same for all its
-samples. It is made of the instrument's accuracy by range; of where the window is cut; and of samples within a switch
-of ranges, which take the value behind the switch and may be off by as much as the current changed over it.
+samples. It is made of the instrument's accuracy by range; of where the window is cut; of samples within a switch of
+ranges, which take the value behind the switch and may be off by as much as the current changed over it; and of chance,
+that is noise, and changes that fall between samples: four standard errors of the average, by how much neighbouring
+samples differ, as a current that drifts or has levels is no noise. Of fewer than some 30 samples these are themselves a
+guess.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from hil.power.trace import Trace
 
 _HOLE: Final = 1.5
+_STANDARD_ERRORS: Final = 4.0
 _ROUNDING: Final = 1e-3  # of a sample period: times are sums of periods
 
 
@@ -92,7 +96,7 @@ class _Part:
         trace: the recording.
         window: of it.
         current_A: its samples, those within a switch of ranges replaced.
-        off_A: by how much their average may be off by accuracy and switches.
+        off_A: by how much their average may be off by accuracy, switches and chance.
     """
 
     trace: Trace
@@ -107,7 +111,7 @@ class _Part:
         _check(trace, window, inside)
         steady, moved_A = _steadied(trace)
         bound_A = trace.bound_A()[inside] + moved_A[inside]
-        return cls(trace, window, steady[inside], float(bound_A.mean()))
+        return cls(trace, window, steady[inside], float(bound_A.mean()) + _chance_A(steady[inside]))
 
     def edge_C(self, level_A: float) -> float:
         """Charge, against a level, that may be on the other side of the window's edges."""
@@ -121,6 +125,14 @@ class _Part:
             near = self.trace.current_A[first:last]
             total += slack_s * float(np.abs(near - level_A).max()) if len(near) else 0.0
         return total
+
+
+def _chance_A(current_A: NDArray[np.float64]) -> float:
+    """Four standard errors of an average, by the mean square of the differences between neighbours (von Neumann)."""
+    changes = np.diff(current_A)
+    if len(changes) == 0:
+        return 0.0
+    return _STANDARD_ERRORS * float(np.sqrt(np.mean(changes**2) / 2 / len(current_A)))
 
 
 def _inside(trace: Trace, window: Window) -> slice:
