@@ -4,8 +4,7 @@ What may be off adds up, and is not rooted from squares: an instrument's error w
 samples. It is made of the instrument's accuracy by range; of where the window is cut; of samples within a switch of
 ranges, which take the value behind the switch and may be off by as much as the current changed over it; and of chance,
 that is noise, and changes that fall between samples: four standard errors of the average, by how much neighbouring
-samples differ, as a current that drifts or has levels is no noise. Of fewer than some 30 samples these are themselves a
-guess.
+samples differ, as a current that drifts or has levels is no noise.
 """
 
 from __future__ import annotations
@@ -128,11 +127,16 @@ class _Part:
 
 
 def _chance_A(current_A: NDArray[np.float64]) -> float:
-    """Four standard errors of an average, by the mean square of the differences between neighbours (von Neumann)."""
-    changes = np.diff(current_A)
+    """Four standard errors of an average, by the mean square of the differences between neighbours (von Neumann).
+
+    Of few samples that is itself uncertain, as two thirds as many independent ones: more are taken, as Student's t has
+    it in its first order.
+    """
+    changes, count = np.diff(current_A), len(current_A)
     if len(changes) == 0:
         return 0.0
-    return _STANDARD_ERRORS * float(np.sqrt(np.mean(changes**2) / 2 / len(current_A)))
+    few = 1 + (_STANDARD_ERRORS**2 + 1) / (4 * count * 2 / 3)
+    return _STANDARD_ERRORS * few * float(np.sqrt(np.mean(changes**2) / 2 / count))
 
 
 def _inside(trace: Trace, window: Window) -> slice:

@@ -51,8 +51,9 @@ def test_accuracy_is_of_the_range_of_each_sample() -> None:
 
 
 def test_chance_by_hand() -> None:
-    # Four changes of 2 mA among five samples: 4 * sqrt((2 mA)^2 / 2 / 5).
-    assert average_A(trace([1e-3, 3e-3, 1e-3, 3e-3, 1e-3])).uncertainty == pytest.approx(4 * 2e-3 / math.sqrt(10))
+    # Four changes of 2 mA among five samples: 4 * sqrt((2 mA)^2 / 2 / 5), and as five are few 1 + 17 / (4 * 10 / 3).
+    chance_A = 4 * 2e-3 / math.sqrt(10) * (1 + 17 * 3 / 40)
+    assert average_A(trace([1e-3, 3e-3, 1e-3, 3e-3, 1e-3])).uncertainty == pytest.approx(chance_A)
     assert average_A(trace([1e-3])).uncertainty == 0
 
 
@@ -63,7 +64,8 @@ def test_noise_is_within_what_is_told(samples: int) -> None:
     figures = [average_A(trace(1e-3 + random.normal(0, 10e-6, samples))) for _ in range(400)]
     off = [abs(each.value - 1e-3) / each.uncertainty for each in figures]
     assert 0.4 < max(off) < 1
-    assert np.mean([each.uncertainty for each in figures]) == pytest.approx(4 * 10e-6 / math.sqrt(samples), rel=0.1)
+    told_A = 4 * 10e-6 / math.sqrt(samples) * (1 + 6.375 / samples)
+    assert np.mean([each.uncertainty for each in figures]) == pytest.approx(told_A, rel=0.05)
 
 
 def test_a_drift_is_no_noise() -> None:
@@ -138,7 +140,7 @@ def test_samples_within_a_switch_of_ranges_are_replaced_and_paid_for() -> None:
     made = trace([1e-3] * 4 + [50e-3] * 2 + [3e-3] * 4, settling=[4, 5])
     figure = average_A(made)
     assert figure.value == pytest.approx((4 * 1e-3 + 6 * 3e-3) / 10)
-    chance_A = 4 * math.sqrt((3e-3 - 1e-3) ** 2 / 9 / 2 / 10)  # of the step that is left, among nine changes
+    chance_A = 4 * 1.6375 * math.sqrt((3e-3 - 1e-3) ** 2 / 9 / 2 / 10)  # of the step that is left, among nine changes
     assert figure.uncertainty == pytest.approx(2 * (3e-3 - 1e-3) / 10 + chance_A)
 
 
