@@ -1,4 +1,4 @@
-"""A source that plays a recorded run over and over: a current in pieces, and windows in which the marker was high."""
+"""A source that plays a recorded run, once or over and over: pieces of current, and windows with the marker high."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Recorded:
     windows_s: (M, 2) in s.
     channel: that the marker is wired to.
     over_s: each sample is the mean over so long from its time on, in s; at 0 it is the current at its time.
+    once: behind the run the current stays at that of its last piece, and the marker low.
     noise: standard deviation of what each sample is off by, as a share of it.
     unseen: numbers of windows that a loose wire does not show, counted over all rounds.
     bounces: of each window, times that the wire opens for an instant behind its rise.
@@ -35,6 +36,7 @@ class Recorded:
     windows_s: Floats
     channel: str = "D0"
     over_s: float = 0.0
+    once: bool = False
     noise: float = 0.0
     unseen: frozenset[int] = frozenset()
     bounces: int = 0
@@ -64,17 +66,20 @@ class Recorded:
         return self._edges[-1]
 
     def current_A(self, time_s: float) -> float:
-        level = self.average_A(time_s, time_s + self.over_s) if self.over_s else self._levels[self._piece(time_s)]
+        if self.over_s:
+            level = self.average_A(time_s, time_s + self.over_s)
+        else:
+            level = self._levels[self._piece(self._within(time_s)[1])]
         return level * (1 + self._random.gauss(0, self.noise)) if self.noise else level
 
     def mark(self, channel: str, time_s: float) -> bool:
         if channel != self.channel:
             return False
-        rounds, within_s = divmod(time_s, self.period_s)
+        rounds, within_s = self._within(time_s)
         toggles = bisect_right(self._toggles, within_s)
         if toggles % 2 == 0:
             return False
-        if round(rounds) * len(self.windows_s) + toggles // 2 in self.unseen:
+        if rounds * len(self.windows_s) + toggles // 2 in self.unseen:
             return False
         since = int((within_s - self._toggles[toggles - 1]) / self.bounce_s)
         return since % 2 == 0 or since // 2 >= self.bounces
@@ -101,15 +106,22 @@ class Recorded:
         return self._repeated(self.edges_s[np.flatnonzero(np.diff(high)) + 1].reshape(-1, 2), begin_s, end_s)
 
     def _repeated(self, windows_s: Floats, begin_s: float, end_s: float) -> Floats:
-        rounds = np.arange(int(begin_s // self.period_s), int(end_s // self.period_s) + 1)
+        rounds = np.arange(int(begin_s // self.period_s), 1 if self.once else int(end_s // self.period_s) + 1)
         windows = (windows_s + (rounds * self.period_s)[:, None, None]).reshape(-1, 2)
         return windows[(windows[:, 0] >= begin_s) & (windows[:, 1] <= end_s)]
 
+    def _within(self, time_s: float) -> tuple[int, float]:
+        """Which round a time is in, and how far, in s."""
+        if self.once:
+            return 0, time_s
+        rounds, within_s = divmod(time_s, self.period_s)
+        return int(rounds), within_s
+
     def _piece(self, within_s: float) -> int:
-        return min(bisect_right(self._edges, within_s % self.period_s), len(self._levels) - 1)
+        return min(bisect_right(self._edges, within_s), len(self._levels) - 1)
 
     def _charge_to(self, time_s: float) -> float:
-        rounds, within_s = divmod(time_s, self.period_s)
+        rounds, within_s = self._within(time_s)
         piece = self._piece(within_s)
         begin_s = self._edges[piece - 1] if piece else 0.0
         return rounds * self._charge_C[-1] + self._charge_C[piece] + (within_s - begin_s) * self._levels[piece]
