@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from hil.errors import InputError
 from hil.model_arrays import LARGEST
-from hil.solver import Solver  # noqa: TC001 - pydantic reads the annotation
+from hil.solver import Solver
 from hil.yaml_file import load_yaml_with_lines
 
 if TYPE_CHECKING:

@@ -25,11 +25,12 @@ class StepEnergy:
         per_step_uJ: (S, T) of each step, while the marker is high; typical, where modelled. In a batch its mean.
         uncertainty_uJ: (S, T) by how much each may be off; zeros where modelled.
         maximum_uJ: (S, T) by the data sheet's maxima; None where it was measured, or they are not known.
-        average_uA: average current from the begin of the first step to the end of the last, link and idling included.
+        average_uA: average current from the begin of the first step to the end of the last, link and idling included;
+            None where a part of that time has no current, as ``notes`` say.
         average_uncertainty_uA: by how much it may be off; 0 where modelled.
         maximum_average_uA: by the data sheet's maxima; None as above.
         supply_V: at which supply, in V.
-        duration_s: from the begin of the first step to the end of the last, in s.
+        duration_s: from the begin of the first step to the end of the last, in s; None where nobody can tell.
         shares: of that duration by state (``run``, ``sleep``, ``stop`` …), 1 in all; empty where nobody can tell.
         without: what was on and is not in it, as nobody could look up what it draws.
         batch: steps in one window of the marker.
@@ -41,11 +42,11 @@ class StepEnergy:
     per_step_uJ: Energies
     uncertainty_uJ: Energies
     maximum_uJ: Energies | None
-    average_uA: float
+    average_uA: float | None
     average_uncertainty_uA: float
     maximum_average_uA: float | None
     supply_V: float
-    duration_s: float
+    duration_s: float | None
     shares: Mapping[str, float] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     batch: int = 1
