@@ -93,6 +93,13 @@ class CurrentError(HilError):
     exit_code = 8
 
 
+class HarvestError(HilError):
+    """On harvested power a board makes fewer steps than promised, or none at all."""
+
+    verdict = "harvest"
+    exit_code = 9
+
+
 class RigError(HilError):
     """No verdict about the firmware: a probe, port, cable, emulator or tool on this bench is missing or busy."""
 

@@ -103,8 +103,8 @@ class ActivityLog:
         edges = np.append(times[keep], last.end_s)
         codes = codes[keep]
         activity = (codes >> 1).astype(np.uint32)
-        from_ram = _shares(edges, np.append(cycles[keep], last.end_ram_cycles), activity, tuple(last.activities))
-        return Spans(edges, activity, tuple(last.activities), from_ram, (codes & 1).astype(bool))
+        from_ram = _shares(edges, np.append(cycles[keep], last.end_ram_cycles), activity, last.activities)
+        return Spans(edges, activity, last.activities, from_ram, (codes & 1).astype(bool))
 
 
 def _joined(parts: Iterable[bytes], kind: type[_Number]) -> NDArray[_Number]:

@@ -6,12 +6,9 @@ Standard library only, as all that emulators import.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from hil.energy.activity import Activity, State
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _CHANGE_BYTES: Final = 20
 
@@ -30,7 +27,7 @@ class ActivityRecord:
         lost: changes for which there was no room since the recording began: then what is told is not whole.
     """
 
-    activities: Sequence[Activity]
+    activities: tuple[Activity, ...]
     times: bytes
     ram_cycles: bytes
     codes: bytes
@@ -64,7 +61,7 @@ class ActivityRecord:
     def of(cls, fields: dict[str, Any], payload: bytes) -> Self:
         """From `fields` and `payload`."""
         count = len(payload) // _CHANGE_BYTES
-        activities = [
+        activities = tuple(
             Activity(
                 State(each["state"]),
                 each["clock_hz"],
@@ -73,7 +70,7 @@ class ActivityRecord:
                 frozenset(each["oscillators"]),
             )
             for each in fields["activities"]
-        ]
+        )
         return cls(
             activities,
             payload[: 8 * count],

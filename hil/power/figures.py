@@ -1,8 +1,10 @@
 """Average current, charge and energy of a part of a trace, each with how far it may be off. Pure.
 
 What may be off adds up, and is not rooted from squares: an instrument's error within a range is the same for all its
-samples. It is made of the instrument's accuracy by range; of where the window is cut; and of samples within a switch
-of ranges, which take the value behind the switch and may be off by as much as the current changed over it.
+samples. It is made of the instrument's accuracy by range; of where the window is cut; of samples within a switch of
+ranges, which take the value behind the switch and may be off by as much as the current changed over it; and of chance,
+that is noise, and changes that fall between samples: four standard errors of the average, by how much neighbouring
+samples differ, as a current that drifts or has levels is no noise.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from hil.power.trace import Trace
 
 _HOLE: Final = 1.5
+_STANDARD_ERRORS: Final = 4.0
 _ROUNDING: Final = 1e-3  # of a sample period: times are sums of periods
 
 
@@ -96,7 +99,7 @@ class _Part:
         trace: the recording.
         window: of it.
         current_A: its samples, those within a switch of ranges replaced.
-        off_A: by how much their average may be off by accuracy and switches.
+        off_A: by how much their average may be off by accuracy, switches and chance.
         accuracy_A: the part of that by accuracy alone.
     """
 
@@ -113,7 +116,8 @@ class _Part:
         _check(trace, window, inside)
         steady, moved_A = _steadied(trace)
         accuracy_A = float(trace.bound_A()[inside].mean())
-        return cls(trace, window, steady[inside], accuracy_A + float(moved_A[inside].mean()), accuracy_A)
+        off_A = accuracy_A + float(moved_A[inside].mean()) + _chance_A(steady[inside])
+        return cls(trace, window, steady[inside], off_A, accuracy_A)
 
     def edge_C(self, level_A: float) -> float:
         """Charge, against a level, that may be on the other side of the window's edges."""
@@ -127,6 +131,19 @@ class _Part:
             near = self.trace.current_A[first:last]
             total += slack_s * float(np.abs(near - level_A).max()) if len(near) else 0.0
         return total
+
+
+def _chance_A(current_A: NDArray[np.float64]) -> float:
+    """Four standard errors of an average, by the mean square of the differences between neighbours (von Neumann).
+
+    Of few samples that is itself uncertain, as two thirds as many independent ones: more are taken, as Student's t has
+    it in its first order.
+    """
+    changes, count = np.diff(current_A), len(current_A)
+    if len(changes) == 0:
+        return 0.0
+    few = 1 + (_STANDARD_ERRORS**2 + 1) / (4 * count * 2 / 3)
+    return _STANDARD_ERRORS * few * float(np.sqrt(np.mean(changes**2) / 2 / count))
 
 
 def _inside(trace: Trace, window: Window) -> slice:
