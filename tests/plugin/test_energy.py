@@ -79,11 +79,6 @@ def test_a_model_is_recorded_compared_and_called_one(case: pytest.Pytester) -> N
     result.assert_outcomes(passed=2, failed=1)
     assert f"1 of {STEPS} steps differ, first at step 5: 1.4 -> 1.4" in text_of(result)
 
-    change_golden(case, lambda recording: recording["without"].remove("MSI"))
-    result = case.runpytest(*ON)
-    result.assert_outcomes(passed=1, failed=2)
-    assert "MSI is on now, and not in the golden" in text_of(result)
-
     result = case.runpytest(*ON, "--hil-strict")
     result.assert_outcomes(passed=1, errors=2)
     assert "rig: current is modelled without GPIOA, HSI16, MSI, PWR, USART2, as nobody could look up" in text_of(result)
@@ -136,7 +131,7 @@ def test_a_simulated_instrument_on_an_emulated_board(case: pytest.Pytester, monk
     ("ppk2", "words"),
     [
         (LivePpk2(constant(0.0), unplug_after=6000), "stopped after"),
-        (LivePpk2(constant(0.0), lost=dict.fromkeys(range(0, 100_000, 2_000), 7)), "misses samples from"),
+        (LivePpk2(constant(0.0), lost=dict.fromkeys(range(2_000, 100_000, 2_000), 7)), "misses samples from"),
     ],
     ids=["unplugged", "lost samples"],
 )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.power.instruments.sampled import SampledTime
 
 PATIENCE_S = 20.0
+REST_S = 1e-3
+"""For so long it is sampled at rest before it is looked at again."""
 
 
 class LiveBoard:
@@ -82,7 +84,7 @@ class LiveBoard:
             if time_s < self._end_s:
                 return
             if self._pieces and not self._pieces[-1][1]:
-                self._ends[-1] = time_s + 1e-9
+                self._ends[-1] = time_s + REST_S
                 return
             assert time.monotonic() < given_up, "the board does not go on"
             time.sleep(0.001)
