@@ -86,6 +86,13 @@ class CyclesError(HilError):
     exit_code = 7
 
 
+class CurrentError(HilError):
+    """Current or energy is another than its golden, more than its budget, or not known well enough to tell."""
+
+    verdict = "current"
+    exit_code = 8
+
+
 class HarvestError(HilError):
     """On harvested power a board makes fewer steps than promised, or none at all."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING, Final
 
-from hil.build import build
 from hil.errors import RigError
 from hil.harvest.outcome import Conditions
 from hil.harvest.plan import make_plan
@@ -72,6 +71,7 @@ def run_harvest(
     reason = why_not(board)
     if reason is not None:
         raise RigError(reason)
+    from hil.build import build  # noqa: PLC0415 # brings tools that a run without such a promise need not wait for
     from hil.harvest.chip import Program  # noqa: PLC0415 # imports unicorn, which may be missing
     from hil.harvest.simulate import simulate  # noqa: PLC0415 # likewise
 
