@@ -155,7 +155,8 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
             axes.axvline(number * steps_each - 0.5, color=_TEXT, alpha=0.2, linewidth=0.6)
     axes.set_xlim(-0.5, len(values) - 0.5)
     _style(axes, "J", "")
-    told = f"energy of each step, min-median-max {spread(values, 'J')}; average {amperes(energy.average_uA * 1e-6)}"
+    average = f"; average {amperes(energy.average_uA * 1e-6)}" if energy.average_uA is not None else ""
+    told = f"energy of each step, min-median-max {spread(values, 'J')}{average}"
     batch = f"; means of batches of {energy.batch}" if energy.batch > 1 else ""
     axes.set_title(f"{told} at {energy.supply_V:g} V{batch}", fontsize=8, loc="left", color=_TEXT)
     axes.set_xlabel("step" if sequences == 1 else f"step, of {sequences} sequences one after another", color=_TEXT)
