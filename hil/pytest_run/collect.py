@@ -14,8 +14,11 @@ from hil.cycle_promise import check_cycles, not_counted
 from hil.energy_golden import energy_path, load_energy
 from hil.energy_promise import check_current, check_energy, lacking, not_known
 from hil.errors import HilError, InputError, RigError
+from hil.harvest.outcome import NoCurrentError, check_harvest
+from hil.harvest.words import lines_of, properties_of
 from hil.nearest import offer
 from hil.promise import judge
+from hil.pytest_run.harvest_item import not_simulated, simulate_case
 from hil.pytest_run.recorder import TAKEN
 from hil.pytest_run.state import STATE
 from hil.report.properties import run_properties
@@ -110,6 +113,9 @@ class PromiseItem(pytest.Item):
             pytest.skip(f"case is for {', '.join(says.boards)}, not for board '{subject.board}'")
         if says.links and options.dut.link not in says.links:
             pytest.skip(f"case is for link {', '.join(says.links)}, not for {options.dut.link}")
+        if subject.promise == "harvest":
+            self._require(not_simulated(state.bench.board(subject.board), options.dut))
+            return
         self._result = state.bench.run(subject.case, subject.vectors_path, subject.board)
         self.user_properties.extend(run_properties(self._result).items())
         if subject.promise == "cycles":
@@ -140,6 +146,9 @@ class PromiseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the promise."""
+        if self.subject.promise == "harvest":
+            self._judge_harvest()
+            return
         if self._result is None:
             return
         if self.subject.promise == "cycles":
@@ -185,6 +194,24 @@ class PromiseItem(pytest.Item):
         self.user_properties.append((f"hil_{promise}_golden", held.words))
         self.user_properties.append((f"hil_{promise}_held", held.sentence))
         self.add_report_section("call", promise, held.sentence)
+
+    def _judge_harvest(self) -> None:
+        """Simulate the board on harvested power, and judge what came of it."""
+        subject, state = self.subject, self.config.stash[STATE]
+        board = state.bench.board(subject.board)
+        try:
+            run = simulate_case(subject.case, subject.vectors_path, board, state.options.dut)
+        except NoCurrentError as error:
+            self._require(error.message)
+            return
+        if run.without and state.options.strict:
+            raise RigError(
+                f"the current of board '{board.name}' is modelled without {', '.join(run.without)}",
+                hint="leave --hil-strict out to have harvested power judged all the same",
+            )
+        self.user_properties.extend(properties_of(run).items())
+        self.add_report_section("call", "harvest", "\n".join(lines_of(run)))
+        check_harvest(run)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """The case file, the line of the promise (from 0), and ``case::promise[board]``."""

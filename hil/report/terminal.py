@@ -48,6 +48,7 @@ def summary_lines(tally: Tally) -> list[str]:
         lines += _energy_lines(runs)
     for words, count in sorted(Counter(tally.golden_words).items()):
         lines.append(f"{words} ({_promises(count)})")
+    lines += [f"harvest: {words}" for words in tally.harvest_words]
     for reason, count in sorted(Counter(tally.not_measured).items()):
         lines.append(f"{reason} ({_promises(count)})")
     return lines
