@@ -89,7 +89,7 @@ class PromiseItem(pytest.Item):
     def __init__(self, *, subject: Subject, **kwargs: object) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]
         self.subject = subject
-        self._result: RunResult | None = None
+        self.result: RunResult | None = None
         if self.config.pluginmanager.hasplugin("xdist"):
             group = f"{subject.case.name}-{subject.vectors_name}-{subject.board}"
             self.add_marker(pytest.mark.xdist_group(group))
@@ -106,10 +106,10 @@ class PromiseItem(pytest.Item):
         if says.links and options.dut.link not in says.links:
             pytest.skip(f"case is for link {', '.join(says.links)}, not for {options.dut.link}")
         self._require(not_measured(subject.promise, subject.board))
-        self._result = state.bench.run(subject.case, subject.vectors_path, subject.board)
-        self.user_properties.extend(run_properties(self._result).items())
+        self.result = state.bench.run(subject.case, subject.vectors_path, subject.board)
+        self.user_properties.extend(run_properties(self.result).items())
         if subject.promise == "cycles":
-            self._require(not_counted(self._result))
+            self._require(not_counted(self.result))
 
     def _require(self, reason: str | None) -> None:
         """Skip for a reason that the promise cannot be measured for, or make it an error where that was asked for."""
@@ -121,12 +121,12 @@ class PromiseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the promise."""
-        if self._result is None:
+        if self.result is None:
             return
         if self.subject.promise == "cycles":
-            self._judge_cycles(self._result)
+            self._judge_cycles(self.result)
         else:
-            judge(self.subject.promise, self.subject.case.says, self._result)
+            judge(self.subject.promise, self.subject.case.says, self.result)
 
     def _judge_cycles(self, result: RunResult) -> None:
         """Hold the cycles against budget and golden, or take them for the golden; say which in the report."""

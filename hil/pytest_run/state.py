@@ -16,6 +16,7 @@ from hil.report.tally import Tally
 
 if TYPE_CHECKING:
     from hil.pytest_run.options import Options
+    from hil.result import RunResult
 
 
 class State:
@@ -26,6 +27,7 @@ class State:
         bench: the DUTs.
         tally: the outcomes so far.
         recorder: gathers cycle goldens, where they are to be recorded.
+        told: names of the runs whose details went into a report.
         end: what lasts until pytest has cleaned up.
     """
 
@@ -34,6 +36,7 @@ class State:
         self.bench = Bench(options.dut, boards=options.boards)
         self.tally = Tally()
         self.recorder = Recorder() if options.update_golden else None
+        self.told: set[str] = set()
         self.end = ExitStack()
         self._announced = False
 
@@ -45,14 +48,16 @@ class State:
         default = "" if self.options.boards_chosen else " (default board; choose with --board)"
         return [f"hil: {self._describe(name)}{default}" for name in self.options.boards]
 
-    def note_results(self, item: pytest.Item) -> None:
+    def note_results(self, item: pytest.Item) -> RunResult | None:
         """Note what the DUTs gave since the last call on a test written in Python: of several results the worst."""
         fresh = self.bench.take_results()
-        if fresh:
-            worst = max(fresh, key=lambda result: (not result.bits_equal, result.max_error))
-            more = f" (worst of {len(fresh)})" if len(fresh) > 1 else ""
-            item.user_properties.append(("hil_case", item.name + more))
-            item.user_properties.extend(run_properties(worst).items())
+        if not fresh:
+            return None
+        worst = max(fresh, key=lambda result: (not result.bits_equal, result.max_error))
+        more = f" (worst of {len(fresh)})" if len(fresh) > 1 else ""
+        item.user_properties.append(("hil_case", item.name + more))
+        item.user_properties.extend(run_properties(worst).items())
+        return worst
 
     def _describe(self, name: str) -> str:
         try:
