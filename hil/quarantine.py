@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from contextlib import suppress
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ from hil.whole_file import write_whole
 from hil.yaml_file import load_yaml, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 _KIND = "quarantine file"
@@ -118,25 +118,40 @@ def load_quarantine(path: Path, today: dt.date) -> Quarantine:
     return Quarantine(held, expired, today)
 
 
-def add_quarantined(path: Path, fresh: Iterable[Quarantined]) -> None:
+def add_quarantined(path: Path, fresh: Sequence[Quarantined]) -> None:
     """Put entries at the end of a quarantine file, made where there is none; what people wrote in it stays as it is.
 
     Raises:
         InputError: the file is damaged, or cannot be written.
     """
-    yaml = YAML(typ="rt")
-    yaml.width = 1000
-    data: dict[str, list[dict[str, object]]] = {"quarantine": []}
+    if not fresh:
+        return
+    text, indent = quarantine_text(()), 2
     if path.exists():
-        load_yaml(path, _File, _KIND)
-        data = yaml.load(path.read_text(encoding="utf-8"))
-    for each in fresh:
-        data["quarantine"].append(each.model_dump(exclude_none=True))
-    with suppress(AttributeError):
-        data["quarantine"].fa.set_block_style()  # type: ignore[attr-defined] # of `quarantine: []`
-    text = io.StringIO()
-    yaml.dump(data, text)
-    write_whole(path, text.getvalue().encode())
+        there = load_yaml(path, _File, _KIND).quarantine
+        text = path.read_text(encoding="utf-8")
+        items = YAML(typ="rt").load(text)["quarantine"]
+        if there and not items.fa.flow_style():
+            indent = items.lc.item(0)[1] - len("- ")
+        else:  # `[...]` on a line of its own has no end to write behind
+            text, indent = quarantine_text(there), 2
+    ended = text if text.endswith("\n") else f"{text}\n"
+    write_whole(path, (ended + _text(fresh, indent)).encode())
+
+
+def quarantine_text(entries: Sequence[Quarantined]) -> str:
+    """A file with these entries."""
+    return f"quarantine:\n{_text(entries, 2)}"
+
+
+def _text(entries: Sequence[Quarantined], indent: int) -> str:
+    """Entries as lines of a list."""
+    if not entries:
+        return ""
+    yaml, text = YAML(typ="rt"), io.StringIO()
+    yaml.width = 1000
+    yaml.dump([each.model_dump(exclude_none=True) for each in entries], text)
+    return textwrap.indent(text.getvalue(), " " * indent)
 
 
 def _sentence(path: Path, number: int, entry: Quarantined) -> str:

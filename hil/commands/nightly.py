@@ -18,7 +18,7 @@ from hil.nightly.entry import Entry
 from hil.nightly.history import append, load_history
 from hil.nightly.night import Outlook, look_back
 from hil.nightly.night_page import night_page
-from hil.quarantine import Quarantine, add_quarantined, load_quarantine
+from hil.quarantine import Quarantine, add_quarantined, load_quarantine, quarantine_text
 from hil.report.json_file import PAGE_FILE
 from hil.report.page_views import counts, not_counted
 from hil.report.session_page import write_page
@@ -154,5 +154,5 @@ def _add(request: NightlyRequest, outlook: Outlook) -> list[str]:
         add_quarantined(request.quarantine, [proposal.entry for proposal in outlook.proposals])
         return [*words, f"put into {request.quarantine}"]
     where = request.quarantine or "a quarantine file"
-    lines = [line for proposal in outlook.proposals for line in proposal.lines]
-    return [*words, f"to have its failures not count, put into {where}, or say --add-flaky:", "quarantine:", *lines]
+    lines = quarantine_text([proposal.entry for proposal in outlook.proposals]).splitlines()
+    return [*words, f"to have its failures not count, put into {where}, or say --add-flaky:", *lines]

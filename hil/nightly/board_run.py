@@ -141,9 +141,10 @@ def _said(name: str, code: int | None, results: dict[str, Any] | None, folder: P
 
 
 def _last_line(path: Path) -> str:
-    with suppress(OSError):
+    """What pytest says of an end without tests: its line of an error, else the last one."""
+    try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
-        return next(
-            (line for line in lines if line.startswith("ERROR")), next((x for x in lines[::-1] if x), "no word")
-        )
-    return "no word"
+    except OSError:
+        lines = []
+    said = [line for line in lines if line]
+    return next((line for line in said if line.startswith("ERROR")), said[-1] if said else "no word")

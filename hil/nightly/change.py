@@ -2,15 +2,17 @@
 
 For every place, two models beside "it stays as it was": from there on another level (step), or from there on a slope
 (drift). The one that leaves the least is taken, and is told where chance alone would give as much in fewer than
-`CHANCE` of all rows: Student's t, times the number of models that were tried (Bonferroni), its square lowered for
-neighbours that resemble each other. What is on either side of a step is looked at again in the same way.
+`CHANCE` of all rows: Student's t, times the number of models that were tried (Bonferroni). What is on either side of a
+step is looked at again in the same way. Then all is done once more with fewer nights that count as independent, as far
+as what is left resembles its neighbour.
 docs/adr/0013-nightly.md says why so.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -36,6 +38,8 @@ _STICKS_OUT: Final = 8.0
 _ROUNDING: Final = 1e-9
 """Share of the largest figure that is no difference."""
 _MOST_ALIKE: Final = 0.9
+_FITTED: Final = 3.0
+"""What is left of a fitted row resembles its neighbours less than the noise did, by about so much over its length."""
 
 
 @dataclass(frozen=True)
@@ -70,54 +74,104 @@ def find_changes(values: Floats, *, smallest: float = 0.0, chance: float = CHANC
         smallest: smallest change to tell, as a share of the level before.
         chance: as `CHANCE`.
     """
+    search = _Search(smallest, chance)
     calm = _calmed(np.asarray(values, np.float64))
-    return sorted(_changes(calm, 0, smallest, chance), key=lambda change: change.began)
-
-
-def _changes(values: Floats, offset: int, smallest: float, chance: float) -> list[Change]:
-    found = _largest(values, chance)
-    if found is None or abs(found.by) < smallest:
+    found, rest = search.split(calm, 0)
+    if not found:
         return []
-    place = found.began
-    moved = Change(found.kind, place + offset, found.before, found.after, found.chance)
-    left = _changes(values[:place], offset, smallest, chance)
-    right = _changes(values[place:], offset + place, smallest, chance) if found.kind == "step" else []
-    return [*left, moved, *right]
+    alike = _alike(rest)  # now that the changes are out of it
+    return sorted(replace(search, alike=alike).split(calm, 0)[0], key=lambda change: change.began)
 
 
-def _largest(values: Floats, chance: float) -> Change | None:
-    """The change that explains most of a row, unless chance may do so."""
-    count = len(values)
-    rounding = count * (_ROUNDING * float(np.abs(values).max(initial=0.0))) ** 2
-    centred = values - values.mean() if count else values
-    total = float(centred @ centred)
-    if count < _FEWEST or total <= rounding:
-        return None
-    shapes, begins, steps = _shapes(count)
-    apart = shapes - shapes.mean(axis=1, keepdims=True)
-    explained = (apart @ centred) ** 2 / (apart**2).sum(axis=1)
-    best = int(explained.argmax())
-    slope = float(apart[best] @ centred / (apart[best] @ apart[best]))
-    rest = centred - slope * apart[best]
-    left = max(float(rest @ rest), rounding)
-    alike = float(np.clip(rest[1:] @ rest[:-1] / left, 0.0, _MOST_ALIKE))
-    t = math.sqrt(float(explained[best]) / left * (count - 2) * (1 - alike) / (1 + alike))
-    likely = min(1.0, len(shapes) * two_sided(t, count - 2))
-    if likely > chance:
-        return None
-    before = float(values.mean() - slope * shapes[best].mean())
-    after = before + slope * float(shapes[best, -1])
-    return Change("step" if best < steps else "drift", int(begins[best]), before, after, likely)
+@dataclass(frozen=True)
+class _Search:
+    """How changes are looked for.
+
+    Attributes:
+        smallest: as of `find_changes`.
+        chance: likewise.
+        alike: how much of one night's noise is in the next.
+    """
+
+    smallest: float
+    chance: float
+    alike: float = 0.0
+
+    def split(self, values: Floats, offset: int) -> tuple[list[Change], Floats]:
+        """The changes of a part of a row that begins at a place, and what they leave of it."""
+        found = self._largest(values)
+        if found is None or abs(found[0].by) < self.smallest:
+            return [], values - values.mean() if len(values) else values
+        change, rest = found
+        place = change.began
+        before, left = self.split(values[:place], offset)
+        after, right = self.split(values[place:], offset + place) if change.kind == "step" else ([], rest[place:])
+        return [*before, replace(change, began=offset + place), *after], np.concatenate([left, right])
+
+    def _largest(self, values: Floats) -> tuple[Change, Floats] | None:
+        """The change that explains most of a row, unless chance may do so, and what it leaves."""
+        count = len(values)
+        if count < _FEWEST:
+            return None
+        rounding = count * (_ROUNDING * float(np.abs(values).max())) ** 2
+        centred = values - values.mean()
+        if float(centred @ centred) <= rounding:
+            return None
+        shapes = _shapes(count)
+        slopes = shapes.apart @ centred / shapes.norms
+        best = int((slopes**2 * shapes.norms).argmax())
+        slope = float(slopes[best])
+        rest = centred - slope * shapes.apart[best]
+        left = max(float(rest @ rest), rounding)
+        independent = (count - 2) * (1 - self.alike) / (1 + self.alike)
+        t = abs(slope) * math.sqrt(float(shapes.norms[best]) / left * independent)
+        likely = min(1.0, len(shapes.begins) * two_sided(t, count - 2))
+        if likely > self.chance:
+            return None
+        before = float(values.mean() - slope * shapes.means[best])
+        after = before + slope * float(shapes.ends[best])
+        kind: Literal["step", "drift"] = "step" if best < shapes.steps else "drift"
+        return Change(kind, int(shapes.begins[best]), before, after, likely), rest
 
 
-def _shapes(count: int) -> tuple[Floats, NDArray[np.int64], int]:
-    """What a change at each place looks like: (M, N) rows, first the steps; the places (M,); how many are steps."""
+@dataclass(frozen=True)
+class _Shapes:
+    """What a change of size 1 looks like at each of M places in a row of N nights; first the steps.
+
+    Attributes:
+        apart: (M, N) without their means.
+        means: (M,) those.
+        norms: (M,) sums of the squares of ``apart``.
+        ends: (M,) value on the last night.
+        begins: (M,) first night that is another than before.
+        steps: how many are steps.
+    """
+
+    apart: Floats
+    means: Floats
+    norms: Floats
+    ends: Floats
+    begins: NDArray[np.int64]
+    steps: int
+
+
+@cache
+def _shapes(count: int) -> _Shapes:
     nights = np.arange(count)
     steps = np.arange(_AT_LEVEL, count - _AT_LEVEL + 1)
     drifts = np.arange(0, count - _MOVING)
-    level = (nights >= steps[:, None]).astype(np.float64)
-    slope = np.maximum(0.0, nights - drifts[:, None])
-    return np.vstack([level, slope]), np.concatenate([steps, drifts + 1]), len(steps)
+    rows = np.vstack([(nights >= steps[:, None]).astype(np.float64), np.maximum(0.0, nights - drifts[:, None])])
+    means = rows.mean(axis=1)
+    apart = rows - means[:, None]
+    begins = np.concatenate([steps, drifts + 1])
+    return _Shapes(apart, means, (apart**2).sum(axis=1), rows[:, -1], begins, len(steps))
+
+
+def _alike(rest: Floats) -> float:
+    """How much of one night's noise is in the next, by what is left of a row."""
+    power = float(rest @ rest)
+    found = float(rest[1:] @ rest[:-1]) / power if power else 0.0
+    return float(np.clip(found + _FITTED / len(rest), 0.0, _MOST_ALIKE))
 
 
 def _calmed(values: Floats) -> Floats:

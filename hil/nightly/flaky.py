@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 NIGHTS: Final = 14
 """Runs of a board that are looked at."""
 DISTURBED: Final = 3
-"""So many of them without a verdict that blames the firmware make a board flaky, if others between them were sound."""
+CAME_BACK: Final = 2
+"""So many of them must be disturbed, and so many times must a sound one have followed, for a board to be flaky."""
 
 _BENCH: Final = frozenset({"rig", "link"})
 _BROKEN: Final = frozenset({"failed", "error", "quarantined"})
@@ -74,8 +75,8 @@ def _look_at(board: str, runs: list[list[Entry]]) -> Flaky | None:
     passed = {_what(entry) for run in runs for entry in run if entry.outcome == "passed"}
     causes = [[why for entry in run if (why := _disturbance(entry, passed))] for run in runs]
     bad = [bool(found) for found in causes]
-    changes = sum(one != other for one, other in pairwise(bad))
-    if sum(bad) < DISTURBED or changes < DISTURBED:
+    came_back = sum(one and not other for one, other in pairwise(bad))
+    if sum(bad) < DISTURBED or came_back < CAME_BACK:
         return None
     nights = tuple(run[0].night for run, is_bad in zip(runs, bad, strict=True) if is_bad)
     why = Counter(why for found in causes for why in dict.fromkeys(found)).most_common(1)[0][0]

@@ -33,17 +33,6 @@ class Proposal:
         """A sentence."""
         return f"{self.flaky.words}; proposed for quarantine until {self.entry.until}"
 
-    @property
-    def lines(self) -> list[str]:
-        """The entry as lines of the file."""
-        entry = self.entry
-        return [
-            f"  - board: {entry.board}",
-            f"    reason: '{entry.reason.replace(chr(39), chr(39) * 2)}'",
-            f"    since: {entry.since}",
-            f"    until: {entry.until}",
-        ]
-
 
 @dataclass(frozen=True)
 class Outlook:

@@ -16,7 +16,7 @@ from hil.nearest import offer
 from hil.promise import judge, not_measured
 from hil.pytest_run.recorder import TAKEN
 from hil.pytest_run.state import STATE
-from hil.report.properties import run_properties
+from hil.report.properties import run_properties, size_properties
 from hil.report.spelling import told_in_pytest
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ class PromiseItem(pytest.Item):
         self._require(not_measured(subject.promise, subject.board))
         self.result = state.bench.run(subject.case, subject.vectors_path, subject.board)
         self.user_properties.extend(run_properties(self.result).items())
+        self.user_properties.extend(size_properties(state.bench.artefact(subject.board)).items())
         if subject.promise == "cycles":
             self._require(not_counted(self.result))
 

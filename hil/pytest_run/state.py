@@ -10,7 +10,7 @@ import pytest
 from hil.dut.bench import Bench
 from hil.errors import HilError
 from hil.pytest_run.recorder import Recorder
-from hil.report.properties import run_properties
+from hil.report.properties import run_properties, size_properties
 from hil.report.spelling import as_in_pytest
 from hil.report.tally import Tally
 
@@ -57,6 +57,7 @@ class State:
         more = f" (worst of {len(fresh)})" if len(fresh) > 1 else ""
         item.user_properties.append(("hil_case", item.name + more))
         item.user_properties.extend(run_properties(worst).items())
+        item.user_properties.extend(size_properties(self.bench.artefact(worst.provenance.board)).items())
         return worst
 
     def _describe(self, name: str) -> str:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hil import __version__
-from hil.report.page_views import counts, failures, figures, not_counted, places, run_cards, steady_rows, trend_cards
+from hil.report.page_views import (
+    MOST_DRAWN,
+    counts,
+    failures,
+    figures,
+    not_counted,
+    places,
+    run_cards,
+    steady_rows,
+    trend_cards,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +95,8 @@ def render(page: Page) -> str:
         changes=trend_cards(page.trends),
         steady=steady_rows(page.trends),
         figures=figures(runs),
-        runs=run_cards(runs),
+        runs=run_cards(tests, runs),
+        more=max(0, len(runs) - MOST_DRAWN),
         not_measured=Counter(reason for session in page.sessions for reason in session["not_measured"]).items(),
         not_counted=not_counted(tests),
         tests=tests,

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
     from hil.report.page import Trend
 
+MOST_DRAWN: Final = 24
+"""Runs whose steps are drawn; each picture takes a tenth of a second. All have their course in the table."""
+
+_FAILED: Final = ("failed", "error", "quarantined")
+
 Test = dict[str, Any]
 Runs = dict[str, dict[str, Any]]
 
@@ -78,7 +83,7 @@ def kind_of(run: dict[str, Any] | None) -> str:
 
 
 def places(tests: Sequence[Test], runs: Runs) -> list[dict[str, str]]:
-    """What ran where: one row for each board, backend and firmware; then boards that gave no result."""
+    """What ran where: a row for each board, backend and firmware; then boards that gave no result."""
     rows: dict[tuple[str, ...], dict[str, str]] = {}
     for run in runs.values():
         size = run["size"]
@@ -103,8 +108,8 @@ def places(tests: Sequence[Test], runs: Runs) -> list[dict[str, str]]:
 
 def failures(tests: Sequence[Test], runs: Runs) -> list[Failure]:
     """Everything that failed, what counts first."""
-    failed = [test for test in tests if test["outcome"] in {"failed", "error", "quarantined"}]
-    failed.sort(key=lambda test: ("failed", "error", "quarantined").index(test["outcome"]))
+    failed = [test for test in tests if test["outcome"] in _FAILED]
+    failed.sort(key=lambda test: _FAILED.index(test["outcome"]))
     return [_failure(test, runs.get(test["run"] or "")) for test in failed]
 
 
@@ -141,6 +146,7 @@ def figures(runs: Runs) -> list[dict[str, str]]:
             "error": "not finite" if run["max_error"] is None else error_words(run["max_error"]),
             "bits": f"{run['bits_compared']} equal" if run["bits_equal"] else "DIFFER",
             "cycles": _cycles(run["cycles"]),
+            "course": _course(run["cycles"]),
             "current": _current(run.get("energy")),
             "energy": _energy(run.get("energy")),
             "retries": str(run["retries"]),
@@ -157,6 +163,12 @@ def _cycles(cycles: dict[str, Any]) -> str:
     return "not measured" if cycles["source"] is None else f"{cycles['min']}-{cycles['median']}-{cycles['max']}"
 
 
+def _course(cycles: dict[str, Any]) -> Markup:
+    if cycles["source"] is None:
+        return Markup()
+    return Markup(spark_svg(cycles["per_step"]["median"]))  # noqa: S704 - numbers alone
+
+
 def _current(energy: dict[str, Any] | None) -> str:
     if energy is None or energy["kind"] == "unknown":
         return "not measured"
@@ -169,21 +181,28 @@ def _energy(energy: dict[str, Any] | None) -> str:
     return f"{energy['min_uJ']:.4g}-{energy['median_uJ']:.4g}-{energy['max_uJ']:.4g} ({energy['kind']})"
 
 
-def run_cards(runs: Runs) -> list[tuple[str, str, list[Card]]]:
-    """Title, kind and pictures of each run that has some."""
-    found = []
-    for run in runs.values():
-        cards = []
-        cycles, energy = run["cycles"], run.get("energy") or {}
-        if cycles["source"] is not None:
-            said = (f"cycles a step, counted by {cycles['source']}",)
-            cards.append(_drawn("", said, partial(series_svg, cycles["per_step"], "core cycles a step")))
-        if energy.get("per_step_uJ"):
-            said = (_energy_words(energy),)
-            cards.append(_drawn("", said, partial(series_svg, energy["per_step_uJ"], "energy of a step in uJ")))
+def run_cards(tests: Sequence[Test], runs: Runs) -> list[tuple[str, str, list[Card]]]:
+    """Title, kind and pictures of runs: first those that a failure is about; up to a bound."""
+    failed = dict.fromkeys(test["run"] for test in tests if test["run"] and test["outcome"] in _FAILED)
+    found: list[tuple[str, str, list[Card]]] = []
+    for name in dict.fromkeys([*failed, *runs]):
+        cards = _cards(runs[name]) if name in runs and len(found) < MOST_DRAWN else []
         if cards:
-            found.append((f"{_case(run)} on {run['board']}, {run['where']}", kind_of(run), cards))
+            title = f"{_case(runs[name])} on {runs[name]['board']}, {runs[name]['where']}"
+            found.append((title, kind_of(runs[name]), cards))
     return found
+
+
+def _cards(run: dict[str, Any]) -> list[Card]:
+    cards = []
+    cycles, energy = run["cycles"], run.get("energy") or {}
+    if cycles["source"] is not None:
+        said = (f"cycles a step, counted by {cycles['source']}",)
+        cards.append(_drawn("", said, partial(series_svg, cycles["per_step"], "core cycles a step")))
+    if energy.get("per_step_uJ"):
+        said = (_energy_words(energy),)
+        cards.append(_drawn("", said, partial(series_svg, energy["per_step_uJ"], "energy of a step in uJ")))
+    return cards
 
 
 def _energy_words(energy: dict[str, Any]) -> str:
