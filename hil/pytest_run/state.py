@@ -9,7 +9,7 @@ import pytest
 
 from hil.dut.bench import Bench
 from hil.errors import HilError
-from hil.pytest_run.recorder import Recorder
+from hil.pytest_run.recorder import RECORDED_RUNS, Recorder
 from hil.report.properties import run_properties, size_properties
 from hil.report.spelling import as_in_pytest
 from hil.report.tally import Tally
@@ -26,14 +26,15 @@ class State:
         options: as given.
         bench: the DUTs.
         tally: the outcomes so far.
-        recorder: gathers cycle goldens, where they are to be recorded.
+        recorder: gathers goldens, where they are to be recorded.
         told: names of the runs whose details went into a report.
         end: what lasts until pytest has cleaned up.
     """
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.bench = Bench(options.dut, boards=options.boards)
+        runs = RECORDED_RUNS if options.update_golden else 1
+        self.bench = Bench(options.dut, boards=options.boards, energy_runs=runs)
         self.tally = Tally()
         self.recorder = Recorder() if options.update_golden else None
         self.told: set[str] = set()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hil.report.series import series_of
+from hil.step_energy import NOT_ASKED
 
 if TYPE_CHECKING:
     from hil.build import Artefact
@@ -50,29 +51,37 @@ def run_details(result: RunResult, artefact: Artefact) -> dict[str, Any]:
         "noticed": list(origin.noticed),
         "size": _size(artefact),
         "cycles": _cycles(result),
+        "energy": energy_details(result.energy),
     }
 
 
-def energy_details(energy: RunEnergy) -> dict[str, Any]:
-    """Energy of the steps and average current, their kind and what they are without; or why nobody knows them."""
+def energy_details(energy: RunEnergy) -> dict[str, Any] | None:
+    """Energy of the steps and average current, how they were obtained and what they are without; or why nobody knows.
+
+    None where nobody asked.
+    """
+    if energy is NOT_ASKED:
+        return None
     found = energy.found
     if found is None:
         return {"kind": energy.kind, "reason": energy.reason or None}
-    steps = found.per_step_uJ
+    series = series_of(found.per_step_uJ)
     return {
         "kind": found.kind,
+        "how": found.how,
         "source": found.source,
         "reason": energy.reason or None,
         "average_uA": found.average_uA,
         "average_uncertainty_uA": found.average_uncertainty_uA,
         "maximum_average_uA": found.maximum_average_uA,
-        "min_uJ": float(steps.min()),
-        "median_uJ": float(np.median(steps)),
-        "max_uJ": float(steps.max()),
+        "min_uJ": float(found.per_step_uJ.min()),
+        "median_uJ": float(np.median(found.per_step_uJ)),
+        "max_uJ": float(found.per_step_uJ.max()),
         "supply_V": found.supply_V,
         "shares": dict(found.shares),
         "without": list(found.without),
-        "per_step_uJ": series_of(steps),
+        "batch": found.batch,
+        "per_step_uJ": series,
     }
 
 

@@ -172,13 +172,15 @@ def _course(cycles: dict[str, Any]) -> Markup:
 def _current(energy: dict[str, Any] | None) -> str:
     if energy is None or energy["kind"] == "unknown":
         return "not measured"
-    return f"{energy['average_uA']:.4g} ({energy['kind']})"
+    if energy["average_uA"] is None:
+        return f"not known ({energy['how']})"
+    return f"{energy['average_uA']:.4g} ({energy['how']})"
 
 
 def _energy(energy: dict[str, Any] | None) -> str:
     if energy is None or energy["kind"] == "unknown":
         return "not measured"
-    return f"{energy['min_uJ']:.4g}-{energy['median_uJ']:.4g}-{energy['max_uJ']:.4g} ({energy['kind']})"
+    return f"{energy['min_uJ']:.4g}-{energy['median_uJ']:.4g}-{energy['max_uJ']:.4g} ({energy['how']})"
 
 
 def run_cards(tests: Sequence[Test], runs: Runs) -> list[tuple[str, str, list[Card]]]:
@@ -206,8 +208,8 @@ def _cards(run: dict[str, Any]) -> list[Card]:
 
 
 def _energy_words(energy: dict[str, Any]) -> str:
-    without = f"; without {', '.join(energy['without'])}" if energy["without"] else ""
-    return f"energy of a step, {energy['kind']}: {energy['source']}{without}"
+    without = f"; without {', '.join(energy['without'])}: not looked up" if energy["without"] else ""
+    return f"energy of a step at {energy['supply_V']:g} V, {energy['how']}: {energy['source']}{without}"
 
 
 def trend_cards(trends: Sequence[Trend]) -> list[Card]:

@@ -133,7 +133,13 @@ class Lab:
             | {"ram_bytes": 4000, "ram_limit": 8192},
             "cycles": {"source": "on-chip SysTick", "reason": None, "min": median - 20, "median": median}
             | {"max": median + 900, "per_step": _flat(median)},
-            "energy": {"kind": "measured", "source": "PPK2 unit 1", "reason": None, "average_uA": current}
+            "energy": {
+                "kind": "measured",
+                "how": "measured",
+                "source": "PPK2 unit 1",
+                "reason": None,
+                "average_uA": current,
+            }
             | {"min_uJ": current / 310, "median_uJ": current / 300, "max_uJ": current / 290, "supply_V": 3.0}
             | {"without": [], "per_step_uJ": _flat(current / 300)},
         }

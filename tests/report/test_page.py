@@ -117,7 +117,7 @@ def test_each_result_says_on_what_it_was_got(browser: Browser, file: Path) -> No
     assert kinds == {"nucleo-l031": "emulated", "desk": "hardware"}
     assert page.locator("#where tbody tr").count() == 2
     assert "modelled" in page.inner_text("#figures")
-    assert "energy of a step, measured" in page.inner_text("#pictures")
+    assert "energy of a step at 3 V, measured" in page.inner_text("#pictures")
 
 
 def test_that_the_tests_would_see_a_request_an_error_and_an_overflow(browser: Browser, file: Path, html: str) -> None:
