@@ -167,6 +167,19 @@ class OnBoardProbe(_Strict):
     """How its identity for the board begins (mbed board id), as pyOCD lists them."""
 
 
+class ChipIds(_Strict):
+    """What the chip says of itself, read through the debug probe: another chip is found before it is written."""
+
+    address: Whole = Field(ge=0, lt=2**32)
+    """Of the word, a register of the chip or of its maker's memory."""
+    mask: Whole = Field(default=0xFFFFFFFF, gt=0, lt=2**32)
+    """The bits of the word that count."""
+    values: tuple[Whole, ...] = Field(min_length=1)
+    """What they may be."""
+    source: Text
+    """Document and page or section."""
+
+
 class Current(_Strict):
     """What the chip draws in one state, by its data sheet. What nobody could look up is ``unknown``, never a guess."""
 
@@ -219,6 +232,7 @@ class Board(_Strict):
     reset_pin: bool = True
     """Whether a probe can hold the core in reset while it debugs: not where nRESET is the SWDIO pin."""
     probe: OnBoardProbe | None = None
+    chip_ids: ChipIds | None = None
     memory: MemoryMap
     image_slot: Memory
     """Flash set aside for one model image."""

@@ -273,12 +273,18 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
 
 
 @contextmanager
-def open_prepared(prepared: Prepared, *, on_run: Callable[[RunResult], None] = lambda _: None) -> Iterator[Dut]:
+def open_prepared(
+    prepared: Prepared,
+    *,
+    on_run: Callable[[RunResult], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[Dut]:
     """Power or find the board, flash it, open its link; all is closed again at the end.
 
     Args:
         prepared: what to open.
         on_run: called with every result that the DUT's `run` gives.
+        tell: told in a sentence that another run is waited for.
 
     Raises:
         RigError: it cannot be powered or found, or its port cannot be opened.
@@ -287,7 +293,9 @@ def open_prepared(prepared: Prepared, *, on_run: Callable[[RunResult], None] = l
         TargetFault: another firmware answers.
     """
     with ExitStack() as stack:
-        realised = stack.enter_context(realise(prepared.board, prepared.artefact, prepared.selection, prepared.options))
+        realised = stack.enter_context(
+            realise(prepared.board, prepared.artefact, prepared.selection, prepared.options, tell=tell)
+        )
         connection = Connection(prepared.board, prepared.artefact, realised, stack, link=prepared.options.link)
         provenance = replace(prepared.provenance, probe=realised.probe_uid)
         yield Dut(replace(prepared, provenance=provenance), connection, on_run)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hil.backends import LISTED, backend_options
 from hil.errors import InputError
 from hil.flash_mode import FLASH_MODES
+from hil.probe.lock import DEFAULT_WAIT_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,9 @@ class DutOptions:
         flash: ``auto`` writes firmware that is not there yet, ``always`` writes it, ``never`` refuses to.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
         firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
+        rig: what is plugged in on this bench, `hil.rig`; None for the file at its usual place, if there is one.
+        wait_s: how long to wait for a probe that another run has, in seconds; 0 to fail at once.
+        may_erase: the whole flash may be erased where nothing else makes an attached board reachable.
     """
 
     backend: str = "auto"
@@ -40,6 +44,9 @@ class DutOptions:
     flash: FlashMode = "auto"
     instance: str = "auto"
     firmware_root: Path | None = None
+    rig: Path | None = None
+    wait_s: float = DEFAULT_WAIT_S
+    may_erase: bool = False
 
     def check(self, board: Board) -> None:
         """Check against a board.

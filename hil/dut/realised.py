@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from hil.backends import is_supervised
+from hil.dut.attached import port_again
 from hil.dut.counting import Emulated, open_counter
 from hil.emulator.native import NativeBoard
 from hil.emulator.power import power
 from hil.errors import BuildError, TargetFault
 from hil.flash import FlashSession
 from hil.link.refusal import line_hint
+from hil.probe.lock import Patience
 from hil.result import Flashed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hil.board import Board
     from hil.build import Artefact
@@ -118,7 +121,7 @@ class ProbedBoard:
         artefact: its firmware.
         session: an open pyOCD session.
         probe_uid: what pyOCD calls its probe.
-        link_address: its serial port, or the bridge to it.
+        address: gives its serial port, or the bridge to it, as it is now.
         flash: when to write model images.
         counter: what counts its cycles, or why nothing does.
     """
@@ -129,19 +132,24 @@ class ProbedBoard:
         artefact: Artefact,
         session: FlashSession,
         probe_uid: str,
-        link_address: str,
+        address: Callable[[], str],
         *,
         flash: FlashMode,
         counter: Emulated,
     ) -> None:
         self.counter = counter
         self.probe_uid = probe_uid
-        self.link_address = link_address
+        self._address = address
         self._board = board
         self._artefact = artefact
         self._session = session
         self._flash = flash
         self._written = 0
+
+    @property
+    def link_address(self) -> str:
+        """See `Realised`; a port that nobody named is looked for by its probe each time."""
+        return self._address()
 
     @property
     def flashed(self) -> Flashed:
@@ -183,8 +191,22 @@ class ProbedBoard:
 
 
 @contextmanager
-def realise(board: Board, artefact: Artefact, selection: Selection, options: DutOptions) -> Iterator[Realised]:
+def realise(
+    board: Board,
+    artefact: Artefact,
+    selection: Selection,
+    options: DutOptions,
+    *,
+    tell: Callable[[str], None] = lambda _sentence: None,
+) -> Iterator[Realised]:
     """Power or find a board, and flash its firmware.
+
+    Args:
+        board: the board.
+        artefact: its firmware.
+        selection: what realises it.
+        options: how.
+        tell: told in a sentence that another run is waited for.
 
     Raises:
         RigError: it cannot be powered or found.
@@ -200,7 +222,9 @@ def realise(board: Board, artefact: Artefact, selection: Selection, options: Dut
             probe, port = powered.probe_uid, powered.address_of(options.link)
         else:
             probe, port = selection.probe, selection.port
-        session = stack.enter_context(FlashSession(board, probe))
-        probed = ProbedBoard(board, artefact, session, probe, port, flash=options.flash, counter=emulated)
+        patience = Patience(options.wait_s, tell)
+        session = stack.enter_context(FlashSession(board, probe, patience, may_erase=options.may_erase))
+        address = partial(port_again, board, probe) if selection.follows_probe else lambda: port
+        probed = ProbedBoard(board, artefact, session, probe, address, flash=options.flash, counter=emulated)
         probed.program()
         yield probed
