@@ -167,6 +167,15 @@ class OnBoardProbe(_Strict):
     """How its identity for the board begins (mbed board id), as pyOCD lists them."""
 
 
+class ChipIdClock(_Strict):
+    """What has to be switched on so that the word can be read."""
+
+    address: Whole = Field(ge=0, lt=2**32)
+    """Of the register."""
+    bits: Whole = Field(gt=0, lt=2**32)
+    """The bits in it that are to be set."""
+
+
 class ChipIds(_Strict):
     """What the chip says of itself, read through the debug probe: another chip is found before it is written."""
 
@@ -176,6 +185,8 @@ class ChipIds(_Strict):
     """The bits of the word that count."""
     values: tuple[Whole, ...] = Field(min_length=1)
     """What they may be."""
+    clock: ChipIdClock | None = None
+    """Where the word is in a peripheral with a clock of its own; it is as it was when the word has been read."""
     source: Text
     """Document and page or section."""
 

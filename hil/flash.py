@@ -16,7 +16,8 @@ from hil.errors import FlashError, HilError, InputError, RigError
 from hil.probe import post_mortem
 from hil.probe.flash_region import use_own_algorithm
 from hil.probe.lock import IMPATIENT
-from hil.probe.session import ProbeSession, pyocd_errors
+from hil.probe.pyocd_errors import pyocd_errors
+from hil.probe.session import ProbeSession
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BACKENDS = backend_options()
 LINKS = ("uart", "spi")
+_LONGEST_WAIT_S = 1e6
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ class DutOptions:
         ):
             if value not in known:
                 raise InputError(f"there is no {option} '{value}'", hint=f"known: {', '.join(known)}")
+        if not 0 <= self.wait_s < _LONGEST_WAIT_S:
+            raise InputError(
+                f"--wait {self.wait_s:g} is no time to wait", hint="seconds; 0 to fail at once where a probe is in use"
+            )
         self._check_link(board)
         emulators = [emulator.backend for emulator in board.emulators]
         if self.backend not in {"auto", "hardware"} and board.emulator(self.backend) is None:

@@ -11,7 +11,8 @@ from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 
 from hil.errors import FlashError, RigError
 from hil.probe.lock import IMPATIENT, ProbeBusyError, ProbeLock, holder_of
-from hil.probe.session import ProbeSession, WrongChipError, no_pyocd_log
+from hil.probe.pyocd_errors import no_pyocd_log
+from hil.probe.session import ProbeSession, WrongChipError
 
 if TYPE_CHECKING:
     from hil.board import Board

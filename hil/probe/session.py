@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 from pyocd.core import exceptions  # type: ignore[import-untyped]
 from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 from pyocd.core.session import Session  # type: ignore[import-untyped]
+from pyocd.core.target import Target  # type: ignore[import-untyped]
 
 from hil.emulator.power import PROBE_PREFIX
-from hil.errors import FlashError, HilError, InputError, RigError
+from hil.errors import FlashError, InputError, RigError
 from hil.find.probes import attached_probes
 from hil.probe.emulated import EmulatedProbe
 from hil.probe.lock import IMPATIENT, ProbeLock
+from hil.probe.pyocd_errors import may_pass, no_pyocd_log, pyocd_errors
 from hil.probe.recovery import LADDER, UNDER_RESET
 from hil.probe.usb_power import is_gone
 
@@ -28,49 +29,6 @@ if TYPE_CHECKING:
 
 _CORE_NAMES = {"cortex-m0": "Cortex-M0", "cortex-m0plus": "Cortex-M0+"}
 _STARVED_S = 60.0
-_FREQUENT_CAUSE = "check power and cable; another program may be using the probe"
-
-
-@contextmanager
-def pyocd_errors(what: str) -> Iterator[None]:
-    """What pyOCD raises, as FlashError or RigError: an algorithm that answers too late is no defect of the flash.
-
-    Args:
-        what: the sentence that the error begins with, as in "microbit cannot be reset".
-    """
-    try:
-        yield
-    except exceptions.FlashFailure as error:
-        if error.result_code is None and str(error).endswith("timed out"):  # pyOCD has no class for it
-            raise RigError(what, cause=str(error), hint=_FREQUENT_CAUSE) from error
-        raise FlashError(what, cause=str(error)) from error
-    except ValueError as error:
-        raise FlashError(what, cause=str(error)) from error
-    except (exceptions.Error, OSError) as error:
-        if isinstance(error.__cause__, HilError):
-            known = error.__cause__
-            raise RigError(known.message, cause=known.cause, hint=known.hint) from error
-        raise RigError(what, cause=str(error) or type(error).__name__, hint=_FREQUENT_CAUSE) from error
-
-
-def _may_pass(error: RigError) -> bool:
-    """Whether pyOCD met it on the way to the target, and no part of hil (an emulator, say) has told its cause."""
-    return error.__cause__ is not None and not isinstance(error.__cause__.__cause__, HilError)
-
-
-@contextmanager
-def no_pyocd_log() -> Iterator[None]:
-    """Keep what pyOCD logs off the terminal, where Python puts warnings that nobody handles."""
-    logger = logging.getLogger("pyocd")
-    before = logger.propagate
-    handler = logging.NullHandler()
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.propagate = before
-        logger.removeHandler(handler)
 
 
 class WrongChipError(RigError):
@@ -216,7 +174,7 @@ class ProbeSession:
         """Whether another attempt could end better: something failed on the way, or the probe has gone."""
         if not self._recovers:
             return False
-        return _may_pass(error) or (self._plugged is not None and is_gone(self._plugged))
+        return may_pass(error) or (self._plugged is not None and is_gone(self._plugged))
 
     def _climb(self, error: RigError) -> None:
         """Try one rung after another that fits, each once, until the session is open.
@@ -321,11 +279,29 @@ class ProbeSession:
         ids = self.board.chip_ids
         if ids is None:
             return None
+        target = self._session.target
         try:
-            word = int(self._session.target.read32(ids.address))
+            if ids.clock is None:
+                word = int(target.read32(ids.address))
+            else:
+                with self._standing():  # the firmware may be about to write that register as well
+                    before = target.read32(ids.clock.address)
+                    target.write32(ids.clock.address, before | ids.clock.bits)
+                    word = int(target.read32(ids.address))
+                    target.write32(ids.clock.address, before)
         except (exceptions.Error, OSError):
             return None
         return (word & ids.mask) or None
+
+    @contextmanager
+    def _standing(self) -> Iterator[None]:
+        """The core makes no step, if it did before."""
+        goes = self._session.target.get_state() in {Target.State.RUNNING, Target.State.SLEEPING}
+        if goes:
+            self._session.target.halt()
+        yield
+        if goes:
+            self._session.target.resume()
 
     def _close_session(self) -> None:
         session, self._session = self._session, None

@@ -15,11 +15,17 @@ from hil.report.spelling import as_in_pytest
 from hil.report.tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hil.pytest_run.options import Options
 
 
 class State:
     """The state of one pytest run.
+
+    Args:
+        options: as given.
+        tell: shows a sentence while a test waits.
 
     Attributes:
         options: as given.
@@ -29,9 +35,9 @@ class State:
         end: what lasts until pytest has cleaned up.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, tell: Callable[[str], None] = lambda _: None) -> None:
         self.options = options
-        self.bench = Bench(options.dut, boards=options.boards)
+        self.bench = Bench(options.dut, boards=options.boards, tell=tell)
         self.tally = Tally()
         self.recorder = Recorder() if options.update_golden else None
         self.end = ExitStack()
