@@ -155,9 +155,7 @@ class FlashSession:
     def post_mortem(self) -> post_mortem.PostMortem:
         """Halt the core and take down what it was doing."""
         with pyocd_errors(f"the core of board '{self._board.name}' cannot be examined"):
-            return post_mortem.take(
-                self._probe.target, self._board.memory.flash.origin, self.read_memory, self._probe.stopped_by()
-            )
+            return post_mortem.take(self._probe.target, self._board.memory, self.read_memory, self._probe.stopped_by())
 
     def _segments(self, firmware: Path) -> list[_Segment]:
         try:

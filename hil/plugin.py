@@ -158,6 +158,8 @@ def pytest_runtest_makereport(
         item.config.stash[STATE].note_results(item)
     if call.excinfo is not None:
         item.user_properties.append(("hil_verdict", verdict_of(call.excinfo)))
+        if isinstance(call.excinfo.value, HilError) and call.excinfo.value.post_mortem:
+            item.user_properties.append(("hil_post_mortem", "\n".join(call.excinfo.value.post_mortem)))
     report = yield
     if call.excinfo is not None:
         explain(report, call.excinfo)

@@ -8,7 +8,7 @@ both.
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from hil.dut.options import DutOptions
 from hil.dut.realised import realise
 from hil.dut.selection import probe_to_be, select
 from hil.emulator.backend import emulator_version
-from hil.errors import LinkError
+from hil.errors import HilError, LinkError
 from hil.image import checked
 from hil.model import load_model
 from hil.promise import check_bits
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from hil.work import SequenceDone
 
 TIMEOUT_S = 300.0
+_REOPENINGS = 3
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Dut:
 
     Args:
         prepared: what it was opened with.
-        connection: the open link.
+        connect: opens the board and its link; called again where the board was lost, for what comes next.
         on_run: called with every result of `run`.
 
     Attributes:
@@ -74,24 +75,43 @@ class Dut:
     """
 
     def __init__(
-        self, prepared: Prepared, connection: Connection, on_run: Callable[[RunResult], None] = lambda _: None
+        self,
+        prepared: Prepared,
+        connect: Callable[[], Connection],
+        on_run: Callable[[RunResult], None] = lambda _: None,
     ) -> None:
         self.board = prepared.board
         self.artefact = prepared.artefact
-        self._provenance = prepared.provenance
+        self._prepared = prepared
         self._on_run = on_run
-        self._connection = connection
-        self._meter = CycleMeter(prepared.board, prepared.selection, connection.counter)
+        self._connect = connect
+        self._reopened: list[str] = []
+        self._use(connect())
+
+    def _use(self, connection: Connection) -> None:
+        self._latest = connection
+        self._meter = CycleMeter(self.board, self._prepared.selection, connection.counter)
+
+    @property
+    def _connection(self) -> Connection:
+        """The open link; where the board was lost, to the board opened anew, a few times in a run and not for ever."""
+        lost = self._latest.lost
+        if lost is not None and len(self._reopened) < _REOPENINGS:
+            self._reopened.append(f"{lost.message}; the board was opened anew for what came next")
+            self._use(self._connect())
+        return self._latest
 
     @property
     def provenance(self) -> Provenance:
         """Board, backend, firmware, compiler, what was flashed so far, and what was noticed of the firmware."""
-        return replace(self._provenance, flashed=self._connection.flashed, noticed=self._connection.noticed)
+        latest = self._latest
+        flashed = replace(latest.flashed, retries=(*self._reopened, *latest.flashed.retries))
+        return replace(self._prepared.provenance, probe=latest.probe_uid, flashed=flashed, noticed=latest.noticed)
 
     @property
     def identity(self) -> Identity:
         """What the firmware said of itself."""
-        return self._connection.identity
+        return self._latest.identity
 
     def run(
         self,
@@ -192,7 +212,8 @@ class Dut:
 
         def progress(done: int, states: NDArray[np.int32], outputs: NDArray[np.int32]) -> None:
             nonlocal told
-            watch.check(done)
+            watch.done = done
+            watch.check()
             count.read_on()
             while on_sequence is not None and (told + 1) * steps <= done:
                 rows = slice(told * steps, (told + 1) * steps)
@@ -207,6 +228,7 @@ class Dut:
                 sequence_steps=steps,
                 count_cycles=count.counts_on_chip,
                 progress=progress,
+                while_waiting=watch.check,
             )
             count.end(step, sequences)
         return step
@@ -225,18 +247,19 @@ class _Watch:
         self._timeout_s = timeout_s
         self._vectors = vectors
         self._start = time.perf_counter()
+        self.done = 0
 
     @property
     def elapsed_s(self) -> float:
         return time.perf_counter() - self._start
 
-    def check(self, done: int) -> None:
+    def check(self) -> None:
         if self.elapsed_s > self._timeout_s:
             total = self._vectors.sequences * self._vectors.steps
             raise LinkError(
-                f"board '{self._board_name}' has done {done} of {total} steps of {self._vectors.path.name} "
+                f"board '{self._board_name}' has done {self.done} of {total} steps of {self._vectors.path.name} "
                 f"in {self._timeout_s:g} s",
-                hint="raise timeout_s in the case file, or give it fewer steps",
+                hint="where the firmware does not hang: raise timeout_s in the case file, or give it fewer steps",
             )
 
 
@@ -293,12 +316,16 @@ def open_prepared(
         TargetFault: another firmware answers.
     """
     with ExitStack() as stack:
-        realised = stack.enter_context(
-            realise(prepared.board, prepared.artefact, prepared.selection, prepared.options, tell=tell)
-        )
-        connection = Connection(prepared.board, prepared.artefact, realised, stack, link=prepared.options.link)
-        provenance = replace(prepared.provenance, probe=realised.probe_uid)
-        yield Dut(replace(prepared, provenance=provenance), connection, on_run)
+
+        def connect() -> Connection:
+            with suppress(HilError):  # what was lost may not let itself be closed
+                stack.close()
+            realised = stack.enter_context(
+                realise(prepared.board, prepared.artefact, prepared.selection, prepared.options, tell=tell)
+            )
+            return Connection(prepared.board, prepared.artefact, realised, stack, link=prepared.options.link)
+
+        yield Dut(prepared, connect, on_run)
 
 
 @contextmanager

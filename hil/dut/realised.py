@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +16,7 @@ from hil.emulator.power import power
 from hil.errors import BuildError, TargetFault
 from hil.flash import FlashSession
 from hil.link.refusal import line_hint
+from hil.probe.calls import Names
 from hil.probe.lock import Patience
 from hil.result import Flashed
 
@@ -64,11 +65,15 @@ class Realised(Protocol):
             FlashError: it cannot be written, or must be and writing was forbidden.
         """
 
-    def check(self) -> None:
+    def check(self) -> tuple[str, ...]:
         """Raise TargetFault if the firmware is known to have ended; its cause says more than a silent link.
+
+        Returns:
+            What the core was doing, in lines; nothing where there is no core to look at.
 
         Raises:
             EmulatorEndedError: what ran the firmware has ended.
+            BoardGoneError: the board has been unplugged.
         """
 
 
@@ -108,9 +113,10 @@ class NativeProcess:
         self._slot.write_bytes(image)
         self.restart()
 
-    def check(self) -> None:
+    def check(self) -> tuple[str, ...]:
         """Raise what a sanitizer has reported."""
         self._native.check()
+        return ()
 
 
 class ProbedBoard:
@@ -177,17 +183,24 @@ class ProbedBoard:
         self._written += done.bytes_written
         self._session.reset()
 
-    def check(self) -> None:
-        """Look at the core: whether there still is one, sits in a fault or has locked up."""
+    def check(self) -> tuple[str, ...]:
+        """Look at the core: whether there still is one, sits in a fault or has locked up; it is halted then."""
         self._session.check_power()
         found = self._session.post_mortem()
+        lines = found.lines(self._names)
         if found.detail or found.state == "lockup" or found.exception in _FAULTS:
-            raise TargetFault(
+            fault = TargetFault(
                 f"the firmware on board '{self._board.name}' has stopped: "
                 + (found.detail or f"{found.state}, in {found.exception}"),
-                cause=found.describe(),
                 hint=line_hint(str(self._artefact.elf), found.registers["pc"]),
             )
+            fault.post_mortem = lines
+            raise fault
+        return lines
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names.of(self._artefact.elf)
 
 
 @contextmanager

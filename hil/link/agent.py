@@ -16,6 +16,8 @@ from hil.link.refusal import Refusal
 from hil.link.session import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from hil.link.jobs import Progress
@@ -127,6 +129,11 @@ class Agent:
         """
         self._session = session
         session.window_bytes = self.identify().window_bytes
+
+    @property
+    def traffic(self) -> tuple[str, ...]:
+        """The last frames in and out, in lines."""
+        return self._open_session.traffic
 
     @property
     def retries(self) -> int:
@@ -280,6 +287,7 @@ class Agent:
         want_states: bool = True,
         count_cycles: bool = False,
         progress: Progress | None = None,
+        while_waiting: Callable[[], None] = lambda: None,
     ) -> StepResult:
         """Run T steps.
 
@@ -292,6 +300,7 @@ class Agent:
             want_states: return every state, not the last alone.
             count_cycles: have the core count the cycles of each step, undisturbed; it goes slower.
             progress: called after each batch, see there.
+            while_waiting: see `Session.run`.
 
         Raises:
             InputError: shapes or types do not fit the open network.
@@ -326,7 +335,7 @@ class Agent:
         before = self.retries
         self._state = None  # unknown should the run end early
         try:
-            self._open_session.run(job)
+            self._open_session.run(job, while_waiting)
         except Refusal as refusal:
             if refusal.status != Status.STEP_REJECTED:
                 raise

@@ -31,6 +31,10 @@ _CORE_NAMES = {"cortex-m0": "Cortex-M0", "cortex-m0plus": "Cortex-M0+"}
 _STARVED_S = 60.0
 
 
+class BoardGoneError(RigError):
+    """The probe has been unplugged."""
+
+
 class WrongChipError(RigError):
     """The probe hangs on another chip than the board has."""
 
@@ -98,10 +102,15 @@ class ProbeSession:
         return self._session.target
 
     def check_power(self) -> None:
-        """Raise EmulatorEndedError where the board is emulated and its emulator has ended."""
+        """Raise EmulatorEndedError where the board's emulator has ended, and BoardGoneError where it was unplugged."""
         probe = self._session.probe if self._session is not None else None
         if isinstance(probe, EmulatedProbe):
             probe.check_power()
+        if self._plugged is not None and is_gone(self._plugged):
+            raise BoardGoneError(
+                f"board '{self.board.name}' (probe {self._plugged.uid}) has gone from USB in the middle of the session",
+                hint="check the cable and the supply; 'hil doctor' lists what is plugged in",
+            )
 
     def stopped_by(self) -> str:
         """What stopped the core, in words, where its probe knows: an emulator's. To be asked before it is halted."""

@@ -44,11 +44,21 @@ def summary_lines(tally: Tally) -> list[str]:
         lines += sorted({str(run["hil_origin"]) for run in runs})
         lines.append("worst error: to float64, as a share of the state bound; bits: device against the integer model")
         lines += _cycles_lines(runs)
+    lines += _recovery_lines(runs)
     for words, count in sorted(Counter(tally.golden_words).items()):
         lines.append(f"cycles: {words} ({_promises(count)})")
     for reason, count in sorted(Counter(tally.not_measured).items()):
         lines.append(f"{reason} ({_promises(count)})")
     return lines
+
+
+def _recovery_lines(runs: Sequence[dict[str, Property]]) -> list[str]:
+    """How often each board had to be got hold of again; what failed before that has failed."""
+    most: dict[str, int] = {}
+    for run in runs:
+        board = str(run["hil_board"])
+        most[board] = max(most.get(board, 0), int(run.get("hil_recoveries", 0)))
+    return [f"recovered: board {board}, {count} times, as told above" for board, count in sorted(most.items()) if count]
 
 
 def _promises(count: int) -> str:
