@@ -134,6 +134,9 @@ def run(
     when: Flash = "auto",
     rig: RigFile = None,
     wait: Wait = DEFAULT_WAIT_S,
+    meter: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="current analyzer, e.g. ppk2:/dev/ttyACM0?marker=D0")
+    ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
     max_error: Annotated[
         float, typer.Option(help="largest error of a state promised, as a share of its bound")
@@ -150,7 +153,7 @@ def run(
         from hil.commands.run import RunRequest, run_model
         from hil.commands.solver import chosen_solver
 
-    options = DutOptions(backend, probe, port, link, when, rig=rig, wait_s=wait)
+    options = DutOptions(backend, probe, port, link, when, rig=rig, wait_s=wait, meter=meter)
     chosen = chosen_solver(solver, unfolds, error_bound)
     request = RunRequest(model, vectors, board, json, max_error, atol, chosen)
     raise typer.Exit(run_model(request, options, make_console()))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hil.build import Artefact
     from hil.dut.counting import Emulated
     from hil.dut.realised import Realised
+    from hil.emulator.activity_log import Recording
     from hil.link.client import Identity
     from hil.result import Flashed
 
@@ -78,8 +79,12 @@ class Connection:
 
     def _known_client(self) -> AgentClient:
         if self._client is None:
-            self._realised.restart()
-            self._client = self._connect()
+            try:
+                self._realised.restart()
+                self._client = self._connect()
+            except RigError as error:
+                self.lost = error
+                raise
         return self._client
 
     @property
@@ -103,6 +108,11 @@ class Connection:
         return self._realised.counter
 
     @property
+    def machine(self) -> Recording | None:
+        """What records what an emulated chip does; None where nobody can be asked."""
+        return self._realised.machine
+
+    @property
     def identity(self) -> Identity:
         """What the firmware said of itself when the link was opened."""
         if self._identity is None:
@@ -118,9 +128,6 @@ class Connection:
             self._drop()
             if not isinstance(error, Refusal):
                 self._look_behind(error)
-            raise
-        except RigError as error:
-            self.lost = error
             raise
 
     def _look_behind(self, error: LinkError | TargetFault) -> None:

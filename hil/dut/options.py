@@ -36,6 +36,7 @@ class DutOptions:
         rig: what is plugged in on this bench, `hil.rig`; None for the file at its usual place, if there is one.
         wait_s: how long to wait for a probe that another run has, in seconds; 0 to fail at once.
         may_erase: the whole flash may be erased where nothing else makes an attached board reachable.
+        meter: address of the current analyzer that measures the board, or None.
     """
 
     backend: str = "auto"
@@ -48,13 +49,14 @@ class DutOptions:
     rig: Path | None = None
     wait_s: float = DEFAULT_WAIT_S
     may_erase: bool = False
+    meter: str | None = None
 
     def check(self, board: Board) -> None:
         """Check against a board.
 
         Raises:
             InputError: the board has no such link or backend, or a word is none of those known.
-            RigError: there is no such kind of SPI bridge.
+            RigError: there is no such kind of SPI bridge, or an analyzer's address has an option that cannot be heeded.
         """
         for option, value, known in (
             ("backend", self.backend, BACKENDS),
@@ -85,6 +87,8 @@ class DutOptions:
             )
         if (self.probe or self.port) and board.pyocd_target is None:
             raise InputError(f"board '{board.name}' is a process on this computer: it has no probe and no port")
+        if self.meter and board.pyocd_target is None:
+            raise InputError(f"board '{board.name}' is a process on this computer: there is no current to measure")
         if (self.probe or self.port) and self.backend not in {"auto", "hardware"}:
             raise InputError(
                 f"a probe or a port was named, but backend '{self.backend}' brings its own",

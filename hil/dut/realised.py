@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hil.build import Artefact
     from hil.dut.options import DutOptions
     from hil.dut.selection import Selection
+    from hil.emulator.activity_log import Recording
     from hil.flash_mode import FlashMode
 
 _FAULTS = {"HardFault", "NMI"}
@@ -54,6 +55,10 @@ class Realised(Protocol):
     @property
     def counter(self) -> Emulated:
         """What counts the cycles of an emulated core, or why nothing does."""
+
+    @property
+    def machine(self) -> Recording | None:
+        """What records what an emulated chip does; None where nobody can be asked."""
 
     def restart(self) -> None:
         """Start the firmware anew."""
@@ -89,6 +94,7 @@ class NativeProcess:
     flashed = Flashed()
     noticed: tuple[str, ...] = ()
     counter = Emulated(reason="model: a native process has no Cortex-M0")
+    machine: Recording | None = None
 
     def __init__(self, artefact: Artefact, stack: ExitStack) -> None:
         self._artefact = artefact
@@ -130,6 +136,7 @@ class ProbedBoard:
         address: gives its serial port, or the bridge to it, as it is now.
         flash: when to write model images.
         counter: what counts its cycles, or why nothing does.
+        machine: records what its chip does, where it is emulated here.
     """
 
     def __init__(
@@ -142,8 +149,10 @@ class ProbedBoard:
         *,
         flash: FlashMode,
         counter: Emulated,
+        machine: Recording | None = None,
     ) -> None:
         self.counter = counter
+        self.machine = machine
         self.probe_uid = probe_uid
         self._address = address
         self._board = board
@@ -230,14 +239,18 @@ def realise(
             yield NativeProcess(artefact, stack)
             return
         emulated = open_counter(board, artefact.elf, selection, stack)
+        machine: Recording | None = None
         if selection.probe is None or selection.port is None:
             powered = stack.enter_context(power(board, selection.backend, options.instance, counter=emulated.counter))
             probe, port = powered.probe_uid, powered.address_of(options.link)
+            machine = powered.machine
         else:
             probe, port = selection.probe, selection.port
         patience = Patience(options.wait_s, tell)
         session = stack.enter_context(FlashSession(board, probe, patience, may_erase=options.may_erase))
         address = partial(port_again, board, probe) if selection.follows_probe else lambda: port
-        probed = ProbedBoard(board, artefact, session, probe, address, flash=options.flash, counter=emulated)
+        probed = ProbedBoard(
+            board, artefact, session, probe, address, flash=options.flash, counter=emulated, machine=machine
+        )
         probed.program()
         yield probed
