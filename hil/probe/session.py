@@ -14,6 +14,7 @@ from pyocd.core.session import Session  # type: ignore[import-untyped]
 from hil.emulator.power import PROBE_PREFIX
 from hil.errors import FlashError, HilError, InputError, RigError
 from hil.probe.emulated import EmulatedProbe
+from hil.probe.targets import find_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,6 +178,7 @@ class ProbeSession:
             # Its core is as fast as this computer lets it be.
             options |= {f"flash.timeout.{step}": _STARVED_S for step in ("init", "erase_sector", "program")}
         with pyocd_errors(f"board '{self.board.name}' cannot be reached through probe '{self.probe}'"):
+            find_target(self.board.pyocd_target or "")
             session = Session(probe, options=options)
             try:
                 session.open()
