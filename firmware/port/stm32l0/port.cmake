@@ -18,8 +18,9 @@ elseif(NOT HIL_MARKER STREQUAL "")
 endif()
 
 target_sources(agent PRIVATE
-  port/stm32l0/clock.c port/stm32l0/marker.c port/stm32l0/port.c port/stm32l0/stop.c port/stm32l0/store.c port/stm32l0/tick.c
-  port/stm32l0/vectors.c)
+  port/stm32l0/clock.c port/stm32l0/port.c port/stm32l0/stop.c port/stm32l0/store.c port/stm32l0/tick.c port/stm32l0/vectors.c
+  port/stm32/marker.c port/armv6m/systick.c)
+target_include_directories(agent PRIVATE port/stm32l0 port/stm32 port/uart)
 if(HIL_LINK STREQUAL "spi")
   # SPI1 as alternate function 0; NSS on port A, whose EXTI line it is as well.
   set(pins_NSS "PA(4|15)")
@@ -48,7 +49,8 @@ if(HIL_LINK STREQUAL "spi")
   target_sources(agent PRIVATE port/stm32l0/spi.c)
   include(port/spi/spi.cmake)
 else()
-  target_sources(agent PRIVATE port/stm32l0/uart.c)
+  target_sources(agent PRIVATE port/stm32l0/uart.c port/stm32/usart2.c)
+  include(port/uart/uart.cmake)
   target_compile_definitions(agent PRIVATE BOARD_UART_TX_PIN=2u BOARD_UART_RX_PIN=${HIL_UART_RX_PIN}u)
 endif()
 include(port/armv6m/link.cmake)
