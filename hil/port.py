@@ -107,12 +107,12 @@ class PortSpi(_Strict):
 class PortFlash(_Strict):
     """The flash of the port's parts."""
 
-    page_bytes: int = Field(gt=0)
-    """What is erased at a time."""
+    page_bytes: int | None = Field(default=None, gt=0)
+    """What is erased at a time; None where that differs from part to part."""
     erased_byte: int = Field(ge=0, le=0xFF)
     """What each byte reads as when it is erased."""
-    fetch_wait_states: tuple[WaitStates, ...] = Field(min_length=1)
-    """What it adds to each word of code by the core's clock, as the port sets it."""
+    fetch_wait_states: tuple[WaitStates, ...] = ()
+    """What it adds to each word of code by the core's clock, as the port sets it; empty where no such list says it."""
 
 
 class PortCounter(_Strict):
@@ -218,7 +218,7 @@ def _flash_mistakes(board: Board, port: PortFlash) -> Iterator[InputError]:
             f"erased flash of the parts of {serves} reads {port.erased_byte:#04x}, not {flash.erased_byte:#04x}",
             f"write erased_byte: {port.erased_byte:#04x}",
         )
-    if flash.page_bytes != port.page_bytes:
+    if port.page_bytes is not None and flash.page_bytes != port.page_bytes:
         yield board.mistake(
             "memory.flash.page_bytes",
             f"the parts of {serves} erase {port.page_bytes:#x} bytes at a time, not {flash.page_bytes:#x}",
