@@ -52,6 +52,8 @@ class Bauds(_Strict):
     """Of the core's clock, which gives the baud rate; None where it is made otherwise."""
     most_divider: int | None = Field(default=None, gt=0)
     """Of the core's clock."""
+    divider_step: int = Field(default=1, gt=0)
+    """What it is a multiple of."""
     max_error: float = Field(default=0.015, gt=0, lt=0.05)
     """Share by which a baud rate may be off."""
 
@@ -63,7 +65,8 @@ class Bauds(_Strict):
             return f"{baud} baud is not from {self.least} to {self.most or 'any'}"
         if self.least_divider is None:
             return ""
-        divider = (clock_hz + baud // 2) // baud
+        step = self.divider_step
+        divider = (clock_hz + baud * step // 2) // (baud * step) * step
         most = self.most_divider or divider
         if not self.least_divider <= divider <= most:
             return f"{clock_hz} Hz over {baud} baud is a divider of {divider}, not from {self.least_divider} to {most}"

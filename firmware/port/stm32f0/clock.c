@@ -4,6 +4,7 @@
  * before the clock gets faster (RM0091, chapter flash).
  */
 #include "board.h"
+#include "ready.h"
 #include "stm32f0.h"
 
 #if BOARD_CLOCK_HZ == 8000000u
@@ -22,19 +23,6 @@ _Static_assert(STM32F0_HSI_HZ / 2u * 12u == BOARD_CLOCK_HZ, "PLLMUL12 on HSI / 2
 #if BOARD_FETCH_WAITS != FETCH_WAITS
 #error "memory.flash.fetch_wait_states must be 0 cycles up to 24000000 Hz, 1 up to 48000000"
 #endif
-
-/* Some 0.1 s at HSI's speed; a PLL takes well below a millisecond. */
-#define READY_TRIES 100000u
-
-static bool becomes(volatile const uint32_t *address, uint32_t mask, uint32_t value) {
-    uint32_t tries = 0;
-    while ((*address & mask) != value) {
-        if (++tries == READY_TRIES) {
-            return false;
-        }
-    }
-    return true;
-}
 
 bool stm32f0_clock_start(void) {
     const uint32_t access = FLASH_ACR_LATENCY | FLASH_ACR_PRFTBE;
