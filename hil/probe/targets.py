@@ -35,10 +35,12 @@ class _Sister:
 
 
 _SISTERS: Final = {
-    # ST's stm32l053xx.h, stm32l073xx.h and stm32f072xb.h; flash by the parts' names (8: 64 KB, B: 128 KB, Z: 192 KB).
+    # ST's stm32l053xx.h, stm32l073xx.h, stm32f072xb.h, stm32f091xc.h; flash by the parts' names (8: 64 KB, B: 128 KB,
+    # Z: 192 KB, C: 256 KB); RAM of the two F0 recalled.
     "stm32l053r8tx": _Sister("stm32l031x6", 0x10000, 0x80, 0x2000, 0x800),
     "stm32l073rztx": _Sister("stm32l031x6", 0x30000, 0x80, 0x5000, 0x1800),
     "stm32f072rbtx": _Sister("stm32f051", 0x20000, 0x800, 0x4000),
+    "stm32f091rctx": _Sister("stm32f051", 0x40000, 0x800, 0x8000),
 }
 
 

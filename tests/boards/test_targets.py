@@ -11,7 +11,12 @@ from hil.board import board_names, load_board
 from hil.probe.flash_region import _OWN
 from hil.probe.targets import find_target, known_targets, relative
 
-SISTERS = {"stm32l053r8tx": "stm32l031x6", "stm32l073rztx": "stm32l031x6", "stm32f072rbtx": "stm32f051"}
+SISTERS = {
+    "stm32l053r8tx": "stm32l031x6",
+    "stm32l073rztx": "stm32l031x6",
+    "stm32f072rbtx": "stm32f051",
+    "stm32f091rctx": "stm32f051",
+}
 
 
 def regions(target: Any) -> dict[str, tuple[int, int]]:
@@ -32,7 +37,7 @@ def test_a_sister_has_her_own_memories_and_the_flash_algorithm_of_the_other(name
 
 
 def test_the_memories_of_sisters() -> None:
-    """As stm32l053xx.h, stm32l073xx.h and stm32f072xb.h have them."""
+    """As stm32l053xx.h, stm32l073xx.h, stm32f072xb.h and stm32f091xc.h have them."""
     assert regions(find_target("stm32l053r8tx")) == {
         "Flash": (0x08000000, 64 << 10),
         "RAM": (0x20000000, 8 << 10),
@@ -43,6 +48,7 @@ def test_the_memories_of_sisters() -> None:
         "RAM": (0x20000000, 20 << 10),
         "EEPROM": (0x08080000, 6 << 10),
     }
+    assert regions(find_target("stm32f091rctx")) == {"Flash": (0x08000000, 256 << 10), "RAM": (0x20000000, 32 << 10)}
     assert regions(find_target("stm32f072rbtx")) == {"Flash": (0x08000000, 128 << 10), "RAM": (0x20000000, 16 << 10)}
 
 
