@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from hil.errors import InputError
 from hil.model_arrays import LARGEST
-from hil.solver import Solver  # noqa: TC001 - pydantic reads the annotation
+from hil.solver import Solver
 from hil.yaml_file import load_yaml_with_lines
 
 if TYPE_CHECKING:
@@ -155,6 +155,11 @@ class Case:
     def line_of(self, promise: PromiseName) -> int:
         """The line (from 1) that makes a promise; that of the model for one that every case makes."""
         return self.lines.get(promise, self.lines["model"])
+
+    @property
+    def promises_energy(self) -> bool:
+        """Whether it promises something that the board's current tells."""
+        return self.says.current is not None or self.says.energy is not None
 
     @property
     def promises(self) -> tuple[PromiseName, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from hil.board import WaitStates  # noqa: TC001 - pydantic needs it at runtime
+from hil.board import WaitStates
 from hil.nearest import offer
 from hil.yaml_file import load_yaml
 

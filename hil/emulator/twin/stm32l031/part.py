@@ -14,6 +14,7 @@ from hil.cycles.timing import TimingModel, exceptions
 from hil.emulator.twin.chip import SYSTEM_PAGE_BYTES, Chip
 from hil.emulator.twin.core import CodeMemory, Core, CoreTiming
 from hil.emulator.twin.registers import NotModelledError, Refused
+from hil.emulator.twin.stm32l031 import power_use
 from hil.emulator.twin.stm32l031 import rcc as rcc_module
 from hil.emulator.twin.stm32l031.dbgmcu import DBG_STOP, Dbgmcu
 from hil.emulator.twin.stm32l031.dma import Dma
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hil.emulator.spi_bus import SpiWiring
+    from hil.emulator.twin.recorder import OutputPort
     from hil.emulator.twin.wire import Wire
+    from hil.energy.activity import Activity, State
 
 _Tim = TypeVar("_Tim", bound=Tim)
 CORE: Final = "cortex-m0plus"
@@ -100,8 +103,8 @@ class Stm32l031(Chip):
         super().__init__(core, _RESET_HZ)
         self._built = False
         self._waits = 0
-        self.rcc = Rcc(self, self._check_speed, lambda: self.pwr.has(DBP))
-        self.pwr = Pwr(self, self._clock("APB1ENR", 28), self._check_speed)
+        self.rcc = Rcc(self, self._speed_changed, lambda: self.pwr.has(DBP))
+        self.pwr = Pwr(self, self._clock("APB1ENR", 28), self._speed_changed)
         self.rcc.range = self.pwr.range
         self.exti = Exti(self)
         self.syscfg = Syscfg(self._clock("APB2ENR", 0))
@@ -124,6 +127,7 @@ class Stm32l031(Chip):
         self.rtc = Rtc(self, self.rcc, lambda: self.pwr.has(DBP), lambda: self.exti.edge(RTC_WAKEUP, rising=True))
         self.dma1 = Dma(self, self._clock("AHBENR", 0), self._dma_reads, core.bus_write)
         self.rcc.on_buses.append(self.dma1.serve)
+        self.rcc.on_written = self.set_up_anew
         self.spi1 = Spi(self, self._clock("APB2ENR", 12), self._nss_low, self.dma1)
         self.spi_master = SpiMaster(self, self.spi1, self.pins, lambda: self.rcc.tree.pclk_hz(2))
         self._attach_all()
@@ -227,6 +231,16 @@ class Stm32l031(Chip):
     def _nss_low(self) -> bool:
         return self.spi_master.selected()
 
+    # Activity
+
+    def activity(self, state: State) -> Activity:
+        """See `RecordedChip`."""
+        return power_use.activity(self, state)
+
+    def output_pin(self, name: str) -> tuple[OutputPort, int]:
+        """See `RecordedChip`."""
+        return self.pins.port(name)
+
     # Stop mode
 
     def stop_clock(self) -> bool:
@@ -271,6 +285,10 @@ class Stm32l031(Chip):
     def _reset_by_watchdog(self) -> None:
         self.rcc.next_reset(rcc_module.RESET_BY_IWDG | rcc_module.RESET_BY_PIN)
         self.request_reset()
+
+    def _speed_changed(self) -> None:
+        self._check_speed()
+        self.set_up_anew()
 
     def _check_speed(self) -> None:
         """The core's clock must fit the voltage range and the wait states: on silicon it would fetch garbage."""
