@@ -28,9 +28,9 @@ def written(folder: Path, like: str, *changes: tuple[str, str]) -> str:
 
 
 def test_a_copy_with_another_name_and_part_builds(tmp_path: Path) -> None:
-    """An STM32L052R8: an L053 without its LCD. Its pyOCD target comes from a pack, so a copy without names none."""
+    """An STM32L072RZ: an L073 without its LCD. Its pyOCD target comes from a pack, so a copy without names none."""
     path = written(
-        tmp_path, "nucleo-l053", ("part: STM32L053R8", "part: STM32L052R8"), ("pyocd_target: stm32l053r8tx", "#")
+        tmp_path, "nucleo-l073", ("part: STM32L073RZ", "part: STM32L072RZ"), ("pyocd_target: stm32l073rztx", "#")
     )
     board = load_board(path)
     check_board(board)
@@ -42,8 +42,8 @@ def test_a_copy_with_another_name_and_part_builds(tmp_path: Path) -> None:
 
 
 def test_a_target_that_only_a_pack_has_is_asked_for_in_words(tmp_path: Path) -> None:
-    path = written(tmp_path, "nucleo-l053", ("pyocd_target: stm32l053r8tx", "pyocd_target: stm32l052r8tx"))
-    with pytest.raises(InputError, match=r"key 'pyocd_target': pyOCD knows no target 'stm32l052r8tx'") as caught:
+    path = written(tmp_path, "nucleo-l073", ("pyocd_target: stm32l073rztx", "pyocd_target: stm32l072rztx"))
+    with pytest.raises(InputError, match=r"key 'pyocd_target': pyOCD knows no target 'stm32l072rztx'") as caught:
         check_board(load_board(path))
     assert "'pyocd pack find' what can be installed" in str(caught.value)
 
