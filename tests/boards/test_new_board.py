@@ -57,3 +57,14 @@ def test_every_port_has_a_board() -> None:
 def test_nothing_is_said_to_have_run_on_silicon() -> None:
     """No board is attached to the machines that this is developed on. Who has run one writes so, with this list."""
     assert [board.name for board in chips() if board.run_on_silicon] == []
+
+
+def test_the_readme_lists_every_board_and_where_it_runs() -> None:
+    text = (boards_dir().parent / "README.md").read_text(encoding="utf-8")
+    lines = {line.split("|")[1].strip(): line for line in text.partition("## Boards")[2].splitlines() if "|" in line}
+    for board in chips():
+        line = lines[board.name]
+        assert board.part in line
+        for backend, words in (("twin", "twin"), ("qemu", "QEMU")):
+            assert (board.emulator(backend) is not None) == (words in line), line
+        assert ("no, emulated only" if board.emulators else "no, built only") in line
