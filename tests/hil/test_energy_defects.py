@@ -77,8 +77,8 @@ HIGH = Defect(
 LEFT_ON = Defect(
     "peripheral left on",
     PORT,
-    "    counter_start();\n}\n",
-    "    counter_start();\n    RCC_APB2ENR |= 1u << 9; /* ADC1 */\n}\n",
+    "    systick_start();\n}\n",
+    "    systick_start();\n    RCC_APB2ENR |= 1u << 9; /* ADC1 */\n}\n",
 )
 DEFECTS = {BUSY: "other current than the golden\naverage 1", HIGH: "PLL is on now", LEFT_ON: "ADC1 is on now"}
 
