@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from hil.board import load_board
-from hil.case import Harvest
 from hil.errors import HarvestError, InputError, NumericError, RigError
-from hil.harvest.chip import Program, Seen
+from hil.harvest.chip import Seen
 from hil.harvest.outcome import Conditions, HarvestRun, NoCurrentError, Phase, check_harvest
 from hil.harvest.plan import make_plan
-from hil.harvest.run import run_harvest, why_not
+from hil.harvest.run import make_program, why_not
 from hil.harvest.simulate import simulate
 from hil.harvest.witness import Witness
 from hil.harvest.words import json_of, lines_of
@@ -112,7 +111,7 @@ def test_a_current_that_nobody_looked_up() -> None:
     board = BOARD.model_copy(update={"currents": rows})
     program = programmed("tiny_dense")
     with pytest.raises(NoCurrentError, match=r"harvest not measured: board 'nucleo-l031' .*'run' at 2.09715 MHz"):
-        simulate(Program(program.flash, program.seen_at, board, program.plan), SMALL)
+        simulate(replace(program, board=board), SMALL)
 
 
 def test_boards_that_cannot() -> None:
@@ -126,9 +125,8 @@ def test_boards_that_cannot() -> None:
     assert "'marker'" in str(why_not(BOARD.model_copy(update={"marker": ""})))
     model = load_model(NETWORKS / "tiny_dense.model.npz")
     vectors = load_vectors(NETWORKS / "tiny_dense.vectors.npz", model)
-    power = Harvest(power_uW=50, capacitor_uF=100, v_on=2.2, v_off=1.8)
     with pytest.raises(RigError, match="board 'microbit' cannot"):
-        run_harvest(model, vectors, load_board("microbit"), power)
+        make_program(model, vectors, load_board("microbit"), 1)
 
 
 def test_what_does_not_fit() -> None:

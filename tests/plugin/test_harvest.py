@@ -9,6 +9,7 @@ import pytest
 
 from hil.errors import HarvestError, InputError
 from tests.host_c import REPO
+from tests.plugin.conftest import NETWORKS
 from tests.plugin.test_cli import MODEL, VECTORS
 from tests.plugin.test_profile import hil
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["pytester"]
 
+README = (REPO / "README.md").read_text()
 POWER = "power_uW: 50, capacitor_uF: 200, v_on: 2.2, v_off: 1.8, checkpoint_steps: 5, hours: 0.005"
 
 
@@ -82,16 +84,24 @@ def test_a_current_that_nobody_looked_up_is_not_measured(
     assert "harvest not measured: board 'own' cannot be simulated on harvested power: key 'currents." in text_of(result)
 
 
-def test_the_command(tmp_path: Path) -> None:
-    out = tmp_path / "out.json"
-    power = ("--power-uw=50", "--capacitor-uf=200", "--checkpoint-steps=5", "--hours=0.005")
-    done = hil("harvest", MODEL, VECTORS, *power, "--json", out)
+def test_the_command_does_what_the_readme_says(tmp_path: Path) -> None:
+    out, flash = tmp_path / "out.json", tmp_path / "flash.hex"
+    line = next(line for line in README.splitlines() if line.startswith("    hil harvest "))
+    words = [NETWORKS / word if word.endswith(".npz") else word for word in line.split()[1:]]
+    done = hil(*words, "--json", out, "--hex", flash)
     assert done.returncode == 0, done.stderr
-    assert "promised: 3600 inferences per hour, one for each 1 s of the recordings: kept" in done.stdout
+    shown = next(block for block in README.split("\n\n") if "inferences per hour (modelled)" in block)
+    for line in (line.strip() for line in shown.splitlines()):
+        assert line in {"…", *done.stdout.splitlines()}, "the README has other figures than hil harvest"
     found = json.loads(out.read_text())
     assert found["kind"] == "modelled"
     assert found["holds"]
     assert f"all {found['checked']} equal" in done.stdout
+    assert flash.read_text().startswith(":020000040800F2")
+
+
+def test_the_command_refuses() -> None:
+    power = ("--power-uw=50", "--capacitor-uf=200", "--checkpoint-steps=5", "--hours=0.001")
     broken = hil("harvest", MODEL, VECTORS, *power, "--inferences-per-hour=1e6")
     assert broken.returncode == HarvestError.exit_code
     assert "promised: 1e+06 inferences per hour: BROKEN" in broken.stdout
@@ -99,6 +109,7 @@ def test_the_command(tmp_path: Path) -> None:
         ("--v-on=1.5", "v_off (1.8 V) must be below v_on (1.5 V)"),
         ("--board=microbit", "board 'microbit' cannot be simulated on harvested power"),
         ("--power-uw=0", "--power-uw: Input should be greater than 0"),
+        (f"--hex={MODEL}", "is a file that the simulation reads"),
     ):
         refused = hil("harvest", MODEL, VECTORS, *power, wrong)
         assert refused.returncode == InputError.exit_code
