@@ -284,6 +284,32 @@ def harvest_power(
     raise typer.Exit(harvest(request, make_console()))
 
 
+@app.command(name="nightly")
+def run_night(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- PYTEST...]", help="more for pytest")] = None,
+    *,
+    board: Annotated[list[str], typer.Option("--board", metavar="NAME", help="a board, or its file; repeatable")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="what the night leaves")] = Path(
+        "night"
+    ),
+    history: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="nights so far (default: history.jsonl in that folder)")
+    ] = None,
+    quarantine: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="boards and cases whose failures do not count")
+    ] = None,
+    add_flaky: Annotated[bool, typer.Option("--add-flaky", help="put flaky boards into that file")] = False,
+    minutes: Annotated[float, typer.Option(metavar="N", min=0.01, help="bound on the time of each board")] = 120.0,
+    link: Link = "uart",
+) -> None:
+    """Run the tests on each board, compare with the nights before, and write a report."""
+    with importing():
+        from hil.commands.nightly import NightlyRequest, nightly
+
+    request = NightlyRequest(board, output, history, quarantine, add_flaky, minutes, link, arguments or [])
+    raise typer.Exit(nightly(request, make_console()))
+
+
 @app.command()
 def demo(
     board: BoardOption = DEFAULT_BOARD,

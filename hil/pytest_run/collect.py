@@ -21,7 +21,7 @@ from hil.promise import judge
 from hil.pytest_run.harvest_item import not_simulated, simulate_case
 from hil.pytest_run.recorder import TAKEN
 from hil.pytest_run.state import STATE
-from hil.report.properties import run_properties
+from hil.report.properties import run_properties, size_properties
 from hil.report.spelling import told_in_pytest
 from hil.verdict import Held
 
@@ -97,7 +97,7 @@ class PromiseItem(pytest.Item):
     def __init__(self, *, subject: Subject, **kwargs: object) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]
         self.subject = subject
-        self._result: RunResult | None = None
+        self.result: RunResult | None = None
         if self.config.pluginmanager.hasplugin("xdist"):
             group = f"{subject.case.name}-{subject.vectors_name}-{subject.board}"
             self.add_marker(pytest.mark.xdist_group(group))
@@ -116,12 +116,13 @@ class PromiseItem(pytest.Item):
         if subject.promise == "harvest":
             self._require(not_simulated(state.bench.board(subject.board), options.dut))
             return
-        self._result = state.bench.run(subject.case, subject.vectors_path, subject.board)
-        self.user_properties.extend(run_properties(self._result).items())
+        self.result = state.bench.run(subject.case, subject.vectors_path, subject.board)
+        self.user_properties.extend(run_properties(self.result).items())
+        self.user_properties.extend(size_properties(state.bench.artefact(subject.board)).items())
         if subject.promise == "cycles":
-            self._require(not_counted(self._result))
+            self._require(not_counted(self.result))
         elif subject.promise in ENERGY_PROMISES:
-            self._require_energy(self._result)
+            self._require_energy(self.result)
 
     def _require_energy(self, result: RunResult) -> None:
         """Skip where nobody knows it; an error where an instrument failed, or a strict run would leave some out."""
@@ -149,14 +150,14 @@ class PromiseItem(pytest.Item):
         if self.subject.promise == "harvest":
             self._judge_harvest()
             return
-        if self._result is None:
+        if self.result is None:
             return
         if self.subject.promise == "cycles":
-            self._judge_cycles(self._result)
+            self._judge_cycles(self.result)
         elif self.subject.promise in ENERGY_PROMISES:
-            self._judge_energy(self._result)
+            self._judge_energy(self.result)
         else:
-            judge(self.subject.promise, self.subject.case.says, self._result)
+            judge(self.subject.promise, self.subject.case.says, self.result)
 
     def _judge_cycles(self, result: RunResult) -> None:
         """Hold the cycles against budget and golden, or take them for the golden; say which in the report."""
