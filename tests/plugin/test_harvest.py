@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from hil.errors import HarvestError, InputError
+from hil.harvest.plan import HarvestPlan
 from tests.host_c import REPO
 from tests.plugin.conftest import NETWORKS
 from tests.plugin.test_cli import MODEL, VECTORS
@@ -63,6 +65,30 @@ def test_boards_that_cannot_say_so(project: pytest.Pytester, write_case: Callabl
     assert "harvest not measured: board 'microbit' cannot be simulated on harvested power" in text_of(result)
     strict = project.runpytest("--board=host", "-k", "harvest", "--hil-strict")
     strict.assert_outcomes(errors=1, deselected=1)
+
+
+def test_a_strict_run_wants_all_currents(project: pytest.Pytester, write_case: Callable[[str], Path]) -> None:
+    write_case(harvest_case())
+    result = project.runpytest("--board=nucleo-l031", "-k", "harvest", "--hil-strict")
+    result.assert_outcomes(errors=1, deselected=1)
+    assert "harvest of bridge on board 'nucleo-l031': its current is modelled without GPIOA" in text_of(result)
+
+
+def test_a_wrong_bit_is_a_broken_promise(
+    project: pytest.Pytester, write_case: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that the plan expects: the firmware's own defects are in tests/harvest."""
+    after = HarvestPlan.after
+
+    def another(plan: HarvestPlan, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        states, outputs = after(plan, steps)
+        return states, outputs ^ np.int32(steps == 7)
+
+    monkeypatch.setattr(HarvestPlan, "after", another)
+    write_case(harvest_case())
+    result = project.runpytest("--board=nucleo-l031", "-k", "harvest")
+    result.assert_outcomes(failed=1, deselected=1)
+    assert "numeric: tiny_dense on nucleo-l031 (twin) on harvested power: after 7 steps in all" in text_of(result)
 
 
 def test_a_mistake_in_the_case(project: pytest.Pytester, write_case: Callable[[str], Path]) -> None:
