@@ -271,6 +271,9 @@ def harvest_power(
     ] = None,
     board: BoardOption = DEFAULT_BOARD,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
+    hex_file: Annotated[
+        Path | None, typer.Option("--hex", metavar="FILE", help="write program and slot, to be flashed")
+    ] = None,
     solver: SolverOption = None,
     unfolds: Unfolds = None,
     error_bound: ErrorBound = None,
@@ -289,7 +292,7 @@ def harvest_power(
         "hours": hours,
         "inferences_per_hour": inferences_per_hour,
     }
-    request = HarvestRequest(model, vectors, board, json, power, chosen_solver(solver, unfolds, error_bound))
+    request = HarvestRequest(model, vectors, board, json, hex_file, power, chosen_solver(solver, unfolds, error_bound))
     raise typer.Exit(harvest(request, make_console()))
 
 
