@@ -62,7 +62,7 @@ def _lpm01a(run: Run) -> Iterator[Fault]:
         width = 2 if instrument is LPM01A else 9
         for place, number in places(run, instrument).items():
             for missing in losses:
-                untold = TIMES if missing / instrument.rate_hz < 0.0015 else ""  # noqa: PLR2004 - as it says
+                untold = TIMES if missing / instrument.rate_hz < 0.0015 else ""
                 device = {"lost": {number: missing}, "stamp_s": 0.002 if instrument is LPM01A else 0.01}
                 yield Fault(f"{missing} samples lost {place}", instrument, device, untold=untold)
             for count in range(1, width + 1):
