@@ -200,6 +200,8 @@ class Board(Strict):
     links: Links
     marker: str = ""
     """A free pin that the firmware can raise around steps, by its name in the data sheet."""
+    supply_V: Annotated[float, Field(gt=0, le=100, strict=True)] | None = None  # noqa: N815 # the unit
+    """Its microcontroller's supply where the board makes it, in volts."""
     currents: tuple[Current, ...] = ()
     """What it draws, by state."""
     peripheral_currents: tuple[PeripheralCurrent, ...] = ()

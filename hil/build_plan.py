@@ -122,8 +122,8 @@ def _facts(board: Board, defines: Mapping[str, str]) -> dict[str, str]:
 def _link_facts(board: Board, link: str) -> dict[str, str]:
     """CMake variables of the link that is built in."""
     spi = board.links.spi
-    if link == "uart":
-        return {"HIL_LINK": "uart"}
+    if link == "uart" or (link == "none" and board.memory.eeprom is not None):
+        return {"HIL_LINK": link}
     if link != "spi" or spi is None:
         raise BuildError(f"the firmware of board '{board.name}' cannot have a link over '{link}'")
     return {

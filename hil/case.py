@@ -157,6 +157,11 @@ class Case:
         return self.lines.get(promise, self.lines["model"])
 
     @property
+    def promises_energy(self) -> bool:
+        """Whether it promises something that the board's current tells."""
+        return self.says.current is not None or self.says.energy is not None
+
+    @property
     def promises(self) -> tuple[PromiseName, ...]:
         """What the case promises; equality with the exact integer model always is."""
         names: tuple[PromiseName, ...] = ("outputs", "states", "decisions", "cycles", "current", "energy")

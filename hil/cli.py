@@ -122,6 +122,9 @@ def run(
     port: Port = None,
     link: Link = "uart",
     when: Flash = "auto",
+    meter: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="current analyzer, e.g. ppk2:/dev/ttyACM0?marker=D0")
+    ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
     max_error: Annotated[
         float, typer.Option(help="largest error of a state promised, as a share of its bound")
@@ -138,7 +141,7 @@ def run(
         from hil.commands.run import RunRequest, run_model
         from hil.commands.solver import chosen_solver
 
-    options = DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when)
+    options = DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when, meter=meter)
     chosen = chosen_solver(solver, unfolds, error_bound)
     request = RunRequest(model, vectors, board, json, max_error, atol, chosen)
     raise typer.Exit(run_model(request, options, make_console()))

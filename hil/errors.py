@@ -86,6 +86,20 @@ class CyclesError(HilError):
     exit_code = 7
 
 
+class CurrentError(HilError):
+    """Current or energy is another than its golden, more than its budget, or not known well enough to tell."""
+
+    verdict = "current"
+    exit_code = 8
+
+
+class HarvestError(HilError):
+    """On harvested power a board makes fewer steps than promised, or none at all."""
+
+    verdict = "harvest"
+    exit_code = 9
+
+
 class RigError(HilError):
     """No verdict about the firmware: a probe, port, cable, emulator or tool on this bench is missing or busy."""
 

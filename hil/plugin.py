@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from hil.board import Board
     from hil.dut.dut import Dut
+    from hil.power.meter import Meter
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -139,10 +140,14 @@ def dut(request: pytest.FixtureRequest, board: Board) -> Dut:
 
 
 @pytest.fixture(scope="session")
-def meter(request: pytest.FixtureRequest, board: Board) -> None:
-    """The current meter of the DUT; a test that asks for it is skipped where there is none."""
-    reason = f"no current source on board '{board.name}'"
-    if request.config.stash[STATE].options.strict:
+def meter(request: pytest.FixtureRequest, board: Board) -> Meter:
+    """The open current analyzer of the DUT; a test that asks for it is skipped where there is none."""
+    state = request.config.stash[STATE]
+    found = state.bench.dut(board.name).meter if state.options.dut.meter else None
+    if found is not None:
+        return found
+    reason = f"no current source on board '{board.name}': no analyzer was named with --hil-meter"
+    if state.options.strict:
         raise RigError(reason, hint="leave --hil-strict out to have it reported as not measured")
     pytest.skip(reason)
 

@@ -28,13 +28,14 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class RunKey:
-    """One device run: what ran where, with which solver, and whether the firmware was asked to count its cycles."""
+    """One device run: what ran where, with which solver; whether the firmware counted its cycles, and its energy."""
 
     board: str
     model: Path
     vectors: Path
     counted: bool
     solver: Solver | None
+    energy: bool
 
 
 class _Once(Generic[Value]):
@@ -67,6 +68,7 @@ class Bench:
         boards: path of a board's file by the board's name, where the name alone does not lead to it.
         progress: called with each line of a build.
         prepared: called when a build has ended.
+        energy_runs: from how many runs the energy is told where a case promises something about it.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class Bench:
         boards: Mapping[str, str] | None = None,
         progress: Callable[[str], None] | None = None,
         prepared: Callable[[], None] | None = None,
+        energy_runs: int = 1,
     ) -> None:
         self.options = options
+        self._energy_runs = energy_runs
         self._given = boards or {}
         self._progress = progress
         self._done_preparing = prepared
@@ -119,7 +123,14 @@ class Bench:
             HilError: for unusable files, and as :meth:`hil.dut.Dut.run` does.
         """
         return self._results.get(
-            RunKey(board, case.model_path, vectors_path, case.says.cycles is not None, case.says.solver),
+            RunKey(
+                board,
+                case.model_path,
+                vectors_path,
+                case.says.cycles is not None,
+                case.says.solver,
+                case.promises_energy,
+            ),
             lambda: self._run(case, vectors_path, board),
         )
 
@@ -158,5 +169,9 @@ class Bench:
         with case.naming("solver" if case.says.solver else "model"):
             model, vectors = solve_with(case.says.solver, model, vectors)
         return self.dut(board).measure(
-            model, vectors, count_cycles=case.says.cycles is not None, timeout_s=case.says.timeout_s
+            model,
+            vectors,
+            count_cycles=case.says.cycles is not None,
+            energy_runs=self._energy_runs if case.promises_energy else 0,
+            timeout_s=case.says.timeout_s,
         )

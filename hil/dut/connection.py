@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hil.build import Artefact
     from hil.dut.counting import Emulated
     from hil.dut.realised import Realised
+    from hil.emulator.activity_log import Recording
     from hil.link.client import Identity
     from hil.result import Flashed
 
@@ -87,6 +88,11 @@ class Connection:
     def counter(self) -> Emulated:
         """What counts the cycles of an emulated core, or why nothing does."""
         return self._realised.counter
+
+    @property
+    def machine(self) -> Recording | None:
+        """What records what an emulated chip does; None where nobody can be asked."""
+        return self._realised.machine
 
     @property
     def identity(self) -> Identity:

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hil.build import build
+from hil.dut.analyzer import Analyzer, check_meter
 from hil.dut.board_check import check_board
 from hil.dut.connection import Connection
 from hil.dut.counting import CycleMeter
+from hil.dut.energy import EnergyMeter
 from hil.dut.options import DutOptions
 from hil.dut.realised import realise
 from hil.dut.selection import probe_to_be, select
@@ -39,9 +41,12 @@ if TYPE_CHECKING:
     from hil.build import Artefact
     from hil.dut.counting import RunCount
     from hil.dut.selection import Selection
+    from hil.energy.modelled import ModelledCurrent
     from hil.flash_mode import FlashMode
     from hil.link.client import Identity, StepResult
     from hil.model import Model
+    from hil.power.meter import Meter
+    from hil.power.trace import Trace
     from hil.result import RunResult
     from hil.vectors import Vectors
     from hil.work import SequenceDone
@@ -66,6 +71,7 @@ class Dut:
     Args:
         prepared: what it was opened with.
         connection: the open link.
+        analyzer: what measures its current, where one was named.
         on_run: called with every result of `run`.
 
     Attributes:
@@ -74,14 +80,20 @@ class Dut:
     """
 
     def __init__(
-        self, prepared: Prepared, connection: Connection, on_run: Callable[[RunResult], None] = lambda _: None
+        self,
+        prepared: Prepared,
+        connection: Connection,
+        analyzer: Analyzer | None = None,
+        on_run: Callable[[RunResult], None] = lambda _: None,
     ) -> None:
         self.board = prepared.board
         self.artefact = prepared.artefact
         self._provenance = prepared.provenance
         self._on_run = on_run
         self._connection = connection
-        self._meter = CycleMeter(prepared.board, prepared.selection, connection.counter)
+        self._counting = CycleMeter(prepared.board, prepared.selection, connection.counter)
+        self._analyzer = analyzer
+        self._energy = EnergyMeter(prepared.board, prepared.selection, analyzer, connection.machine)
 
     @property
     def provenance(self) -> Provenance:
@@ -93,6 +105,16 @@ class Dut:
         """What the firmware said of itself."""
         return self._connection.identity
 
+    @property
+    def meter(self) -> Meter | None:
+        """The open current analyzer; None where none was named."""
+        return self._analyzer.meter if self._analyzer is not None else None
+
+    @property
+    def last_current(self) -> Trace | ModelledCurrent | None:
+        """The current of the last run whose energy was asked for; None where nobody told any."""
+        return self._energy.last_current
+
     def run(
         self,
         model: Model | Path,
@@ -100,6 +122,7 @@ class Dut:
         *,
         check: bool = True,
         count_cycles: bool = False,
+        energy_runs: int = 0,
         timeout_s: float = TIMEOUT_S,
         on_sequence: Callable[[SequenceDone], None] | None = None,
     ) -> RunResult:
@@ -111,6 +134,8 @@ class Dut:
             check: raise unless every bit equals the exact integer model's; a caller that judges by itself says False.
             count_cycles: have the firmware count its own cycles, where the board can, which is slower; an emulator
                 with a counter counts them in any case.
+            energy_runs: in so many further runs of the vectors the current is looked at; their spread tells how far
+                runs differ. 0: nobody asks for the energy.
             timeout_s: bound on the time that the device computes, in seconds; loading the image is not counted.
             on_sequence: called after each sequence.
 
@@ -119,7 +144,14 @@ class Dut:
             InputError: files that cannot be used, or an image that is too large for the board.
             LinkError, TargetFault, FlashError: as they come from the board.
         """
-        result = self.measure(model, vectors, count_cycles=count_cycles, timeout_s=timeout_s, on_sequence=on_sequence)
+        result = self.measure(
+            model,
+            vectors,
+            count_cycles=count_cycles,
+            energy_runs=energy_runs,
+            timeout_s=timeout_s,
+            on_sequence=on_sequence,
+        )
         self._on_run(result)
         if check:
             check_bits(result)
@@ -131,6 +163,7 @@ class Dut:
         vectors: Vectors | Path,
         *,
         count_cycles: bool = False,
+        energy_runs: int = 0,
         timeout_s: float = TIMEOUT_S,
         on_sequence: Callable[[SequenceDone], None] | None = None,
     ) -> RunResult:
@@ -139,17 +172,22 @@ class Dut:
         vectors = load_vectors(vectors, model) if isinstance(vectors, Path) else vectors
         work = Work.make(model, vectors)
         place = self._connection.place_image(work.converted.image)
-        count = self._meter.start(self._connection.client, wanted=count_cycles)
+        count = self._counting.start(self._connection.client, wanted=count_cycles)
         watch = _Watch(self.board.name, timeout_s, vectors)
         step = self._stream(work, watch, count, on_sequence)
+        device_s = watch.elapsed_s
+        cycles = count.result()
+        with self._connection.guard() as client:
+            energy = self._energy.of_run(client, work, cycles, runs=energy_runs)
         return work.result(
             self.provenance,
             place,
             step.states.reshape(work.golden_states.shape),
             step.outputs.reshape(work.golden_outputs.shape),
-            device_s=watch.elapsed_s,
+            device_s=device_s,
             retries=step.retries,
-            cycles=count.result(),
+            cycles=cycles,
+            energy=energy,
         )
 
     def run_image(
@@ -255,6 +293,7 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
     """
     check_board(board, options.firmware_root)
     selection = select(board, options)
+    check_meter(board, selection, options.meter)
     artefact = build(board, link=options.link, progress=progress, firmware_root=options.firmware_root)
     provenance = Provenance(
         board=board.name,
@@ -268,6 +307,7 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
         core=board.core,
         flags=artefact.flags,
         link=options.link,
+        meter=options.meter or "",
     )
     return Prepared(board, options, selection, artefact, provenance)
 
@@ -287,10 +327,15 @@ def open_prepared(prepared: Prepared, *, on_run: Callable[[RunResult], None] = l
         TargetFault: another firmware answers.
     """
     with ExitStack() as stack:
+        address = prepared.options.meter
+        # First, as it may give the board its power.
+        analyzer = stack.enter_context(Analyzer.opened(prepared.board, address)) if address else None
         realised = stack.enter_context(realise(prepared.board, prepared.artefact, prepared.selection, prepared.options))
         connection = Connection(prepared.board, prepared.artefact, realised, stack, link=prepared.options.link)
-        provenance = replace(prepared.provenance, probe=realised.probe_uid)
-        yield Dut(replace(prepared, provenance=provenance), connection, on_run)
+        provenance = replace(
+            prepared.provenance, probe=realised.probe_uid, meter=analyzer.name if analyzer is not None else ""
+        )
+        yield Dut(replace(prepared, provenance=provenance), connection, analyzer, on_run)
 
 
 @contextmanager
@@ -304,6 +349,7 @@ def open_dut(
     flash: FlashMode = "auto",
     instance: str = "auto",
     firmware_root: Path | None = None,
+    meter: str | None = None,
 ) -> Iterator[Dut]:
     """Build, power or find, flash, open: the DUT is ready.
 
@@ -316,10 +362,11 @@ def open_dut(
         flash: ``auto``, ``always`` or ``never``.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
         firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
+        meter: address of the current analyzer that measures the board.
 
     Raises:
         HilError: as :func:`prepare_dut` and :func:`open_prepared` do.
     """
-    options = DutOptions(backend, probe, port, link, flash, instance, firmware_root)
+    options = DutOptions(backend, probe, port, link, flash, instance, firmware_root, meter)
     with open_prepared(prepare_dut(board, options)) as dut:
         yield dut

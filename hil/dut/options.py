@@ -31,6 +31,7 @@ class DutOptions:
         flash: ``auto`` writes firmware that is not there yet, ``always`` writes it, ``never`` refuses to.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
         firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
+        meter: address of the current analyzer that measures the board, or None.
     """
 
     backend: str = "auto"
@@ -40,13 +41,14 @@ class DutOptions:
     flash: FlashMode = "auto"
     instance: str = "auto"
     firmware_root: Path | None = None
+    meter: str | None = None
 
     def check(self, board: Board) -> None:
         """Check against a board.
 
         Raises:
             InputError: the board has no such link or backend, or a word is none of those known.
-            RigError: there is no such kind of SPI bridge.
+            RigError: there is no such kind of SPI bridge, or an analyzer's address has an option that cannot be heeded.
         """
         for option, value, known in (
             ("backend", self.backend, BACKENDS),
@@ -73,6 +75,8 @@ class DutOptions:
             )
         if (self.probe or self.port) and board.pyocd_target is None:
             raise InputError(f"board '{board.name}' is a process on this computer: it has no probe and no port")
+        if self.meter and board.pyocd_target is None:
+            raise InputError(f"board '{board.name}' is a process on this computer: there is no current to measure")
         if (self.probe or self.port) and self.backend not in {"auto", "hardware"}:
             raise InputError(
                 f"a probe or a port was named, but backend '{self.backend}' brings its own",

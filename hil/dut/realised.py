@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hil.build import Artefact
     from hil.dut.options import DutOptions
     from hil.dut.selection import Selection
+    from hil.emulator.activity_log import Recording
     from hil.flash_mode import FlashMode
 
 _FAULTS = {"HardFault", "NMI"}
@@ -50,6 +51,10 @@ class Realised(Protocol):
     @property
     def counter(self) -> Emulated:
         """What counts the cycles of an emulated core, or why nothing does."""
+
+    @property
+    def machine(self) -> Recording | None:
+        """What records what an emulated chip does; None where nobody can be asked."""
 
     def restart(self) -> None:
         """Start the firmware anew."""
@@ -81,6 +86,7 @@ class NativeProcess:
     flashed = Flashed()
     noticed: tuple[str, ...] = ()
     counter = Emulated(reason="model: a native process has no Cortex-M0")
+    machine: Recording | None = None
 
     def __init__(self, artefact: Artefact, stack: ExitStack) -> None:
         self._artefact = artefact
@@ -121,6 +127,7 @@ class ProbedBoard:
         link_address: its serial port, or the bridge to it.
         flash: when to write model images.
         counter: what counts its cycles, or why nothing does.
+        machine: records what its chip does, where it is emulated here.
     """
 
     def __init__(
@@ -133,8 +140,10 @@ class ProbedBoard:
         *,
         flash: FlashMode,
         counter: Emulated,
+        machine: Recording | None = None,
     ) -> None:
         self.counter = counter
+        self.machine = machine
         self.probe_uid = probe_uid
         self.link_address = link_address
         self._board = board
@@ -195,12 +204,16 @@ def realise(board: Board, artefact: Artefact, selection: Selection, options: Dut
             yield NativeProcess(artefact, stack)
             return
         emulated = open_counter(board, artefact.elf, selection, stack)
+        machine: Recording | None = None
         if selection.probe is None or selection.port is None:
             powered = stack.enter_context(power(board, selection.backend, options.instance, counter=emulated.counter))
             probe, port = powered.probe_uid, powered.address_of(options.link)
+            machine = powered.machine
         else:
             probe, port = selection.probe, selection.port
         session = stack.enter_context(FlashSession(board, probe))
-        probed = ProbedBoard(board, artefact, session, probe, port, flash=options.flash, counter=emulated)
+        probed = ProbedBoard(
+            board, artefact, session, probe, port, flash=options.flash, counter=emulated, machine=machine
+        )
         probed.program()
         yield probed

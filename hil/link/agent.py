@@ -11,11 +11,14 @@ import numpy as np
 
 from hil.errors import InputError, LinkError
 from hil.frame import Command, Source, Status
+from hil.link.batch_job import BatchJob, BatchResult, most_steps
 from hil.link.jobs import Dimensions, ImageJob, Limits, SingleJob, StepJob
 from hil.link.refusal import Refusal
 from hil.link.session import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from hil.link.jobs import Progress
@@ -335,6 +338,46 @@ class Agent:
             raise Refusal(self._board_name, Command.STEP, refusal.status, refusal.detail, where=where) from refusal
         self._state = job.state
         return StepResult(job.states, job.outputs, job.state.copy(), self.retries - before, job.cycles)
+
+    @property
+    def most_steps(self) -> int:
+        """How many steps of the open network a batch can have."""
+        return most_steps(self._limits, self.dimensions.inputs)
+
+    def run_batches(
+        self,
+        inputs: NDArray[np.int32],
+        elapsed: NDArray[np.uint32],
+        state: NDArray[np.int32],
+        sizes: Sequence[int],
+        *,
+        on_batch: Callable[[int], None] | None = None,
+    ) -> BatchResult:
+        """Run sequences in batches for who measures current: the marker is high over each, and the wire is at rest.
+
+        Args:
+            inputs: int32 (T, I), in the network's input formats.
+            elapsed: uint32 (T,), time since the step before, in the runtime's format.
+            state: int32 (N,) that each sequence starts from.
+            sizes: steps of each batch of a sequence, at most `most_steps`; T is a multiple of their sum.
+            on_batch: called after each with how many are done.
+
+        Raises:
+            InputError: shapes or types do not fit the open network, or sizes do not fit T or a request.
+            TargetFault: the runtime refused a step, or the firmware stopped.
+            LinkError: the link could not be repaired.
+        """
+        dimensions = self.dimensions
+        _expect(inputs, np.dtype(np.int32), (len(elapsed), dimensions.inputs), "inputs")
+        _expect(elapsed, np.dtype(np.uint32), (len(elapsed),), "elapsed")
+        _expect(state, np.dtype(np.int32), (dimensions.neurons,), "state")
+        if not sizes or min(sizes) < 1 or max(sizes) > self.most_steps or len(elapsed) % sum(sizes):
+            raise InputError(f"{len(elapsed)} steps cannot go in batches of {list(sizes)}, {self.most_steps} at most")
+        job = BatchJob(inputs, elapsed, state, sizes, dimensions=dimensions, limits=self._limits, on_batch=on_batch)
+        before = self.retries
+        self._state = None
+        self._open_session.run(job)
+        return BatchResult(job.states, job.outputs, self.retries - before)
 
     # ---- inside ----
 

@@ -35,11 +35,14 @@ class Figure:
         value: in the unit of what it is of.
         uncertainty: by how much it may be off, in the same unit.
         samples: that it was made of.
+        by_accuracy: the part of the uncertainty that is the instrument's accuracy, which two results by one unit in one
+            range share.
     """
 
     value: float
     uncertainty: float
     samples: int
+    by_accuracy: float = 0.0
 
 
 def average_A(trace: Trace, window: Window | None = None) -> Figure:
@@ -57,7 +60,7 @@ def average_A(trace: Trace, window: Window | None = None) -> Figure:
     average = float(part.current_A.mean())
     # A window that is cut elsewhere is longer, too: what counts is how far the current there is from the average.
     edges_A = part.edge_C(average) / part.window.duration_s
-    return Figure(average, part.off_A + edges_A, len(part.current_A))
+    return Figure(average, part.off_A + edges_A, len(part.current_A), part.accuracy_A)
 
 
 def charge_C(trace: Trace, window: Window | None = None) -> Figure:
@@ -65,7 +68,8 @@ def charge_C(trace: Trace, window: Window | None = None) -> Figure:
     part = _Part.of(trace, window)
     duration_s = part.window.duration_s
     value = float(part.current_A.mean()) * duration_s
-    return Figure(value, part.off_A * duration_s + part.edge_C(0.0), len(part.current_A))
+    uncertainty = part.off_A * duration_s + part.edge_C(0.0)
+    return Figure(value, uncertainty, len(part.current_A), part.accuracy_A * duration_s)
 
 
 def energy_J(
@@ -84,7 +88,7 @@ def energy_J(
     """
     charge = charge_C(trace, window)
     uncertainty = charge.uncertainty * voltage_V + abs(charge.value) * voltage_uncertainty_V
-    return Figure(charge.value * voltage_V, uncertainty, charge.samples)
+    return Figure(charge.value * voltage_V, uncertainty, charge.samples, charge.by_accuracy * voltage_V)
 
 
 @dataclass(frozen=True)
@@ -96,12 +100,14 @@ class _Part:
         window: of it.
         current_A: its samples, those within a switch of ranges replaced.
         off_A: by how much their average may be off by accuracy, switches and chance.
+        accuracy_A: the part of that by accuracy alone.
     """
 
     trace: Trace
     window: Window
     current_A: NDArray[np.float64]
     off_A: float
+    accuracy_A: float
 
     @classmethod
     def of(cls, trace: Trace, window: Window | None) -> _Part:
@@ -109,8 +115,9 @@ class _Part:
         inside = _inside(trace, window)
         _check(trace, window, inside)
         steady, moved_A = _steadied(trace)
-        bound_A = trace.bound_A()[inside] + moved_A[inside]
-        return cls(trace, window, steady[inside], float(bound_A.mean()) + _chance_A(steady[inside]))
+        accuracy_A = float(trace.bound_A()[inside].mean())
+        off_A = accuracy_A + float(moved_A[inside].mean()) + _chance_A(steady[inside])
+        return cls(trace, window, steady[inside], off_A, accuracy_A)
 
     def edge_C(self, level_A: float) -> float:
         """Charge, against a level, that may be on the other side of the window's edges."""

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from hil.board import board_names
 from hil.case import load_case
 from hil.cycle_golden import golden_path, load_golden
-from hil.cycle_promise import Held, check_cycles, not_counted
+from hil.cycle_promise import check_cycles, not_counted
+from hil.energy_golden import energy_path, load_energy
+from hil.energy_promise import check_current, check_energy, lacking, not_known
 from hil.errors import HilError, InputError, RigError
 from hil.nearest import offer
-from hil.promise import judge, not_measured
+from hil.promise import judge
 from hil.pytest_run.recorder import TAKEN
 from hil.pytest_run.state import STATE
 from hil.report.properties import run_properties
 from hil.report.spelling import told_in_pytest
+from hil.verdict import Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
     from hil.case import Case, PromiseName
     from hil.result import RunResult
+
+ENERGY_PROMISES: Final = ("current", "energy")
 
 
 @dataclass(frozen=True)
@@ -105,11 +110,25 @@ class PromiseItem(pytest.Item):
             pytest.skip(f"case is for {', '.join(says.boards)}, not for board '{subject.board}'")
         if says.links and options.dut.link not in says.links:
             pytest.skip(f"case is for link {', '.join(says.links)}, not for {options.dut.link}")
-        self._require(not_measured(subject.promise, subject.board))
         self._result = state.bench.run(subject.case, subject.vectors_path, subject.board)
         self.user_properties.extend(run_properties(self._result).items())
         if subject.promise == "cycles":
             self._require(not_counted(self._result))
+        elif subject.promise in ENERGY_PROMISES:
+            self._require_energy(self._result)
+
+    def _require_energy(self, result: RunResult) -> None:
+        """Skip where nobody knows it; an error where an instrument failed, or a strict run would leave some out."""
+        noun = self.subject.promise
+        if result.energy.failure is not None:
+            raise result.energy.failure.with_traceback(None)
+        self._require(not_known(noun, result))
+        left_out = lacking(noun, result)
+        if left_out is not None and self.config.stash[STATE].options.strict:
+            raise RigError(
+                left_out,
+                hint="give its current in the board's file, or leave --hil-strict out to have it judged without",
+            )
 
     def _require(self, reason: str | None) -> None:
         """Skip for a reason that the promise cannot be measured for, or make it an error where that was asked for."""
@@ -125,6 +144,8 @@ class PromiseItem(pytest.Item):
             return
         if self.subject.promise == "cycles":
             self._judge_cycles(self._result)
+        elif self.subject.promise in ENERGY_PROMISES:
+            self._judge_energy(self._result)
         else:
             judge(self.subject.promise, self.subject.case.says, self._result)
 
@@ -140,8 +161,30 @@ class PromiseItem(pytest.Item):
         else:
             golden = load_golden(golden_path(case.path))
             held = check_cycles(result, promised, golden, vectors, strict=state.options.strict)
-        self.user_properties.append(("hil_cycles_golden", held.words))
-        self.add_report_section("call", "cycles", held.sentence)
+        self._note(held)
+
+    def _judge_energy(self, result: RunResult) -> None:
+        """As the cycles, the current or the energy of steps."""
+        case, vectors, state = self.subject.case, self.subject.vectors_in_case, self.config.stash[STATE]
+        says, golden = case.says, load_energy(energy_path(case.path))
+        strict = state.options.strict
+        if state.recorder is not None:
+            state.recorder.add_energy(case, vectors, result)
+            held = Held(TAKEN, TAKEN)
+        elif self.subject.promise == "current" and says.current is not None:
+            held = check_current(result, says.current, golden, vectors, strict=strict)
+        elif self.subject.promise == "energy" and says.energy is not None:
+            held = check_energy(result, says.energy, golden, vectors, strict=strict)
+        else:
+            raise InputError(f"case {case.name} promises nothing about {self.subject.promise}")
+        self._note(held)
+
+    def _note(self, held: Held) -> None:
+        """Say in the report how a promise with a golden holds."""
+        promise = self.subject.promise
+        self.user_properties.append((f"hil_{promise}_golden", held.words))
+        self.user_properties.append((f"hil_{promise}_held", held.sentence))
+        self.add_report_section("call", promise, held.sentence)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """The case file, the line of the promise (from 0), and ``case::promise[board]``."""

@@ -31,7 +31,7 @@ class Options:
         asked: an option of hil that says what to run on was given.
         dut: how to open a DUT.
         strict: what cannot be measured is an error.
-        update_golden: cycle goldens are recorded.
+        update_golden: goldens of cycles, current and energy are recorded.
         report_dir: where to write the results, or None.
     """
 
@@ -70,7 +70,14 @@ def add_options(parser: pytest.Parser) -> None:
         default="auto",
         help="auto writes firmware that is not there yet, always writes it, never refuses to (default: auto)",
     )
-    group.addoption("--hil-update-golden", action="store_true", help="record cycle goldens from this run")
+    group.addoption(
+        "--hil-meter",
+        metavar="ADDRESS",
+        help="current analyzer of the board, e.g. ppk2:/dev/ttyACM0?marker=D0",
+    )
+    group.addoption(
+        "--hil-update-golden", action="store_true", help="record goldens of cycles, current and energy from this run"
+    )
     group.addoption("--hil-report", metavar="DIR", type=Path, help="write results.json into this folder")
     group.addoption("--hil-rig", metavar="FILE", help="what is plugged in on this bench")
     group.addoption("--hil-strict", action="store_true", help="a promise that cannot be measured is an error, no skip")
@@ -119,11 +126,12 @@ def read_options(config: pytest.Config) -> Options:
         port=config.getoption("hil_port"),
         link=config.getoption("hil_link"),
         flash=config.getoption("hil_flash"),
+        meter=config.getoption("hil_meter"),
     )
     boards = {board_label(given): given for given in chosen or [DEFAULT_BOARD]}
-    if (dut.probe or dut.port) and len(boards) > 1:
+    if (dut.probe or dut.port or dut.meter) and len(boards) > 1:
         raise InputError(
-            f"--hil-probe and --hil-port name one attached board, but {len(boards)} boards were asked for",
+            f"--hil-probe, --hil-port and --hil-meter name one attached board, but {len(boards)} boards were asked for",
             hint="run pytest once for each attached board",
         )
     asked = _asked(config)
@@ -145,6 +153,7 @@ def _asked(config: pytest.Config) -> bool:
         config.getoption("board")
         or config.getoption("hil_probe")
         or config.getoption("hil_port")
+        or config.getoption("hil_meter")
         or config.getoption("hil_backend") != "auto"
         or config.getoption("hil_link") != "uart"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from hil.dut.bench import Bench
 from hil.errors import HilError
-from hil.pytest_run.recorder import Recorder
+from hil.pytest_run.recorder import RECORDED_RUNS, Recorder
 from hil.report.properties import run_properties
 from hil.report.spelling import as_in_pytest
 from hil.report.tally import Tally
@@ -25,13 +25,14 @@ class State:
         options: as given.
         bench: the DUTs.
         tally: the outcomes so far.
-        recorder: gathers cycle goldens, where they are to be recorded.
+        recorder: gathers goldens, where they are to be recorded.
         end: what lasts until pytest has cleaned up.
     """
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.bench = Bench(options.dut, boards=options.boards)
+        runs = RECORDED_RUNS if options.update_golden else 1
+        self.bench = Bench(options.dut, boards=options.boards, energy_runs=runs)
         self.tally = Tally()
         self.recorder = Recorder() if options.update_golden else None
         self.end = ExitStack()

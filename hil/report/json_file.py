@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from hil.errors import InputError
+from hil.report.energy import energy_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +42,7 @@ def run_json(result: RunResult) -> dict[str, Any]:
         "vectors_per_second": result.vectors_per_second,
         "retries": result.retries,
         "cycles": _cycles_json(result),
+        "energy": energy_json(result),
         "states": result.vectors.shaped(result.states).tolist(),
         "outputs": result.vectors.shaped(result.outputs).tolist(),
     }

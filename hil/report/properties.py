@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hil.report.energy import energy_properties
+
 if TYPE_CHECKING:
     from hil.result import RunResult
     from hil.step_cycles import RunCycles
@@ -41,6 +43,7 @@ def run_properties(result: RunResult) -> dict[str, Property]:
         "hil_flash_retries": "; ".join(origin.flashed.retries),
         **({"hil_noticed": "; ".join(origin.noticed)} if origin.noticed else {}),
         **cycles_properties(result.cycles),
+        **energy_properties(result.energy),
     }
 
 

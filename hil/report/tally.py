@@ -64,5 +64,10 @@ class Tally:
 
     @property
     def golden_words(self) -> list[str]:
-        """How each promise of cycles stands to its golden."""
-        return [str(e.properties["hil_cycles_golden"]) for e in self.entries if "hil_cycles_golden" in e.properties]
+        """How each promise of cycles, current or energy stands to its golden."""
+        return [
+            f"{promise}: {e.properties[name]}"
+            for promise in ("cycles", "current", "energy")
+            for e in self.entries
+            if (name := f"hil_{promise}_golden") in e.properties
+        ]

@@ -203,7 +203,8 @@ bool stm32l0_tick_waits(void);
 bool stm32l0_tick_stops(void);
 void stm32l0_tick_link_woke(void);
 
-/* ---- the link: uart.c or spi.c, which have port_read(), port_write() and port_memory() as well */
+/* ---- the link: uart.c, spi.c or nolink.c, which have port_read(), port_write() and port_memory()
+ * as well */
 
 /* Pins and peripheral; whether the core runs from MSI, as its clock did not start. */
 void stm32l0_link_start(bool on_msi);
@@ -221,7 +222,7 @@ void stm32l0_link_resumes(void);
 /* The pin of port A that falls when the host begins to speak. */
 #ifdef BOARD_LINK_SPI
 #define STM32L0_LINK_PIN BOARD_SPI_NSS_PIN
-#else
+#elif !defined(BOARD_LINK_NONE)
 #define STM32L0_LINK_PIN BOARD_UART_RX_PIN
 #endif
 

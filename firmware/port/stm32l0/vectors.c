@@ -14,6 +14,10 @@ __attribute__((section(".vectors"), used)) static const struct startup_vectors v
                   [STM32L0_EXTI4_15_IRQ + 1 ... STM32L0_LPTIM1_IRQ - 1] = startup_fault,
                   [STM32L0_LPTIM1_IRQ] = stm32l0_lptim1_handler,
                   [STM32L0_LPTIM1_IRQ + 1 ... 31] = startup_fault},
+#elif defined(BOARD_LINK_NONE)
+    .interrupt = {[0 ... STM32L0_LPTIM1_IRQ - 1] = startup_fault,
+                  [STM32L0_LPTIM1_IRQ] = stm32l0_lptim1_handler,
+                  [STM32L0_LPTIM1_IRQ + 1 ... 31] = startup_fault},
 #else
     .interrupt = {[0 ... STM32L0_LPTIM1_IRQ - 1] = startup_fault,
                   [STM32L0_LPTIM1_IRQ] = stm32l0_lptim1_handler,
