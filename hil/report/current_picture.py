@@ -5,12 +5,14 @@ Made of as many columns as are drawn, each with its least and its most: thousand
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from hil.errors import InputError
 from hil.report.picture import new_figure, save_figure
 from hil.report.quantity import amperes, seconds, spread
 from hil.report.waveform import columns_of
@@ -28,7 +30,9 @@ _STEP: Final = "#d98c1f"
 _MOST: Final = "#b03a2e"
 _TEXT: Final = "#010203"
 """Of axes and words; a colour that nothing else has, as `current_svg` makes it that of the text around the picture."""
-_PATH: Final = re.compile(r'\bd="[^"]*"')
+_PLACE: Final = re.compile(r'\b(?:d|x|y|width|height|transform|points)="[^"]*"')
+_NAMED: Final = re.compile(r' id="([^"]*)"')
+_REFERRED: Final = re.compile(r"(?<=[(\"])#([^)\"]+)")
 _FINER: Final = re.compile(r"(\.\d\d)\d+")
 """Than a hundredth of a point."""
 _COLUMNS: Final = 450
@@ -53,15 +57,7 @@ def current_svg(title: str, waveform: Waveform, energy: StepEnergy | None = None
     Raises:
         InputError: matplotlib is not installed.
     """
-    figure = _figure(title, waveform, energy)
-    from matplotlib import rc_context  # noqa: PLC0415 - after the figure, which says where there is none
-
-    written = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "hil"}):
-        figure.savefig(written, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = written.getvalue()
-    text = _PATH.sub(lambda path: _FINER.sub(r"\1", path[0]), text[text.index("<svg") :])
-    return text.replace(_TEXT, "currentColor")
+    return _svg(_figure(title, waveform, energy), transparent=True)
 
 
 def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy | None = None) -> None:
@@ -70,7 +66,34 @@ def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy 
     Raises:
         InputError: matplotlib is not installed, or the file cannot be written.
     """
-    save_figure(_figure(title, waveform, energy), path)
+    figure = _figure(title, waveform, energy)
+    if path.suffix != ".svg":
+        save_figure(figure, path)
+        return
+    try:
+        path.write_text(_svg(figure, transparent=False), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the picture {path} cannot be written", cause=error.strerror) from error
+
+
+def _svg(figure: Any, *, transparent: bool) -> str:
+    from matplotlib import rc_context  # noqa: PLC0415 - where a figure was made there is matplotlib
+
+    written = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "hil"}):
+        figure.savefig(written, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})
+    text = written.getvalue()
+    text = _PLACE.sub(lambda place: _FINER.sub(r"\1", place[0]), text[text.index("<svg") :])
+    return _with_own_names(text.replace(_TEXT, "currentColor"))
+
+
+def _with_own_names(svg: str) -> str:
+    """Only names that are referred to stay, called after the content: so pictures in one page never mix theirs up."""
+    names = {name: str(number) for number, name in enumerate(dict.fromkeys(_REFERRED.findall(svg)))}
+    numbered = _NAMED.sub(lambda found: f' id="{names[found[1]]}"' if found[1] in names else "", svg)
+    numbered = _REFERRED.sub(lambda found: f"#{names[found[1]]}", numbered)
+    mark = "hil" + hashlib.sha256(numbered.encode()).hexdigest()[:8]
+    return re.sub(r' id="(\d+)"', rf' id="{mark}-\1"', re.sub(r"(\(|\")#(\d+)(?=[)\"])", rf"\1#{mark}-\2", numbered))
 
 
 def _figure(title: str, waveform: Waveform, energy: StepEnergy | None) -> Any:
@@ -86,7 +109,7 @@ def _figure(title: str, waveform: Waveform, energy: StepEnergy | None) -> Any:
         panels[1].set_title(told, fontsize=8, loc="left", color=_TEXT)
     if energy is not None:
         _draw_energies(panels[-1], energy)
-    head = f"{title}\n{waveform.kind}: {waveform.source}"
+    head = f"{title}\n{waveform.how}: {waveform.source}"
     panels[0].set_title(head, fontsize=9, loc="left", color=_TEXT, pad=22, wrap=True)
     return figure
 
@@ -155,7 +178,8 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
             axes.axvline(number * steps_each - 0.5, color=_TEXT, alpha=0.2, linewidth=0.6)
     axes.set_xlim(-0.5, len(values) - 0.5)
     _style(axes, "J", "")
-    told = f"energy of each step, min-median-max {spread(values, 'J')}; average {amperes(energy.average_uA * 1e-6)}"
+    average = f"; average {amperes(energy.average_uA * 1e-6)}" if energy.average_uA is not None else ""
+    told = f"energy of each step, min-median-max {spread(values, 'J')}{average}"
     batch = f"; means of batches of {energy.batch}" if energy.batch > 1 else ""
     axes.set_title(f"{told} at {energy.supply_V:g} V{batch}", fontsize=8, loc="left", color=_TEXT)
     axes.set_xlabel("step" if sequences == 1 else f"step, of {sequences} sequences one after another", color=_TEXT)

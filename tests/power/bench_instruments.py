@@ -125,8 +125,8 @@ def _show(run: Run) -> tuple[int, int]:
     print(*(f"refused: {each}" for each in refused), sep="\n", end="\n" if refused else "")  # noqa: T201
     found = run.source().high_within(0.0, run.duration_s, run.least_s) - run.windows_s
     print(  # noqa: T201
-        "an LPM01A has no digital channel: its windows begin where "
-        f"the core wakes up, {-found[:, 0].max() * 1e3:.3f} to {-found[:, 0].min() * 1e3:.3f} ms before the mark, and end "
+        "an LPM01A has no digital channel: its windows begin where the core wakes up, "
+        f"{-found[:, 0].max() * 1e3:.3f} to {-found[:, 0].min() * 1e3:.3f} ms before the mark, and end "
         f"{found[:, 1].min() * 1e3:.3f} to {found[:, 1].max() * 1e3:.3f} ms behind it"
     )
     return len(rows) - failed, failed

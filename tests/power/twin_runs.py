@@ -46,17 +46,17 @@ def streamed_run(network: str = "ncp19_lane", steps: int = 6) -> Run:
     return run_from(f"{network}, streamed", log.end(), steps, _LEAST_S)
 
 
-def stopped_run(folder: Path, steps: int = 4) -> Run:
-    """A node that makes its steps by itself, every 10 ms, in Stop mode in between."""
-    nodes = build_nodes(load_swarm(write(folder, ["tiny"], head=f"period_ms: {_PERIOD_S * 1000}")))
+def stopped_run(folder: Path, name: str = "wrist", steps: int = 4) -> Run:
+    """A node that makes its steps by itself, every 10 ms, in Stop mode in between; by its name in `small.NODES`."""
+    nodes = build_nodes(load_swarm(write(folder, [name], head=f"period_ms: {_PERIOD_S * 1000}")))
     with power_twins(nodes, 8_000_000) as world:
         (node,) = _connect_all(Hub(world), nodes, world, samples=False).values()
         node.begin(nodes[0].prepared.plan, world.now)
-        chip = world.bridge("tiny")._chip
+        chip = world.bridge(name)._chip
         chip.run_to(chip.seconds() + _PERIOD_S / 2)
         log = recorded(chip, BOARD.marker)
         chip.run_to(chip.seconds() + steps * _PERIOD_S)
-        return run_from("tiny_dense, stopped between steps", log.end(), steps, 0.0)
+        return run_from(f"{nodes[0].prepared.model_name}, stopped between steps", log.end(), steps, 0.0)
 
 
 def run_from(name: str, spans: Spans, steps: int, least_s: float) -> Run:
