@@ -42,6 +42,7 @@ def test_every_command_explains_itself() -> None:
         "flash",
         "run",
         "profile",
+        "power",
         "convert",
         "demo",
         "doctor",
