@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hil.commands.subject import Subject
-    from hil.dut.dut import Dut
     from hil.dut.options import DutOptions
     from hil.errors import HilError
     from hil.result import RunResult
@@ -83,7 +82,18 @@ def power(request: PowerRequest, options: DutOptions, console: Console) -> None:
             console.print(f"note: {result.energy.reason}")
         for line in _step_lines(found):
             console.print(line)
-        _show(subject, request, dut, result, console)
+        marker = MeterPlan.of(options.meter).marker if options.meter else ""
+        if dut.last_current is None:
+            console.print("no current over time: it is not known when what was drawn")
+            return
+        waveform = waveform_of(dut.last_current, found, marker)
+    if console.is_terminal:
+        for line in current_lines(waveform, console.width):
+            console.print(line, highlight=False)
+    if request.picture is not None:
+        where = f"{result.provenance.board}, {result.provenance.where}, {result.provenance.compiler}"
+        draw_current(request.picture, f"{subject.name} on {where}", waveform, found)
+        console.print(f"{request.picture}: the current over time, and the energy of each step")
 
 
 def _chosen(request: PowerRequest) -> Subject:
@@ -127,20 +137,3 @@ def _step_lines(energy: StepEnergy) -> list[str]:
     if len(values) > _ROWS:
         lines.append(f"and {len(values) - _ROWS} more")
     return lines
-
-
-def _show(subject: Subject, request: PowerRequest, dut: Dut, result: RunResult, console: Console) -> None:
-    """The current over time, where anybody has it."""
-    current, found = dut.last_current, result.energy.found
-    if current is None or found is None:
-        console.print("no current over time: it is not known when what was drawn")
-        return
-    meter = dut.provenance.meter
-    waveform = waveform_of(current, found, MeterPlan.of(meter).marker if meter else "")
-    if console.is_terminal:
-        for line in current_lines(waveform, console.width):
-            console.print(line, highlight=False)
-    if request.picture is not None:
-        title = f"{subject.name} on {result.provenance.board}, {result.provenance.where}, {result.provenance.compiler}"
-        draw_current(request.picture, title, waveform, found)
-        console.print(f"{request.picture}: the current over time, and the energy of each step")

@@ -14,7 +14,7 @@ import numpy as np
 
 from hil.errors import InputError
 from hil.report.picture import new_figure, save_figure
-from hil.report.quantity import amperes, seconds, spread
+from hil.report.quantity import amperes, joules, seconds, spread
 from hil.report.waveform import columns_of
 
 if TYPE_CHECKING:
@@ -157,11 +157,11 @@ def _shade(axes: Any, waveform: Waveform, columns: Columns) -> None:
 def _draw_energies(axes: Any, energy: StepEnergy) -> None:
     values = energy.per_step_uJ.ravel() * 1e-6
     most = None if energy.maximum_uJ is None else energy.maximum_uJ.ravel() * 1e-6
+    off = energy.uncertainty_uJ.ravel() * 1e-6
     if len(values) <= _BARS:
         steps = np.arange(len(values))
         if most is not None:
             axes.bar(steps, most, width=0.9, color=_MOST, alpha=0.15, linewidth=0)
-        off = energy.uncertainty_uJ.ravel() * 1e-6
         axes.bar(steps, values, yerr=off if off.any() else None, width=0.9, color=_INK, alpha=0.6, ecolor=_TEXT)
     else:
         begins = np.unique(np.linspace(0, len(values), _COLUMNS + 1).astype(int))[:-1]
@@ -172,6 +172,11 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
             axes.fill_between(edges, 0, band, step="post", color=_MOST, alpha=0.15, linewidth=0)
         axes.fill_between(edges, 0, high, step="post", color=_INK, alpha=0.35, linewidth=0)
         axes.fill_between(edges, 0, low, step="post", color=_INK, alpha=0.45, linewidth=0)
+        if off.any():
+            least, highest = (
+                _held(each.reduceat(values + sign * off, begins)) for each, sign in ((np.fmin, -1), (np.fmax, 1))
+            )
+            axes.fill_between(edges, least, highest, step="post", color=_TEXT, alpha=0.15, linewidth=0)
     sequences, steps_each = energy.per_step_uJ.shape
     if 1 < sequences <= _SEQUENCES:
         for number in range(1, sequences):
@@ -180,6 +185,7 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
     _style(axes, "J", "")
     average = f"; average {amperes(energy.average_uA * 1e-6)}" if energy.average_uA is not None else ""
     told = f"energy of each step, min-median-max {spread(values, 'J')}{average}"
+    told += f", each off by {joules(float(off.max()))} at most" if off.any() else ""
     batch = f"; means of batches of {energy.batch}" if energy.batch > 1 else ""
     axes.set_title(f"{told} at {energy.supply_V:g} V{batch}", fontsize=8, loc="left", color=_TEXT)
     axes.set_xlabel("step" if sequences == 1 else f"step, of {sequences} sequences one after another", color=_TEXT)

@@ -14,6 +14,7 @@ from hil.commands.power import PowerRequest, power
 from hil.dut.options import DutOptions
 from hil.errors import InputError, RigError
 from hil.resources import examples_dir
+from tests.plugin.measured_board import desk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,21 @@ def test_what_a_case_draws(tmp_path: Path) -> None:
     assert re.search(r"tiny-other on nucleo-l031, twin \(emulated\)", words)
     assert f"min-median-max {low}" in words
     assert "not in it: " in words
+
+
+def test_what_an_analyzer_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulated PPK2 on an emulated board that stands for one on the desk: so it is called, and never measured."""
+    picture = tmp_path / "tiny.svg"
+    with desk(monkeypatch) as there:
+        options = DutOptions(probe=there.probe, port=there.port, meter=there.meter())
+        text = said(PowerRequest(FILES, "nucleo-l031", picture=picture), options, terminal=True)
+    assert re.search(r"^average current: \d+ .*µA.*, simulated instrument, emulated board at 3 V", text, re.MULTILINE)
+    assert re.search(r"^sequence +step +energy +off by at most$", text, re.MULTILINE)
+    assert re.search(r"min-median-max\): [\d.]+-[\d.]+-[\d.]+ µJ, means of batches of \d+ at most", text)
+    assert re.search(r"^ +steps .*[░▒▓█]", text, re.MULTILINE)
+    words = "".join(ET.parse(picture).getroot().itertext())  # noqa: S314 - written by this test
+    assert "simulated instrument, emulated board: PPK2" in words
+    assert "measured" not in words
 
 
 def test_a_board_whose_emulator_tells_no_more_than_cycles_is_asked_in_words() -> None:

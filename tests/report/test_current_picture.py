@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -88,6 +89,17 @@ def test_thousands_of_steps_make_no_bigger_a_picture_and_some_are_shown_from_nea
 def test_the_one_step_that_takes_more_is_seen_among_thousands() -> None:
     """Its bar stands out: the axis of energies goes up to 24 µJ, where all others take 12 µJ."""
     assert "16 µJ" in words(current_svg("a case", *made(4, 1000)))
+
+
+@pytest.mark.parametrize("steps", [8, 400])
+def test_what_energies_may_be_off_by_is_told_and_drawn(steps: int) -> None:
+    """The axis goes up to what the first step may take, 24 µJ and 9.6 µJ more."""
+    waveform, energy = made(1, steps)
+    off = replace(energy, kind="measured", uncertainty_uJ=0.4 * energy.per_step_uJ)
+    said = words(current_svg("a case", waveform, off))
+    assert "each off by 9.60 µJ at most" in said
+    assert "each off by" not in words(current_svg("a case", waveform, energy))
+    assert "30 µJ" in said
 
 
 def test_a_trace_alone() -> None:
