@@ -21,6 +21,7 @@ from hil.flash_mode import FlashMode
 from hil.interrupt import INTERRUPTED, importing, was_interrupted
 
 DEFAULT_MAX_ERROR = 2.0**-10
+DEFAULT_WAIT_S = DutOptions().wait_s
 
 app = typer.Typer(
     name="hil",
@@ -45,6 +46,11 @@ SolverOption = Annotated[
 ]
 Unfolds = Annotated[int | None, typer.Option(metavar="N", help="sub-steps a step; for adaptive at most")]
 ErrorBound = Annotated[float | None, typer.Option(metavar="X", help="of the adaptive solver, in a state's unit")]
+RigFile = Annotated[Path | None, typer.Option("--rig", metavar="FILE", help="what is plugged in on this bench")]
+Wait = Annotated[float, typer.Option(metavar="SECONDS", help="for a probe that another run has; 0 fails at once")]
+AllowErase = Annotated[
+    bool, typer.Option("--allow-erase", help="all flash may be erased where nothing else makes the board reachable")
+]
 Flash = Annotated[FlashMode, typer.Option("--flash", help="when to write firmware")]
 
 
@@ -106,12 +112,16 @@ def flash(
     port: Port = None,
     link: Link = "uart",
     when: Flash = "auto",
+    rig: RigFile = None,
+    wait: Wait = DEFAULT_WAIT_S,
+    allow_erase: AllowErase = False,
 ) -> None:
     """Build a board's firmware, flash it through pyOCD and hear it answer."""
     with importing():
         from hil.commands.flash import flash_board
 
-    flash_board(board, DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when), make_console())
+    options = DutOptions(backend, probe, port, link, when, rig=rig, wait_s=wait, may_erase=allow_erase)
+    flash_board(board, options, make_console())
 
 
 @app.command()
@@ -125,6 +135,8 @@ def run(
     port: Port = None,
     link: Link = "uart",
     when: Flash = "auto",
+    rig: RigFile = None,
+    wait: Wait = DEFAULT_WAIT_S,
     meter: Meter = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
     max_error: Annotated[
@@ -142,7 +154,7 @@ def run(
         from hil.commands.run import RunRequest, run_model
         from hil.commands.solver import chosen_solver
 
-    options = DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when, meter=meter)
+    options = DutOptions(backend, probe, port, link, when, rig=rig, wait_s=wait, meter=meter)
     chosen = chosen_solver(solver, unfolds, error_bound)
     request = RunRequest(model, vectors, board, json, max_error, atol, chosen)
     raise typer.Exit(run_model(request, options, make_console()))
@@ -184,6 +196,8 @@ def show_power(
     port: Port = None,
     link: Link = "uart",
     when: Flash = "auto",
+    rig: RigFile = None,
+    wait: Wait = DEFAULT_WAIT_S,
     meter: Meter = None,
     picture: Annotated[Path | None, typer.Option(metavar="FILE", help="draw it: NAME.svg or NAME.png")] = None,
     solver: SolverOption = None,
@@ -195,7 +209,7 @@ def show_power(
         from hil.commands.power import PowerRequest, power
         from hil.commands.solver import chosen_solver
 
-    options = DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when, meter=meter)
+    options = DutOptions(backend, probe, port, link, when, rig=rig, wait_s=wait, meter=meter)
     chosen = chosen_solver(solver, unfolds, error_bound)
     power(PowerRequest(files, board, vectors, picture, chosen), options, make_console())
 
@@ -376,22 +390,52 @@ def gdb(
     port: Port = None,
     when: Flash = "auto",
     server_port: Annotated[int, typer.Option(metavar="N", help="TCP port of the gdb server")] = 3333,
+    rig: RigFile = None,
+    wait: Wait = DEFAULT_WAIT_S,
 ) -> None:
     """Serve gdb on a board through pyOCD, and say what to type or paste to connect."""
     with importing():
         from hil.commands.gdb import serve_gdb
 
-    options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
+    options = DutOptions(backend, probe, port, flash=when, rig=rig, wait_s=wait)
     serve_gdb(board, options, server_port, make_console())
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    *, udev: Annotated[bool, typer.Option("--udev", help="print the udev rules that open probes to users")] = False
+) -> None:
     """Say what this computer has of what hil needs, and what to type where something is missing."""
     with importing():
         from hil.commands.doctor import examine
+        from hil.find.udev import rules
 
-    raise typer.Exit(examine(make_console()))
+    if udev:
+        sys.stdout.write(rules())
+    else:
+        raise typer.Exit(examine(make_console()))
+
+
+rig_app = typer.Typer(name="rig", help="The rig file: what is plugged in on this bench.", no_args_is_help=True)
+app.add_typer(rig_app)
+
+
+@rig_app.command(name="scan")
+def rig_scan(file: RigFile = None) -> None:
+    """Write the boards that are plugged in into the rig file; what a person wrote there stays."""
+    with importing():
+        from hil.commands.rig import scan_rig
+
+    scan_rig(file, make_console())
+
+
+@rig_app.command(name="show")
+def rig_show(file: RigFile = None) -> None:
+    """Print the rig file, and what of it is plugged in."""
+    with importing():
+        from hil.commands.rig import show_rig
+
+    show_rig(file, make_console())
 
 
 @app.command(name="emulate")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from hil.commands.output import open_bench, progress_bar
 from hil.commands.subject import subjects_of
 from hil.errors import InputError, RigError
-from hil.power.plan import MeterPlan
 from hil.report.current_lines import current_lines
 from hil.report.current_of import waveform_of
 from hil.report.current_picture import draw_current
@@ -82,11 +81,10 @@ def power(request: PowerRequest, options: DutOptions, console: Console) -> None:
             console.print(f"note: {result.energy.reason}")
         for line in _step_lines(found):
             console.print(line)
-        marker = MeterPlan.of(options.meter).marker if options.meter else ""
         if dut.last_current is None:
             console.print("no current over time: it is not known when what was drawn")
             return
-        waveform = waveform_of(dut.last_current, found, marker)
+        waveform = waveform_of(dut.last_current, found, dut.marker_channel)
     if console.is_terminal:
         for line in current_lines(waveform, console.width):
             console.print(line, highlight=False)
