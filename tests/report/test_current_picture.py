@@ -138,3 +138,13 @@ def test_lines_of_a_terminal() -> None:
 def test_lines_of_nothing() -> None:
     waveform = Waveform("measured", "", np.array([0.0, 1.0]), np.array([np.nan]), np.zeros((0, 2)))
     assert current_lines(waveform, 40)[0].split() == ["0", "A"]
+
+
+def test_pictures_in_one_page_do_not_mix_up_what_they_refer_to() -> None:
+    """Browsers take the first element of a name: only those that are referred to have one, called after the content."""
+    pictures = [current_svg("a case", *made(1, 8)), current_svg("another", *made(2, 100))]
+    names = [set(re.findall(r'\bid="([^"]*)"', svg)) for svg in pictures]
+    referred = [set(re.findall(r'(?:\(|href=")#([^)"]*)', svg)) for svg in pictures]
+    assert names == referred
+    assert all(names)
+    assert not names[0] & names[1]
