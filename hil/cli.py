@@ -37,6 +37,9 @@ Backend = Annotated[str, typer.Option(metavar="NAME", help="auto, hardware, or a
 Probe = Annotated[str | None, typer.Option(metavar="UID", help="debug probe of an attached board")]
 Port = Annotated[str | None, typer.Option(metavar="DEV", help="serial port of an attached board, or its SPI bridge")]
 Link = Annotated[str, typer.Option(metavar="NAME", help="link to the firmware: uart or spi")]
+Meter = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="current analyzer, e.g. ppk2:/dev/ttyACM0?marker=D0")
+]
 SolverOption = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="fused, euler, rk4, adaptive or exponential; else the model's own"),
@@ -134,9 +137,7 @@ def run(
     when: Flash = "auto",
     rig: RigFile = None,
     wait: Wait = DEFAULT_WAIT_S,
-    meter: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="current analyzer, e.g. ppk2:/dev/ttyACM0?marker=D0")
-    ] = None,
+    meter: Meter = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
     max_error: Annotated[
         float, typer.Option(help="largest error of a state promised, as a share of its bound")
@@ -182,6 +183,35 @@ def profile_cycles(
     options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
     chosen = chosen_solver(solver, unfolds, error_bound)
     profile(ProfileRequest(files, board, output, picture, chosen), options, make_console())
+
+
+@app.command(name="power")
+def show_power(
+    files: Annotated[list[Path], typer.Argument(metavar="CASE.hil.yaml|MODEL.npz VECTORS.npz", help="what to run")],
+    *,
+    board: BoardOption,
+    vectors: Annotated[int, typer.Option(metavar="N", help="which of the case's vectors files, from 1 on")] = 1,
+    backend: Backend = "auto",
+    probe: Probe = None,
+    port: Port = None,
+    link: Link = "uart",
+    when: Flash = "auto",
+    rig: RigFile = None,
+    wait: Wait = DEFAULT_WAIT_S,
+    meter: Meter = None,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="draw it: NAME.svg or NAME.png")] = None,
+    solver: SolverOption = None,
+    unfolds: Unfolds = None,
+    error_bound: ErrorBound = None,
+) -> None:
+    """Show what a board draws while it runs a network: current over time, energy of each step."""
+    with importing():
+        from hil.commands.power import PowerRequest, power
+        from hil.commands.solver import chosen_solver
+
+    options = DutOptions(backend, probe, port, link, when, rig=rig, wait_s=wait, meter=meter)
+    chosen = chosen_solver(solver, unfolds, error_bound)
+    power(PowerRequest(files, board, vectors, picture, chosen), options, make_console())
 
 
 @app.command(name="tune")

@@ -130,6 +130,11 @@ class Dut:
         return self._analyzer.meter if self._analyzer is not None else None
 
     @property
+    def marker_channel(self) -> str:
+        """The analyzer's channel that the board's marker pin is wired to; empty without one."""
+        return self._analyzer.marker if self._analyzer is not None else ""
+
+    @property
     def last_current(self) -> Trace | ModelledCurrent | None:
         """The current of the last run whose energy was asked for; None where nobody told any."""
         return self._energy.last_current
