@@ -265,6 +265,22 @@ def test_a_probe_that_another_run_has_is_not_opened(monkeypatch: pytest.MonkeyPa
     with ProbeLock(UID, "other", IMPATIENT):
         assert identify(NUCLEO, probe).is_ is Is.ANOTHER
         lock.lock_path(UID).write_text("")
+        monkeypatch.setattr(identifying, "_ASKING_S", 0.1)
         answer = identify(NUCLEO, probe)
         assert answer.is_ is Is.UNKNOWN
         assert "is in use by process" in answer.why
+
+
+@pytest.mark.usefixtures("wire")
+def test_a_probe_that_is_only_being_asked_is_waited_for() -> None:
+    """Two workers of one run look for the board at the same time, and neither takes the other's look for a board."""
+    (probe,) = session.attached_probes()
+    asked = ProbeLock(UID, identifying._ASKED, IMPATIENT)
+    waits = []
+
+    def wait(_: float) -> None:
+        waits.append(1)
+        asked.release()
+
+    assert identify(NUCLEO, probe, wait).is_ is Is.THE_BOARD
+    assert waits == [1]

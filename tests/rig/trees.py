@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from serial.tools import list_ports, list_ports_linux
 
-from hil.find import probes, usb
+from hil.find import probes, udev, usb
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,6 +127,8 @@ class Computer:
             given += [self._tty(interface, kind) for at, kind in device.tty if at == number]
             if device.disk == number:
                 self._disk(interface, device.page)
+            if "CMSIS-DAP" in name:
+                self._raw(interface)
         return given
 
     def unplug(self, place: str) -> None:
@@ -143,6 +145,8 @@ class Computer:
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Have hil, and the code of pyserial itself, look at this computer."""
         patch.setattr(usb, "SYS", self.sys)
+        patch.setattr(usb, "DEV", self.root / "dev")
+        patch.setattr(udev, "ROOT", self.root)
         patch.setattr(probes, "MOUNTS", self.mounts)
         plain = {name: getattr(os.path, name) for name in ("join", "basename", "dirname")}
         path = SimpleNamespace(
@@ -211,6 +215,17 @@ class Computer:
         folder = self.sys / "bus" / name
         folder.mkdir(exist_ok=True)
         return folder
+
+    def open_to_user(self) -> None:
+        """As udev's rules do: the files of what is plugged in are there for this user."""
+        for device in usb.usb_devices():
+            for path in device.closed:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+
+    @staticmethod
+    def _raw(interface: Path) -> None:
+        (interface / "0003:0D28:0204.0001/hidraw/hidraw3").mkdir(parents=True)
 
     def _disk(self, interface: Path, page: str | None) -> None:
         self._disks += 1
