@@ -92,9 +92,15 @@ KEYBOARD = Device(0x046D, 0xC31C, None, "Logitech", "USB Keyboard", ("", ""))
 
 @dataclass
 class Computer:
-    """A computer that things are plugged into."""
+    """A computer that things are plugged into.
+
+    Attributes:
+        root: where its files are.
+        dev: where its serial ports are.
+    """
 
     root: Path
+    dev: str = "/dev"
     _address: int = 2
     _ttys: set[str] = field(default_factory=set)
     _disks: int = 0
@@ -140,7 +146,7 @@ class Computer:
         shutil.rmtree(self._place(place))
 
     def ports(self) -> list[str]:
-        return sorted(f"/dev/{name}" for name in self._ttys)
+        return sorted(f"{self.dev}/{name}" for name in self._ttys)
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Have hil, and the code of pyserial itself, look at this computer."""
@@ -163,7 +169,8 @@ class Computer:
         return f"{self.root}{name}" if name.startswith("/sys/") else name
 
     def _glob(self, pattern: str) -> list[str]:
-        return [port for port in self.ports() if port.startswith(pattern.rstrip("*"))]
+        kind = pattern.removeprefix("/dev/").rstrip("*")
+        return [port for port in self.ports() if port.startswith(f"{self.dev}/{kind}")]
 
     def _place(self, place: str) -> Path:
         if place.startswith("usb"):
@@ -209,7 +216,7 @@ class Computer:
         tty.mkdir(parents=True)
         self._link(tty / "device", holder)
         self._link(self.sys / "class/tty" / name, tty)
-        return f"/dev/{name}"
+        return f"{self.dev}/{name}"
 
     def _bus(self, name: str) -> Path:
         folder = self.sys / "bus" / name
