@@ -138,6 +138,20 @@ def test_a_write_that_fails_climbs_as_well(monkeypatch: pytest.MonkeyPatch) -> N
         assert len(opened.retries) == 2
 
 
+@pytest.mark.usefixtures("wire")
+def test_a_write_that_never_works_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Losing(flash.MemoryLoader):
+        def commit(self) -> None:
+            raise exceptions.TransferError("lost")
+
+    monkeypatch.setattr(flash, "MemoryLoader", Losing)
+    with FlashSession(NUCLEO, UID, may_erase=True) as opened:
+        with pytest.raises(RigError, match="cannot be written") as caught:
+            opened.program_blob(BLOB, NUCLEO.image_slot.origin)
+        assert len(opened.retries) == 2  # each rung once
+    assert "it was the third attempt, after: 512 bytes at 0x08004000 cannot be written" in str(caught.value.cause)
+
+
 @pytest.fixture
 def uhubctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """A program of that name first on PATH; returns where it writes its arguments."""

@@ -83,8 +83,10 @@ def test_a_scan_writes_every_board_and_what_there_is_one_of(computer: Computer, 
     text = path.read_text()
     assert text.startswith("# What is plugged in on this bench")
     assert text.count("check that it is wired") == 2
+    before = path.stat()
     assert hil("rig", "scan").startswith("known    nucleo-l031")
     assert path.read_text() == text
+    assert path.stat().st_ino == before.st_ino  # not even written anew
 
 
 def test_equal_boards_get_numbers_and_no_instrument(computer: Computer) -> None:
