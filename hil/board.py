@@ -233,6 +233,8 @@ class Board(Strict):
     """What its peripherals and oscillators add."""
     emulators: tuple[EmulatorSpec, ...] = ()
     """The first is taken where none is asked for."""
+    run_on_silicon: bool = False
+    """Whether the tests have passed on such a board; an emulated one does not count."""
 
     _file: Path | None = PrivateAttr(default=None)
 

@@ -14,6 +14,7 @@ with Hold() as _hold:
     from hil.errors import HilError, RigError
     from hil.pytest_run.collect import HilFile, PromiseItem, needs_board
     from hil.pytest_run.header import model_lines
+    from hil.pytest_run.notes import take_notes
     from hil.pytest_run.options import add_options, forget_report, read_options
     from hil.pytest_run.reporter import Reporter
     from hil.pytest_run.state import STATE, State
@@ -159,8 +160,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Note figures and the verdict class on the report; a HilError is told by its sentence, without a trace."""
-    if not isinstance(item, PromiseItem):
-        item.config.stash[STATE].note_results(item)
+    state = item.config.stash[STATE]
+    result = None if isinstance(item, PromiseItem) else state.note_results(item)
     if call.excinfo is not None:
         item.user_properties.append(("hil_verdict", verdict_of(call.excinfo)))
         if isinstance(call.excinfo.value, HilError) and call.excinfo.value.post_mortem:
@@ -171,4 +172,5 @@ def pytest_runtest_makereport(
     if isinstance(item, PromiseItem) and isinstance(report.longrepr, tuple):
         line = item.subject.case.line_of(item.subject.promise)
         report.longrepr = (str(item.path), line, report.longrepr[2])  # a skip stands in the case file, not in hil
+    take_notes(item, report, state, result)
     return report

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hil.board import Board
+    from hil.build import Artefact
     from hil.case import Case
     from hil.dut.dut import Dut, Prepared
     from hil.dut.options import DutOptions
@@ -106,6 +107,10 @@ class Bench:
     def provenance(self, name: str) -> Provenance:
         """What a run on this board will be made with; builds the firmware, but opens nothing."""
         return self._prepare(name).provenance
+
+    def artefact(self, name: str) -> Artefact:
+        """The firmware of a run on this board; builds it, but opens nothing."""
+        return self._prepare(name).artefact
 
     def dut(self, name: str) -> Dut:
         """The opened DUT of this board; opened on the first call.

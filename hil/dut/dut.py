@@ -191,7 +191,8 @@ class Dut:
         vectors = load_vectors(vectors, model) if isinstance(vectors, Path) else vectors
         work = Work.make(model, vectors)
         place = self._connection.place_image(work.converted.image)
-        count = self._counting.start(self._connection.client, wanted=count_cycles)
+        wanted = count_cycles or (energy_runs > 0 and self._energy.needs_cycles)
+        count = self._counting.start(self._connection.client, wanted=wanted)
         watch = TimeBound(self.board.name, timeout_s, vectors)
         step = self._stream(work, watch, count, on_sequence)
         device_s = watch.elapsed_s

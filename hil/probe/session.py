@@ -18,6 +18,7 @@ from hil.probe.emulated import EmulatedProbe
 from hil.probe.lock import IMPATIENT, ProbeLock
 from hil.probe.pyocd_errors import may_pass, no_pyocd_log, pyocd_errors
 from hil.probe.recovery import LADDER, UNDER_RESET
+from hil.probe.targets import find_target
 from hil.probe.usb_power import is_gone
 
 if TYPE_CHECKING:
@@ -222,6 +223,7 @@ class ProbeSession:
             # Its core is as fast as this computer lets it be.
             options |= {f"flash.timeout.{step}": _STARVED_S for step in ("init", "erase_sector", "program")}
         with pyocd_errors(f"board '{self.board.name}' cannot be reached through probe '{self._probe}'"):
+            find_target(self.board.pyocd_target or "")
             session = Session(probe, options=options)
             try:
                 session.open()

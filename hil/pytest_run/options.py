@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from hil.dut.options import BACKENDS, LINKS, DutOptions
 from hil.errors import HilError, InputError
 from hil.flash_mode import FLASH_MODES
 from hil.probe.lock import DEFAULT_WAIT_S
-from hil.report.json_file import SESSION_FILE, forget_json, prepare_json
+from hil.quarantine import Quarantine, load_quarantine
+from hil.report.json_file import PAGE_FILE, SESSION_FILE, forget_json, prepare_json
 from hil.rig import load_rig
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Options:
         strict: what cannot be measured is an error.
         update_golden: goldens of cycles, current and energy are recorded.
         report_dir: where to write the results, or None.
+        quarantine: boards and cases whose failures do not count.
     """
 
     boards: dict[str, str]
@@ -44,6 +47,7 @@ class Options:
     strict: bool
     update_golden: bool
     report_dir: Path | None
+    quarantine: Quarantine
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -80,7 +84,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--hil-update-golden", action="store_true", help="record goldens of cycles, current and energy from this run"
     )
-    group.addoption("--hil-report", metavar="DIR", type=Path, help="write results.json into this folder")
+    group.addoption(
+        "--hil-report", metavar="DIR", type=Path, help="write results.json and report.html into this folder"
+    )
+    words = "YAML list of boards and cases whose failures are shown, and do not count"
+    group.addoption("--hil-quarantine", metavar="FILE", type=Path, help=words)
+    parser.addini("hil_quarantine", f"{words}; relative to this file", type="paths", default=[])
     group.addoption(
         "--hil-rig", metavar="FILE", type=Path, help="what is plugged in on this bench; 'hil rig scan' writes it"
     )
@@ -100,13 +109,14 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def forget_report(known: argparse.Namespace) -> None:
-    """Remove an older results.json as early as its place is known: a run that pytest itself refuses leaves none.
+    """Remove an older report as early as its place is known: a run that pytest itself refuses leaves none.
 
     Where that fails, `read_options` says so.
     """
     if known.hil_report is not None:
         with suppress(HilError):
             forget_json(known.hil_report / SESSION_FILE)
+            forget_json(known.hil_report / PAGE_FILE)
 
 
 def read_options(config: pytest.Config) -> Options:
@@ -123,6 +133,7 @@ def read_options(config: pytest.Config) -> Options:
         raise InputError(f"--hil-report {report_dir} is no folder")
     if report_dir is not None and not hasattr(config, "workerinput"):
         prepare_json(report_dir / SESSION_FILE)
+        prepare_json(report_dir / PAGE_FILE)
     update_golden: bool = config.getoption("hil_update_golden")
     if update_golden and (hasattr(config, "workerinput") or config.getoption("tx", None)):
         raise InputError(
@@ -153,7 +164,16 @@ def read_options(config: pytest.Config) -> Options:
         load_rig(dut.rig)
     for given in boards.values() if asked else ():
         _check(load_board(given), dut)
-    return Options(boards, bool(chosen), asked, dut, strict, update_golden, report_dir)
+    return Options(boards, bool(chosen), asked, dut, strict, update_golden, report_dir, _quarantine(config))
+
+
+def _quarantine(config: pytest.Config) -> Quarantine:
+    """Of the file on the command line, else of the ini file's."""
+    given: Path | None = config.getoption("hil_quarantine")
+    files: list[Path] = [given] if given is not None else config.getini("hil_quarantine")
+    if len(files) > 1:
+        raise InputError(f"hil_quarantine names {len(files)} files", hint="name one")
+    return load_quarantine(files[0], dt.datetime.now(tz=dt.UTC).date()) if files else Quarantine()
 
 
 def _check(board: Board, dut: DutOptions) -> None:

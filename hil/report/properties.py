@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hil.report.energy import energy_properties
 
 if TYPE_CHECKING:
+    from hil.build import Artefact
     from hil.result import RunResult
     from hil.step_cycles import RunCycles
 
@@ -46,6 +47,13 @@ def run_properties(result: RunResult) -> dict[str, Property]:
         **cycles_properties(result.cycles),
         **energy_properties(result.energy),
     }
+
+
+def size_properties(artefact: Artefact) -> dict[str, Property]:
+    """Flash and RAM that the firmware takes, in bytes; nothing for a process on this computer."""
+    if artefact.hex is None:
+        return {}
+    return {"hil_firmware_flash_bytes": artefact.flash_bytes, "hil_firmware_ram_bytes": artefact.ram_bytes}
 
 
 def cycles_properties(cycles: RunCycles) -> dict[str, Property]:

@@ -49,9 +49,22 @@ def summary_lines(tally: Tally) -> list[str]:
         lines += _recovery_lines(runs)
     for words, count in sorted(Counter(tally.golden_words).items()):
         lines.append(f"{words} ({_promises(count)})")
+    lines += [f"harvest: {words}" for words in tally.harvest_words]
     for reason, count in sorted(Counter(tally.not_measured).items()):
         lines.append(f"{reason} ({_promises(count)})")
-    return lines
+    return lines + quarantine_lines(tally)
+
+
+def quarantine_lines(tally: Tally) -> list[str]:
+    """What is in quarantine and why, and how many of its tests failed; a line each."""
+    found: dict[str, list[str]] = {}
+    for entry in tally.entries:
+        if entry.quarantine:
+            found.setdefault(entry.quarantine, []).append(entry.outcome)
+    return [
+        f"{why} ({outcomes.count('quarantined')} of {len(outcomes)} failed, not counted)"
+        for why, outcomes in sorted(found.items())
+    ]
 
 
 def _recovery_lines(runs: Sequence[dict[str, Property]]) -> list[str]:
