@@ -49,9 +49,9 @@ def test_probes_with_their_boards_and_ports(computer: Computer) -> None:
     )
     assert lines[f"probe {MICROBIT.serial}"][1].endswith("USB 1-2, board microbit, port /dev/ttyACM1")
     maybe = lines["probe 0672FF485550755187121724"][1]
-    assert "maybe board nucleo-l031 (it is asked when a run looks for one), port /dev/ttyACM2" in maybe
+    assert re.search(r"maybe board .*nucleo-l031.*\(it is asked when a run looks for one\), port /dev/ttyACM2", maybe)
     assert lines["probe 683012345"] == ("ok", "SEGGER J-Link, USB 1-4, port /dev/ttyACM3")
-    assert lines["probe 606162636465666768696A6B"][1].endswith("USB 1-5, no serial port")
+    assert lines["probe 606162636465666768696A6B"][1].endswith(", no serial port")
     assert lines["serial ports"][1].count("/dev/tty") == 5
     assert lines["udev rules"] == ("-", "none for the probes plugged in, which you may open all the same")
 
