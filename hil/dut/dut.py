@@ -7,7 +7,6 @@ both.
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +21,9 @@ from hil.dut.energy import EnergyMeter
 from hil.dut.options import DutOptions
 from hil.dut.realised import realise
 from hil.dut.selection import probe_to_be, select
+from hil.dut.time_bound import TimeBound
 from hil.emulator.backend import emulator_version
-from hil.errors import HilError, LinkError
+from hil.errors import HilError
 from hil.image import checked
 from hil.model import load_model
 from hil.promise import check_bits
@@ -198,7 +198,7 @@ class Dut:
         place = self._connection.place_image(work.converted.image)
         wanted = count_cycles or (energy_runs > 0 and self._energy.needs_cycles)
         count = self._counting.start(self._connection.client, wanted=wanted)
-        watch = _Watch(self.board.name, timeout_s, vectors)
+        watch = TimeBound(self.board.name, timeout_s, vectors)
         step = self._stream(work, watch, count, on_sequence)
         device_s = watch.elapsed_s
         cycles = count.result()
@@ -247,7 +247,7 @@ class Dut:
         )
 
     def _stream(
-        self, work: Work, watch: _Watch, count: RunCount, on_sequence: Callable[[SequenceDone], None] | None
+        self, work: Work, watch: TimeBound, count: RunCount, on_sequence: Callable[[SequenceDone], None] | None
     ) -> StepResult:
         """All sequences, without a pause between them."""
         sequences, steps = work.elapsed.shape
@@ -280,30 +280,6 @@ class Dut:
 def _joined(inputs: NDArray[np.int32], elapsed: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
     """Sequences one after the other: (S, T, I) and (S, T) as (S * T, I) and (S * T,)."""
     return inputs.reshape(elapsed.size, inputs.shape[2]), elapsed.reshape(-1)
-
-
-class _Watch:
-    """Ends a run that takes too long; its clock starts with the first sequence."""
-
-    def __init__(self, board_name: str, timeout_s: float, vectors: Vectors) -> None:
-        self._board_name = board_name
-        self._timeout_s = timeout_s
-        self._vectors = vectors
-        self._start = time.perf_counter()
-        self.done = 0
-
-    @property
-    def elapsed_s(self) -> float:
-        return time.perf_counter() - self._start
-
-    def check(self) -> None:
-        if self.elapsed_s > self._timeout_s:
-            total = self._vectors.sequences * self._vectors.steps
-            raise LinkError(
-                f"board '{self._board_name}' has done {self.done} of {total} steps of {self._vectors.path.name} "
-                f"in {self._timeout_s:g} s",
-                hint="where the firmware does not hang: raise timeout_s in the case file, or give it fewer steps",
-            )
 
 
 def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], None] | None = None) -> Prepared:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hil.backends import LISTED, is_supervised
-from hil.dut.attached import port_of, probe_named, search, several, the_probe, there
+from hil.dut.attached import port_of, probe_named, search, the_probe, there
 from hil.emulator import registry
 from hil.emulator.machine import MachineError
 from hil.emulator.power import PROBE_PREFIX, instance_name
@@ -67,8 +67,6 @@ def select(board: Board, options: DutOptions) -> Selection:
     asked = options.backend == "hardware" or options.port is not None
     looked = search(board, thorough=asked)
     if asked or looked.found:
-        if len(looked.found) > 1:
-            raise several(board, looked.found)
         return _hardware(board, options, the_probe(board, looked), address)
     reason = f"no board attached that says so: {looked.why}" if looked.maybe else "no board attached"
     return _instead(board, options, reason)

@@ -51,6 +51,7 @@ class ProbeSession:
         patience: what to do while another run has the probe.
         may_erase: the whole flash may be erased where nothing else makes the board reachable.
         recovers: what fails is tried again, see `hil.probe.recovery`.
+        locks: whether to lock the probe; the caller has, otherwise.
 
     Attributes:
         board: as given.
@@ -65,12 +66,14 @@ class ProbeSession:
         *,
         may_erase: bool = False,
         recovers: bool = True,
+        locks: bool = True,
     ) -> None:
         self.board = board
         self.may_erase = may_erase
         self._probe = probe
         self._patience = patience
         self._recovers = recovers
+        self._locks = locks
         self._retries: list[str] = []
         self._climbed: set[str] = set()
         self._recovering = False
@@ -82,7 +85,7 @@ class ProbeSession:
         with ExitStack() as undo:
             undo.enter_context(no_pyocd_log())
             self._plugged = _on_usb(self._probe)
-            if self._probe and not self._probe.startswith(PROBE_PREFIX):
+            if self._locks and self._probe and not self._probe.startswith(PROBE_PREFIX):
                 uid = self._plugged.uid if self._plugged else self._probe
                 undo.enter_context(ProbeLock(uid, self.board.name, self._patience))
             self._open()
