@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,9 +14,11 @@ with Hold() as _hold:
     from hil.errors import HilError, RigError
     from hil.pytest_run.collect import HilFile, PromiseItem, needs_board
     from hil.pytest_run.header import model_lines
+    from hil.pytest_run.notes import take_notes
     from hil.pytest_run.options import add_options, forget_report, read_options
     from hil.pytest_run.reporter import Reporter
     from hil.pytest_run.state import STATE, State
+    from hil.pytest_run.telling import tell_now
     from hil.pytest_run.workers import find_attached, make_scheduler, refuse_shared, tell_worker
     from hil.report.explain import explain, verdict_of
     from hil.report.spelling import as_in_pytest
@@ -59,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
         options = read_options(config)
     except HilError as error:
         raise pytest.UsageError(as_in_pytest(str(error))) from error
-    config.stash[STATE] = State(options)
+    config.stash[STATE] = State(options, partial(tell_now, config))
     config.add_cleanup(config.stash[STATE].end.close)  # early, so that it is called after the clean-up of others
     try:
         find_attached(config)
@@ -157,14 +160,17 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Note figures and the verdict class on the report; a HilError is told by its sentence, without a trace."""
-    if not isinstance(item, PromiseItem):
-        item.config.stash[STATE].note_results(item)
+    state = item.config.stash[STATE]
+    result = None if isinstance(item, PromiseItem) else state.note_results(item)
     if call.excinfo is not None:
         item.user_properties.append(("hil_verdict", verdict_of(call.excinfo)))
+        if isinstance(call.excinfo.value, HilError) and call.excinfo.value.post_mortem:
+            item.user_properties.append(("hil_post_mortem", "\n".join(call.excinfo.value.post_mortem)))
     report = yield
     if call.excinfo is not None:
         explain(report, call.excinfo)
     if isinstance(item, PromiseItem) and isinstance(report.longrepr, tuple):
         line = item.subject.case.line_of(item.subject.promise)
         report.longrepr = (str(item.path), line, report.longrepr[2])  # a skip stands in the case file, not in hil
+    take_notes(item, report, state, result)
     return report

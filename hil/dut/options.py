@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hil.backends import LISTED, backend_options
 from hil.errors import InputError
 from hil.flash_mode import FLASH_MODES
+from hil.probe.lock import DEFAULT_WAIT_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 BACKENDS = backend_options()
 LINKS = ("uart", "spi")
+_LONGEST_WAIT_S = 1e6
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class DutOptions:
         flash: ``auto`` writes firmware that is not there yet, ``always`` writes it, ``never`` refuses to.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
         firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
+        rig: what is plugged in on this bench, `hil.rig`; None for the file at its usual place, if there is one.
+        wait_s: how long to wait for a probe that another run has, in seconds; 0 to fail at once.
+        may_erase: the whole flash may be erased where nothing else makes an attached board reachable.
         meter: address of the current analyzer that measures the board, or None.
     """
 
@@ -41,6 +46,9 @@ class DutOptions:
     flash: FlashMode = "auto"
     instance: str = "auto"
     firmware_root: Path | None = None
+    rig: Path | None = None
+    wait_s: float = DEFAULT_WAIT_S
+    may_erase: bool = False
     meter: str | None = None
 
     def check(self, board: Board) -> None:
@@ -57,6 +65,10 @@ class DutOptions:
         ):
             if value not in known:
                 raise InputError(f"there is no {option} '{value}'", hint=f"known: {', '.join(known)}")
+        if not 0 <= self.wait_s < _LONGEST_WAIT_S:
+            raise InputError(
+                f"--wait {self.wait_s:g} is no time to wait", hint="seconds; 0 to fail at once where a probe is in use"
+            )
         self._check_link(board)
         emulators = [emulator.backend for emulator in board.emulators]
         if self.backend not in {"auto", "hardware"} and board.emulator(self.backend) is None:

@@ -72,7 +72,7 @@ def simulate(
 
     Raises:
         NumericError: a state or output differs in any bit from the exact integer model's.
-        RigError: what the chip does has no modelled current.
+        NoCurrentError: what the chip does has no modelled current.
         TargetFault: the firmware ended.
     """
     draws, witness, ledger = Draws.of(program), Witness(program.plan, program.board.name), _Ledger()

@@ -14,11 +14,14 @@ from hil.cycle_promise import check_cycles, not_counted
 from hil.energy_golden import energy_path, load_energy
 from hil.energy_promise import check_current, check_energy, lacking, not_known
 from hil.errors import HilError, InputError, RigError
+from hil.harvest.outcome import NoCurrentError, check_harvest
+from hil.harvest.words import lines_of, properties_of
 from hil.nearest import offer
 from hil.promise import judge
+from hil.pytest_run.harvest_item import not_simulated, simulate_case
 from hil.pytest_run.recorder import TAKEN
 from hil.pytest_run.state import STATE
-from hil.report.properties import run_properties
+from hil.report.properties import run_properties, size_properties
 from hil.report.spelling import told_in_pytest
 from hil.verdict import Held
 
@@ -94,7 +97,7 @@ class PromiseItem(pytest.Item):
     def __init__(self, *, subject: Subject, **kwargs: object) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]
         self.subject = subject
-        self._result: RunResult | None = None
+        self.result: RunResult | None = None
         if self.config.pluginmanager.hasplugin("xdist"):
             group = f"{subject.case.name}-{subject.vectors_name}-{subject.board}"
             self.add_marker(pytest.mark.xdist_group(group))
@@ -110,12 +113,16 @@ class PromiseItem(pytest.Item):
             pytest.skip(f"case is for {', '.join(says.boards)}, not for board '{subject.board}'")
         if says.links and options.dut.link not in says.links:
             pytest.skip(f"case is for link {', '.join(says.links)}, not for {options.dut.link}")
-        self._result = state.bench.run(subject.case, subject.vectors_path, subject.board)
-        self.user_properties.extend(run_properties(self._result).items())
+        if subject.promise == "harvest":
+            self._require(not_simulated(state.bench.board(subject.board), options.dut))
+            return
+        self.result = state.bench.run(subject.case, subject.vectors_path, subject.board)
+        self.user_properties.extend(run_properties(self.result).items())
+        self.user_properties.extend(size_properties(state.bench.artefact(subject.board)).items())
         if subject.promise == "cycles":
-            self._require(not_counted(self._result))
+            self._require(not_counted(self.result))
         elif subject.promise in ENERGY_PROMISES:
-            self._require_energy(self._result)
+            self._require_energy(self.result)
 
     def _require_energy(self, result: RunResult) -> None:
         """Skip where nobody knows it; an error where an instrument failed, or a strict run would leave some out."""
@@ -140,14 +147,17 @@ class PromiseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the promise."""
-        if self._result is None:
+        if self.subject.promise == "harvest":
+            self._judge_harvest()
+            return
+        if self.result is None:
             return
         if self.subject.promise == "cycles":
-            self._judge_cycles(self._result)
+            self._judge_cycles(self.result)
         elif self.subject.promise in ENERGY_PROMISES:
-            self._judge_energy(self._result)
+            self._judge_energy(self.result)
         else:
-            judge(self.subject.promise, self.subject.case.says, self._result)
+            judge(self.subject.promise, self.subject.case.says, self.result)
 
     def _judge_cycles(self, result: RunResult) -> None:
         """Hold the cycles against budget and golden, or take them for the golden; say which in the report."""
@@ -185,6 +195,24 @@ class PromiseItem(pytest.Item):
         self.user_properties.append((f"hil_{promise}_golden", held.words))
         self.user_properties.append((f"hil_{promise}_held", held.sentence))
         self.add_report_section("call", promise, held.sentence)
+
+    def _judge_harvest(self) -> None:
+        """Simulate the board on harvested power, and judge what came of it."""
+        subject, state = self.subject, self.config.stash[STATE]
+        board = state.bench.board(subject.board)
+        try:
+            run = simulate_case(subject.case, subject.vectors_path, board, state.options.dut)
+        except NoCurrentError as error:
+            self._require(error.message)
+            return
+        if run.without and state.options.strict:
+            raise RigError(
+                f"the current of board '{board.name}' is modelled without {', '.join(run.without)}",
+                hint="leave --hil-strict out to have harvested power judged all the same",
+            )
+        self.user_properties.extend(properties_of(run).items())
+        self.add_report_section("call", "harvest", "\n".join(lines_of(run)))
+        check_harvest(run)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """The case file, the line of the promise (from 0), and ``case::promise[board]``."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from hil.result import RunResult
 
 SESSION_FILE = "results.json"
+PAGE_FILE = "report.html"
+SESSION_FORMAT = "hil results"
+SESSION_VERSION = 1
 
 
 def run_json(result: RunResult) -> dict[str, Any]:
@@ -60,14 +63,21 @@ def _cycles_json(result: RunResult) -> dict[str, Any]:
 
 
 def session_json(tally: Tally) -> dict[str, Any]:
-    """Every outcome of a pytest run with its figures."""
+    """Every outcome of a pytest run with its figures; docs/report.md says what is in it."""
     return {
+        "format": SESSION_FORMAT,
+        "version": SESSION_VERSION,
         "tests": [
             {
                 "nodeid": entry.nodeid,
                 "outcome": entry.outcome,
                 "verdict": entry.verdict or None,
                 "message": entry.message or None,
+                "text": entry.text or None,
+                "quarantine": entry.quarantine or None,
+                "run": entry.run or None,
+                "difference": entry.difference,
+                **entry.subject,
                 **{
                     name.removeprefix("hil_"): value
                     for name, value in entry.properties.items()
@@ -76,7 +86,9 @@ def session_json(tally: Tally) -> dict[str, Any]:
             }
             for entry in tally.entries
         ],
+        "runs": tally.details,
         "not_measured": tally.not_measured,
+        "uncollected": tally.uncollected,
     }
 
 

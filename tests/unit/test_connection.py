@@ -28,6 +28,7 @@ IDENTITY = SimpleNamespace(board_name="microbit", build_id="00ff", defect=0)
 class FakeClient:
     asked: int = 0
     epoch: int = 77
+    traffic: tuple[str, ...] = ("last heard: reply IDENTIFY 1 OK",)
     found: set[int] = field(default_factory=lambda: {0})
 
     def __enter__(self) -> Self:
@@ -56,9 +57,10 @@ class FakeBoard:
     def restart(self) -> None:
         self.restarts += 1
 
-    def check(self) -> None:
+    def check(self) -> tuple[str, ...]:
         if self.found is not None:
             raise self.found
+        return ("the core was running, in thread mode",)
 
 
 @pytest.fixture
