@@ -15,7 +15,7 @@ import typer
 from hil import __version__
 from hil.board import DEFAULT_BOARD
 from hil.commands.console import make_console, print_error
-from hil.dut.options import DutOptions
+from hil.dut.options import DEFAULT_WAIT_S, DutOptions
 from hil.errors import HilError
 from hil.flash_mode import FlashMode
 from hil.interrupt import INTERRUPTED, importing, was_interrupted
@@ -42,6 +42,11 @@ SolverOption = Annotated[
 ]
 Unfolds = Annotated[int | None, typer.Option(metavar="N", help="sub-steps a step; for adaptive at most")]
 ErrorBound = Annotated[float | None, typer.Option(metavar="X", help="of the adaptive solver, in a state's unit")]
+Farm = Annotated[
+    str | None,
+    typer.Option(metavar="HOST[:PORT][/PLACE]", help="labgrid coordinator whose places have the board"),
+]
+Wait = Annotated[float, typer.Option(metavar="SECONDS", help="how long to wait for a place that is in use")]
 Flash = Annotated[FlashMode, typer.Option("--flash", help="when to write firmware")]
 
 
@@ -101,6 +106,8 @@ def flash(
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    farm: Farm = None,
+    wait: Wait = DEFAULT_WAIT_S,
     link: Link = "uart",
     when: Flash = "auto",
 ) -> None:
@@ -108,7 +115,11 @@ def flash(
     with importing():
         from hil.commands.flash import flash_board
 
-    flash_board(board, DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when), make_console())
+    flash_board(
+        board,
+        DutOptions(backend=backend, probe=probe, port=port, farm=farm, wait_s=wait, link=link, flash=when),
+        make_console(),
+    )
 
 
 @app.command()
@@ -120,6 +131,8 @@ def run(
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    farm: Farm = None,
+    wait: Wait = DEFAULT_WAIT_S,
     link: Link = "uart",
     when: Flash = "auto",
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
@@ -138,7 +151,7 @@ def run(
         from hil.commands.run import RunRequest, run_model
         from hil.commands.solver import chosen_solver
 
-    options = DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when)
+    options = DutOptions(backend=backend, probe=probe, port=port, farm=farm, wait_s=wait, link=link, flash=when)
     chosen = chosen_solver(solver, unfolds, error_bound)
     request = RunRequest(model, vectors, board, json, max_error, atol, chosen)
     raise typer.Exit(run_model(request, options, make_console()))
@@ -242,17 +255,20 @@ def run_swarm(
 
 @app.command()
 def demo(
+    *,
     board: BoardOption = DEFAULT_BOARD,
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    farm: Farm = None,
+    wait: Wait = DEFAULT_WAIT_S,
     when: Flash = "auto",
 ) -> None:
     """Classify 40 smartwatch recordings on a board, each output checked against Python."""
     with importing():
         from hil.commands.demo import run_demo
 
-    options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
+    options = DutOptions(backend=backend, probe=probe, port=port, farm=farm, wait_s=wait, flash=when)
     raise typer.Exit(run_demo(board, options, make_console()))
 
 
@@ -311,3 +327,17 @@ def emulate_board(
         from hil.commands.emulate import emulate
 
     emulate(name, backend, paced=paced)
+
+
+@app.command(name="serve")
+def serve_probe(
+    uid: Annotated[str, typer.Argument(metavar="UID", help="a debug probe, as 'pyocd list' shows it")],
+    *,
+    tcp: Annotated[int, typer.Option("--tcp", metavar="N", help="TCP port")] = 5555,
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="listen there; 0.0.0.0 for all")] = "localhost",
+) -> None:
+    """Serve a debug probe on the network, for a farm, until Ctrl-C."""
+    with importing():
+        from hil.commands.serve import serve
+
+    serve(uid, host, tcp, make_console())

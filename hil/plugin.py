@@ -16,6 +16,7 @@ with Hold() as _hold:
     from hil.pytest_run.options import add_options, forget_report, read_options
     from hil.pytest_run.reporter import Reporter
     from hil.pytest_run.state import STATE, State
+    from hil.pytest_run.telling import tell_now
     from hil.pytest_run.workers import find_attached, make_scheduler, refuse_shared, tell_worker
     from hil.report.explain import explain, verdict_of
     from hil.report.spelling import as_in_pytest
@@ -58,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
         options = read_options(config)
     except HilError as error:
         raise pytest.UsageError(as_in_pytest(str(error))) from error
-    config.stash[STATE] = State(options)
+    config.stash[STATE] = State(options, lambda sentence: tell_now(config, sentence))
     config.add_cleanup(config.stash[STATE].end.close)  # early, so that it is called after the clean-up of others
     try:
         find_attached(config)

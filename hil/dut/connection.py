@@ -7,8 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from hil.dut.answering import check_identity, open_paired
-from hil.emulator.machine import EmulatorEndedError
-from hil.errors import FlashError, InputError, LinkError, RigError, TargetFault
+from hil.errors import BoardGoneError, FlashError, InputError, LinkError, RigError, TargetFault
 from hil.frame import Status
 from hil.image import checked
 from hil.link.client import AgentClient, SpiSettings
@@ -100,6 +99,7 @@ class Connection:
         """The client, for work that may fail: a failure says what is behind it, and the next user gets a sound link."""
         try:
             yield self.client
+            self._realised.confirm()
         except (LinkError, TargetFault) as error:
             self._drop()
             if isinstance(error, LinkError):
@@ -110,7 +110,7 @@ class Connection:
         """Raise what has ended the firmware, if that is known; where nobody can look, the link error says so."""
         try:
             self._realised.check()
-        except EmulatorEndedError:
+        except BoardGoneError:
             raise
         except (RigError, FlashError) as blind:  # FlashError: what pyOCD calls a bad value
             sentence = f"the core cannot be looked at: {blind.message}" + (f" ({blind.cause})" if blind.cause else "")
@@ -180,7 +180,7 @@ class Connection:
             self._restart,
             probe=self._realised.probe_uid,
             link=f"port {self._realised.link_address}",
-            hint="name the port of that probe with --port, or its probe with --probe",
+            hint=self._realised.pairing_hint,
         )
 
     def _restart(self) -> None:

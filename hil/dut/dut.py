@@ -17,7 +17,8 @@ from hil.build import build
 from hil.dut.board_check import check_board
 from hil.dut.connection import Connection
 from hil.dut.counting import CycleMeter
-from hil.dut.options import DutOptions
+from hil.dut.farm_board import realise_in_farm
+from hil.dut.options import DEFAULT_WAIT_S, DutOptions
 from hil.dut.realised import realise
 from hil.dut.selection import probe_to_be, select
 from hil.emulator.backend import emulator_version
@@ -31,6 +32,7 @@ from hil.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from hil.board import Board
     from hil.build import Artefact
     from hil.dut.counting import RunCount
+    from hil.dut.realised import Realised
     from hil.dut.selection import Selection
     from hil.flash_mode import FlashMode
     from hil.link.client import Identity, StepResult
@@ -259,7 +262,7 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
     provenance = Provenance(
         board=board.name,
         backend=selection.backend,
-        backend_version=emulator_version(selection.backend),
+        backend_version="" if selection.farm else emulator_version(selection.backend),
         emulated=selection.emulated,
         reason=selection.reason,
         probe=selection.probe or probe_to_be(board, selection, options),
@@ -273,12 +276,18 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
 
 
 @contextmanager
-def open_prepared(prepared: Prepared, *, on_run: Callable[[RunResult], None] = lambda _: None) -> Iterator[Dut]:
+def open_prepared(
+    prepared: Prepared,
+    *,
+    on_run: Callable[[RunResult], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[Dut]:
     """Power or find the board, flash it, open its link; all is closed again at the end.
 
     Args:
         prepared: what to open.
         on_run: called with every result that the DUT's `run` gives.
+        tell: called with a sentence before anything is waited for that another has.
 
     Raises:
         RigError: it cannot be powered or found, or its port cannot be opened.
@@ -287,10 +296,17 @@ def open_prepared(prepared: Prepared, *, on_run: Callable[[RunResult], None] = l
         TargetFault: another firmware answers.
     """
     with ExitStack() as stack:
-        realised = stack.enter_context(realise(prepared.board, prepared.artefact, prepared.selection, prepared.options))
+        realised = stack.enter_context(_realise(prepared, tell))
         connection = Connection(prepared.board, prepared.artefact, realised, stack, link=prepared.options.link)
         provenance = replace(prepared.provenance, probe=realised.probe_uid)
         yield Dut(replace(prepared, provenance=provenance), connection, on_run)
+
+
+def _realise(prepared: Prepared, tell: Callable[[str], None]) -> AbstractContextManager[Realised]:
+    board, artefact, selection, options = prepared.board, prepared.artefact, prepared.selection, prepared.options
+    if selection.farm is not None:
+        return realise_in_farm(board, artefact, selection.farm, options.flash, tell)
+    return realise(board, artefact, selection, options)
 
 
 @contextmanager
@@ -303,6 +319,8 @@ def open_dut(
     link: str = "uart",
     flash: FlashMode = "auto",
     instance: str = "auto",
+    farm: str | None = None,
+    wait_s: float = DEFAULT_WAIT_S,
     firmware_root: Path | None = None,
 ) -> Iterator[Dut]:
     """Build, power or find, flash, open: the DUT is ready.
@@ -315,11 +333,13 @@ def open_dut(
         link: ``uart`` or ``spi``.
         flash: ``auto``, ``always`` or ``never``.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
+        farm: address of a labgrid coordinator, ``HOST[:PORT][/PLACE]``, whose places have the board.
+        wait_s: how long to wait for a board that is in use.
         firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
 
     Raises:
         HilError: as :func:`prepare_dut` and :func:`open_prepared` do.
     """
-    options = DutOptions(backend, probe, port, link, flash, instance, firmware_root)
+    options = DutOptions(backend, probe, port, link, flash, instance, farm, wait_s, firmware_root)
     with open_prepared(prepare_dut(board, options)) as dut:
         yield dut

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hil.backends import LISTED, backend_options
 from hil.errors import InputError
+from hil.farm.address import FarmAddress
 from hil.flash_mode import FLASH_MODES
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 BACKENDS = backend_options()
 LINKS = ("uart", "spi")
+DEFAULT_WAIT_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class DutOptions:
         link: link to the firmware, one of LINKS.
         flash: ``auto`` writes firmware that is not there yet, ``always`` writes it, ``never`` refuses to.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
+        farm: address of a labgrid coordinator whose places have the boards, and of one of its places; or None.
+        wait_s: how long to wait for a board that is in use; 0 fails at once.
         firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
     """
 
@@ -39,6 +43,8 @@ class DutOptions:
     link: str = "uart"
     flash: FlashMode = "auto"
     instance: str = "auto"
+    farm: str | None = None
+    wait_s: float = DEFAULT_WAIT_S
     firmware_root: Path | None = None
 
     def check(self, board: Board) -> None:
@@ -56,6 +62,7 @@ class DutOptions:
             if value not in known:
                 raise InputError(f"there is no {option} '{value}'", hint=f"known: {', '.join(known)}")
         self._check_link(board)
+        self._check_farm(board)
         emulators = [emulator.backend for emulator in board.emulators]
         if self.backend not in {"auto", "hardware"} and board.emulator(self.backend) is None:
             there = f"what there is for it: {', '.join(emulators)}" if emulators else "there is no emulator for it"
@@ -77,6 +84,21 @@ class DutOptions:
             raise InputError(
                 f"a probe or a port was named, but backend '{self.backend}' brings its own",
                 hint="leave --probe and --port out, or take --backend hardware",
+            )
+
+    def _check_farm(self, board: Board) -> None:
+        if self.farm is None:
+            return
+        FarmAddress.parse(self.farm)
+        if self.probe or self.port:
+            raise InputError(
+                "--farm finds probe and port by itself, and one was named", hint="leave --probe and --port out"
+            )
+        if board.pyocd_target is None:
+            raise InputError(f"board '{board.name}' is a process on this computer: no farm has it")
+        if self.link != "uart":
+            raise InputError(
+                f"a farm's places have no link over {self.link.upper()}", hint="leave --link out, it is then uart"
             )
 
     def _check_link(self, board: Board) -> None:

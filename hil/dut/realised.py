@@ -65,8 +65,15 @@ class Realised(Protocol):
         """Raise TargetFault if the firmware is known to have ended; its cause says more than a silent link.
 
         Raises:
-            EmulatorEndedError: what ran the firmware has ended.
+            BoardGoneError: what ran the firmware has ended.
         """
+
+    def confirm(self) -> None:
+        """After a run that seems to have gone well: raise BoardGoneError where another may have had the board too."""
+
+    @property
+    def pairing_hint(self) -> str:
+        """What to do where probe and port belong to two boards."""
 
 
 class NativeProcess:
@@ -81,6 +88,7 @@ class NativeProcess:
     flashed = Flashed()
     noticed: tuple[str, ...] = ()
     counter = Emulated(reason="model: a native process has no Cortex-M0")
+    pairing_hint = ""
 
     def __init__(self, artefact: Artefact, stack: ExitStack) -> None:
         self._artefact = artefact
@@ -109,6 +117,9 @@ class NativeProcess:
         """Raise what a sanitizer has reported."""
         self._native.check()
 
+    def confirm(self) -> None:
+        """The process is this one's alone."""
+
 
 class ProbedBoard:
     """A board behind a debug probe, on silicon or emulated: pyOCD flashes it, a port or a bridge reaches it.
@@ -136,6 +147,7 @@ class ProbedBoard:
     ) -> None:
         self.counter = counter
         self.probe_uid = probe_uid
+        self.pairing_hint = "name the port of that probe with --port, or its probe with --probe"
         self.link_address = link_address
         self._board = board
         self._artefact = artefact
@@ -168,6 +180,9 @@ class ProbedBoard:
         done = self._session.program_blob(image, self._board.image_slot.origin, mode=self._flash)
         self._written += done.bytes_written
         self._session.reset()
+
+    def confirm(self) -> None:
+        """The board is this process' alone, as long as its probe and port are."""
 
     def check(self) -> None:
         """Look at the core: whether there still is one, sits in a fault or has locked up."""

@@ -13,6 +13,7 @@ from pyocd.core.session import Session  # type: ignore[import-untyped]
 
 from hil.emulator.power import PROBE_PREFIX
 from hil.errors import FlashError, HilError, InputError, RigError
+from hil.probe import remote
 from hil.probe.emulated import EmulatedProbe
 
 if TYPE_CHECKING:
@@ -122,6 +123,12 @@ class ProbeSession:
         except exceptions.ProbeError:
             return ()
 
+    def behind(self) -> str:
+        """The uid of the probe itself: for one behind a network, what its server calls it."""
+        probe = self._session.probe
+        with pyocd_errors(f"probe '{self.probe}' does not say which it is"):
+            return str(probe.behind if isinstance(probe, remote.RemoteProbe) else probe.unique_id)
+
     def close(self) -> None:
         """Let the core run and the probe go."""
         try:
@@ -174,7 +181,8 @@ class ProbeSession:
         probe = self._choose_probe()
         if isinstance(probe, EmulatedProbe):
             options |= {"reset.hold_time": 0.0, "reset.post_delay": 0.0}  # no capacitor on its reset line
-            # Its core is as fast as this computer lets it be.
+        if isinstance(probe, (EmulatedProbe, remote.RemoteProbe)):
+            # An emulated core is as fast as its computer lets it be, and one behind a network may be emulated.
             options |= {f"flash.timeout.{step}": _STARVED_S for step in ("init", "erase_sector", "program")}
         with pyocd_errors(f"board '{self.board.name}' cannot be reached through probe '{self.probe}'"):
             session = Session(probe, options=options)
@@ -200,6 +208,8 @@ class ProbeSession:
         if name != self.probe and name.partition(".")[0] == self.board.name:
             # pyOCD would look the name up, and would not find a board that only its file's path leads to.
             return EmulatedProbe(self.board, name.partition(".")[2])
+        if self.probe.startswith(remote.PREFIX):
+            return remote.RemoteProbe(self.probe.removeprefix(remote.PREFIX))
         try:
             probes = ConnectHelper.get_all_connected_probes(blocking=False, unique_id=self.probe or None)
         except exceptions.Error as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hil.board import DEFAULT_BOARD, board_label, load_board
-from hil.dut.options import BACKENDS, LINKS, DutOptions
+from hil.dut.options import BACKENDS, DEFAULT_WAIT_S, LINKS, DutOptions
 from hil.errors import HilError, InputError
 from hil.flash_mode import FLASH_MODES
 from hil.report.json_file import SESSION_FILE, forget_json, prepare_json
@@ -62,6 +62,18 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--hil-probe", metavar="UID", help="debug probe of the attached board, as 'pyocd list' shows it")
     group.addoption(
         "--hil-port", metavar="DEV", help="serial port of the attached board, e.g. /dev/ttyACM0; or its SPI bridge"
+    )
+    group.addoption(
+        "--hil-farm",
+        metavar="HOST[:PORT][/PLACE]",
+        help="labgrid coordinator whose places have the boards; with one of its places, on that one alone",
+    )
+    group.addoption(
+        "--hil-wait",
+        metavar="SECONDS",
+        type=float,
+        default=DEFAULT_WAIT_S,
+        help=f"how long to wait for a board that is in use, 0 fails at once (default: {DEFAULT_WAIT_S:g})",
     )
     group.addoption("--hil-link", choices=LINKS, default="uart", help="link to the firmware (default: uart)")
     group.addoption(
@@ -119,6 +131,8 @@ def read_options(config: pytest.Config) -> Options:
         port=config.getoption("hil_port"),
         link=config.getoption("hil_link"),
         flash=config.getoption("hil_flash"),
+        farm=config.getoption("hil_farm"),
+        wait_s=config.getoption("hil_wait"),
     )
     boards = {board_label(given): given for given in chosen or [DEFAULT_BOARD]}
     if (dut.probe or dut.port) and len(boards) > 1:
@@ -145,6 +159,7 @@ def _asked(config: pytest.Config) -> bool:
         config.getoption("board")
         or config.getoption("hil_probe")
         or config.getoption("hil_port")
+        or config.getoption("hil_farm")
         or config.getoption("hil_backend") != "auto"
         or config.getoption("hil_link") != "uart"
     )

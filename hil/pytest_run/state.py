@@ -15,6 +15,8 @@ from hil.report.spelling import as_in_pytest
 from hil.report.tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hil.pytest_run.options import Options
 
 
@@ -29,9 +31,15 @@ class State:
         end: what lasts until pytest has cleaned up.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, tell: Callable[[str], None]) -> None:
+        """Make a run's state.
+
+        Args:
+            options: as given.
+            tell: called with a sentence before a board is waited for that another has.
+        """
         self.options = options
-        self.bench = Bench(options.dut, boards=options.boards)
+        self.bench = Bench(options.dut, boards=options.boards, tell=tell)
         self.tally = Tally()
         self.recorder = Recorder() if options.update_golden else None
         self.end = ExitStack()
