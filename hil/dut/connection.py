@@ -97,6 +97,7 @@ class Connection:
     @contextmanager
     def guard(self) -> Iterator[AgentClient]:
         """The client, for work that may fail: a failure says what is behind it, and the next user gets a sound link."""
+        self._realised.confirm()
         try:
             yield self.client
             self._realised.confirm()

@@ -69,7 +69,7 @@ class Realised(Protocol):
         """
 
     def confirm(self) -> None:
-        """After a run that seems to have gone well: raise BoardGoneError where another may have had the board too."""
+        """Before and after a run: raise BoardGoneError where another may have the board, or may have had it."""
 
     @property
     def pairing_hint(self) -> str:

@@ -106,7 +106,12 @@ class HeldPlace:
 def _all_taken(farm: FarmAddress, holders: Mapping[str, str]) -> str:
     if not holders:
         return f"the place is not at the farm {farm.coordinator} any more"
-    words = ", ".join(f"'{name}' by {name_holder(holder)}" for name, holder in sorted(holders.items()))
+    words = ", ".join(
+        f"'{name}' by {name_holder(holder)}"
+        if holder
+        else f"'{name}' by its reservation, or a resource of it by another"
+        for name, holder in sorted(holders.items())
+    )
     which = "the only place that fits is" if len(holders) == 1 else f"all {len(holders)} places that fit are"
     return f"{which} taken at the farm {farm.coordinator}: {words}"
 

@@ -116,8 +116,8 @@ class Place:
 
 
 def name_holder(holder: str) -> str:
-    """Who holds a place, in words; ``nobody`` for an empty name."""
+    """Who holds a place, in words."""
     if found := _OURS.fullmatch(holder):
         return f"process {found['pid']} of {found['user']} on {found['host']}"
     host, slash, user = holder.partition("/")
-    return f"{user} on {host}" if slash else holder or "nobody"
+    return f"{user} on {host}" if slash else holder

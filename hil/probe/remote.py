@@ -111,3 +111,7 @@ class RemoteProbe(TCPClientProbe):  # type: ignore[misc]
             super().open()
         except OSError as error:
             raise exceptions.ProbeError(f"there is no server of a probe at {self.unique_id} ({error})") from error
+        except exceptions.Error:
+            self._is_open = False
+            self._socket.close()
+            raise

@@ -23,6 +23,10 @@ START_S = 30.0
 END_S = 2.0
 BOARD = "nucleo-l031"
 EXPORTER = "bench"
+ROOT = Path(__file__).parents[2]
+UNTAGGED = "untagged"
+EMULATED = {"board": BOARD, "emulated": "twin"}
+LISTENING = r"listening on (127\.0\.0\.1:\d+)"
 
 
 def lab_python() -> str:
@@ -127,14 +131,14 @@ class Lab:
 
 
 @contextmanager
-def open_lab(folder: Path, number: int, *, board: str = BOARD, tags: dict[str, str] | None = None) -> Iterator[Lab]:
+def open_lab(folder: Path, number: int) -> Iterator[Lab]:
     """A lab with so many emulated boards, each a place ``desk-1`` … whose serial port ser2net serves.
+
+    The last is another place as well, UNTAGGED, of which no tag says that its board is emulated.
 
     Args:
         folder: an empty one.
         number: of boards.
-        board: which.
-        tags: of every place; by default those of an emulated board.
     """
     environ = {"HIL_LABGRID_PYTHON": lab_python(), "HIL_STATE_DIR": str(folder / "state")}
     with ExitStack() as stack:
@@ -142,13 +146,13 @@ def open_lab(folder: Path, number: int, *, board: str = BOARD, tags: dict[str, s
         def start(*command: str, ends_with_input: bool = False) -> Run:
             return stack.enter_context(running(command, cwd=folder, environ=environ, ends_with_input=ends_with_input))
 
-        boards = start(sys.executable, "-m", "tests.farm.boards", board, str(number), ends_with_input=True)
+        boards = start(sys.executable, "-m", "tests.farm.boards", BOARD, str(number), ends_with_input=True)
         told = json.loads(boards.line(r"^\[.*\]$")[0])
         names = tuple(f"desk-{each}" for each in range(1, number + 1))
-        (folder / "places.yaml").write_text(json.dumps(_places(names, tags or {"board": board, "emulated": "twin"})))
         (folder / "exporter.yaml").write_text(json.dumps(_resources(names, told)))
-        coordinator = start(lab_python(), "-m", "labgrid.remote.coordinator", "-l", "127.0.0.1:0")
-        address = coordinator.line(r"listening on (127\.0\.0\.1:\d+)")[1]
+        places = {**dict.fromkeys(names, EMULATED), UNTAGGED: {"board": BOARD}}
+        coordinator = stack.enter_context(open_coordinator(folder, places, groups={UNTAGGED: names[-1]}))
+        address = coordinator.line(LISTENING)[1]
         words = ("-c", address, "-n", EXPORTER, "--hostname", "127.0.0.1", "exporter.yaml")
         exporter = start(lab_python(), "-m", "labgrid.remote.exporter", *words)
         exporter.line("Exporter ready")
@@ -166,17 +170,19 @@ def _resources(names: Sequence[str], boards: Sequence[dict[str, object]]) -> dic
     }
 
 
-def _places(names: Sequence[str], tags: dict[str, str]) -> dict[str, object]:
-    """What a coordinator keeps of its places, as it reads it when it starts."""
-    match = {"exporter": EXPORTER, "cls": "*", "name": None, "rename": None}
-    return {
-        name: {
-            "aliases": [],
-            "comment": "",
-            "tags": tags,
-            "matches": [{**match, "group": name}],
-            "created": 0.0,
-            "changed": 0.0,
-        }
-        for name in names
-    }
+@contextmanager
+def open_coordinator(
+    folder: Path, places: dict[str, dict[str, str]], groups: dict[str, str] | None = None
+) -> Iterator[Run]:
+    """A coordinator whose places, with these tags, have the exporter's groups: of the same names, or as said."""
+    kept = {name: _kept((groups or {}).get(name, name), tags) for name, tags in places.items()}
+    (folder / "places.yaml").write_text(json.dumps(kept))
+    command = (lab_python(), "-m", "labgrid.remote.coordinator", "-l", "127.0.0.1:0")
+    with running(command, cwd=folder, environ={}) as run:
+        yield run
+
+
+def _kept(group: str, tags: dict[str, str]) -> dict[str, object]:
+    """What a coordinator keeps of a place, as it reads it when it starts."""
+    match = {"exporter": EXPORTER, "group": group, "cls": "*", "name": None, "rename": None}
+    return {"aliases": [], "comment": "", "tags": tags, "matches": [match], "created": 0.0, "changed": 0.0}
