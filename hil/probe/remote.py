@@ -105,6 +105,12 @@ class RemoteProbe(TCPClientProbe):  # type: ignore[misc]
             super().close()
         self._is_open = False
 
+    def unlock(self) -> None:
+        """See pyOCD, which counts a lock that failed as none, and then trips over its count instead of telling."""
+        if self._socket.dead:
+            raise exceptions.ProbeDisconnected(self._socket.dead)
+        super().unlock()
+
     def open(self) -> None:
         """Connect to the server, and have it open the probe."""
         try:

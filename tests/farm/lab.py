@@ -104,6 +104,7 @@ class Lab:
         folder: where its processes run; the boards' flash is in ``state``.
         environ: what a run of hil in it needs.
         exporter: the exporter.
+        boards: the boards and the servers of their probes.
     """
 
     coordinator: str
@@ -111,6 +112,7 @@ class Lab:
     folder: Path
     environ: dict[str, str]
     exporter: Run
+    boards: Run
 
     def hil(self, *arguments: str, python: Sequence[str] = ("-m", "hil"), **more: str) -> subprocess.Popen[str]:
         """Start a command of hil, or another module, in this lab."""
@@ -123,15 +125,9 @@ class Lab:
             cwd=self.folder,
         )
 
-    def client(self, *arguments: str) -> str:
-        """What ``labgrid-client`` prints."""
-        command = [lab_python(), "-m", "labgrid.remote.client", "-x", self.coordinator, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=START_S, check=True, env=os.environ)
-        return done.stdout
-
 
 @contextmanager
-def open_lab(folder: Path, number: int) -> Iterator[Lab]:
+def open_lab(folder: Path, number: int, *, paced: bool = False) -> Iterator[Lab]:
     """A lab with so many emulated boards, each a place ``desk-1`` … whose serial port ser2net serves.
 
     The last is another place as well, UNTAGGED, of which no tag says that its board is emulated.
@@ -139,6 +135,7 @@ def open_lab(folder: Path, number: int) -> Iterator[Lab]:
     Args:
         folder: an empty one.
         number: of boards.
+        paced: they are no faster than silicon.
     """
     environ = {"HIL_LABGRID_PYTHON": lab_python(), "HIL_STATE_DIR": str(folder / "state")}
     with ExitStack() as stack:
@@ -146,7 +143,9 @@ def open_lab(folder: Path, number: int) -> Iterator[Lab]:
         def start(*command: str, ends_with_input: bool = False) -> Run:
             return stack.enter_context(running(command, cwd=folder, environ=environ, ends_with_input=ends_with_input))
 
-        boards = start(sys.executable, "-m", "tests.farm.boards", BOARD, str(number), ends_with_input=True)
+        boards = start(
+            sys.executable, "-m", "tests.farm.boards", BOARD, str(number), *(["paced"] * paced), ends_with_input=True
+        )
         told = json.loads(boards.line(r"^\[.*\]$")[0])
         names = tuple(f"desk-{each}" for each in range(1, number + 1))
         (folder / "exporter.yaml").write_text(json.dumps(_resources(names, told)))
@@ -156,7 +155,7 @@ def open_lab(folder: Path, number: int) -> Iterator[Lab]:
         words = ("-c", address, "-n", EXPORTER, "--hostname", "127.0.0.1", "exporter.yaml")
         exporter = start(lab_python(), "-m", "labgrid.remote.exporter", *words)
         exporter.line("Exporter ready")
-        yield Lab(address, names, folder, environ, exporter)
+        yield Lab(address, names, folder, environ, exporter, boards)
 
 
 def _resources(names: Sequence[str], boards: Sequence[dict[str, object]]) -> dict[str, object]:

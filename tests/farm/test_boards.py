@@ -7,6 +7,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from hil.errors import RigError
 from hil.resources import examples_dir
 from tests.farm.lab import BOARD, ROOT, UNTAGGED, open_lab
@@ -68,11 +70,19 @@ def test_an_emulated_board_is_never_told_as_hardware(lab: Lab) -> None:
     assert not output
 
 
-def test_an_exporter_that_goes_in_the_middle_of_a_run_is_a_rig_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [
+        ("exporter", "rig: place 'desk-1' was lost in the middle of the run: exporter 'bench' has gone, with "),
+        ("boards", "rig: the probe of place 'desk-1' does not answer any more\n  caused by: "),
+    ],
+)
+def test_what_goes_at_the_far_end_in_the_middle_of_a_run_is_a_rig_error(tmp_path: Path, gone: str, words: str) -> None:
     with open_lab(tmp_path, 1) as lab:
         user = lab.hil(f"{lab.coordinator}/desk-1", python=("-m", "tests.farm.user"))
         assert user.stdout.readline() == "open\n"
-        os.killpg(lab.exporter.process.pid, signal.SIGKILL)  # with the server of the serial port
+        run = getattr(lab, gone)
+        os.killpg(run.process.pid, signal.SIGKILL)  # an exporter with the servers of its serial ports
         code, _, errors = outcome(user)
+    assert errors.startswith(words)
     assert code == RigError.exit_code
-    assert errors.startswith("rig: place 'desk-1' was lost in the middle of the run: exporter 'bench' has gone, with ")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import pytest
 from hil.errors import BoardGoneError, InputError, RigError
 from hil.farm.address import FarmAddress
 from hil.farm.coordinator import hold_place, list_places
-from tests.farm.lab import EMULATED, LISTENING, lab_python, open_coordinator
+from tests.farm.lab import EMULATED, LISTENING, ROOT, lab_python, open_coordinator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,8 +78,19 @@ def holder(farm: FarmAddress) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
 
 
 def test_places_are_listed_with_what_their_tags_say(farm: FarmAddress) -> None:
-    found = {place.name: (place.board, place.backend, place.holder) for place in list_places(farm)}
+    there = [place for place in list_places(farm) if place.name in {"one", "two"}]
+    found = {place.name: (place.board, place.backend, place.holder) for place in there}
     assert found == {"one": ("nucleo-l031", "twin", ""), "two": ("microbit", "hardware", "")}
+
+
+def test_a_place_is_made_as_the_page_says(farm: FarmAddress) -> None:
+    page = (ROOT / "docs" / "farm.md").read_text("utf-8")
+    lines = re.findall(r"^    labgrid-client -x lab\.local (-p desk-3 .*)$", page, re.MULTILINE)
+    assert len(lines) == 3
+    for line in lines:
+        ask(farm, *shlex.split(line))
+    made = next(place for place in list_places(farm) if place.name == "desk-3")
+    assert (made.board, made.backend) == ("nucleo-l031", "hardware")
 
 
 def test_a_place_is_held_once_and_then_free_again(farm: FarmAddress, stack: ExitStack) -> None:
@@ -126,7 +139,7 @@ def test_a_holder_killed_with_its_keeper_leaves_a_place_that_the_next_may_take(
 ) -> None:
     process, keeper = holder
     os.kill(keeper, signal.SIGKILL)
-    assert [place.holder != "" for place in list_places(farm)] == [True, False]
+    assert next(place for place in list_places(farm) if place.name == "one").holder
     with pytest.raises(RigError, match=f"'one' by process {process.pid} of"):
         take(stack, farm, "one")  # its holder lives, and may not have noticed yet
     process.kill()
