@@ -1,10 +1,15 @@
 # Thin on purpose: the work is in tools/ and in hil itself.
-.PHONY: help demo test lint test-ncps clean
+.PHONY: help demo test lint nightly test-ncps clean
+
+BOARDS ?= nucleo-l031 microbit
+HISTORY ?=
+PYTEST ?=
 
 help:
 	@echo "make demo       a trained network classifies 40 smartwatch recordings on an emulated Cortex-M0"
 	@echo "make test       lint and every test; what CI runs"
 	@echo "make lint       what can be checked without running"
+	@echo "make nightly    the cases on BOARDS, compared with the nights in HISTORY; leaves night/report.html"
 	@echo "make test-ncps  the converter on live networks of ncps (installs torch)"
 
 demo:
@@ -19,6 +24,12 @@ test: lint
 lint:
 	@tools/setup dev
 	@tools/lint
+
+# PYTEST has more arguments for it, as --hil-backend=hardware.
+nightly:
+	@tools/setup dev
+	@.venv/bin/hil nightly $(addprefix --board ,$(BOARDS)) $(addprefix --history ,$(HISTORY)) \
+	    $(addprefix --quarantine ,$(wildcard quarantine.yaml)) -- $(PYTEST) $(wildcard tests/hil/*.hil.yaml)
 
 test-ncps:
 	@tools/setup dev

@@ -10,9 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationInfo,
@@ -20,6 +18,8 @@ from pydantic import (
 )
 
 from hil.backends import known_backend
+from hil.board_currents import Current, PeripheralCurrent
+from hil.board_values import Strict, Text, Whole
 from hil.errors import InputError
 from hil.nearest import offer
 from hil.resources import boards_dir, own_boards_dirs
@@ -27,10 +27,6 @@ from hil.yaml_file import load_yaml, place_of
 
 DEFAULT_BOARD = "nucleo-l031"
 """What runs where no board is named."""
-
-Whole = Annotated[int, Field(strict=True)]  # no text, no 'true'
-Text = Annotated[str, Field(min_length=1)]
-Figure = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] | Literal["unknown"]
 
 
 def _one_or_32(value: object) -> object:
@@ -40,11 +36,7 @@ def _one_or_32(value: object) -> object:
     return value
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class WaitStates(_Strict):
+class WaitStates(Strict):
     """What a memory adds while the core's clock is not above a limit."""
 
     up_to_hz: Whole = Field(gt=0, le=10_000_000_000)
@@ -53,7 +45,7 @@ class WaitStates(_Strict):
     """Cycles that each word of code adds."""
 
 
-class Memory(_Strict):
+class Memory(Strict):
     """A contiguous memory."""
 
     origin: Whole = Field(ge=0, lt=2**32)
@@ -82,7 +74,7 @@ class Memory(_Strict):
         return next((step.cycles for step in self.fetch_wait_states if clock_hz <= step.up_to_hz), 0)
 
 
-class MemoryMap(_Strict):
+class MemoryMap(Strict):
     """The memories that firmware is linked for."""
 
     flash: Memory
@@ -91,7 +83,7 @@ class MemoryMap(_Strict):
     """What the firmware can write word by word and keeps without power."""
 
 
-class Uart(_Strict):
+class Uart(Strict):
     """The serial link."""
 
     baud: Whole = Field(ge=0, le=100_000_000)
@@ -102,7 +94,7 @@ class Uart(_Strict):
     """The DUT's receiving pin, by its name in the data sheet."""
 
 
-class Spi(_Strict):
+class Spi(Strict):
     """The link over SPI: the board is the slave. Pins by their names in the data sheet."""
 
     mode: Annotated[int, Field(strict=True, ge=0, le=3)] = 0
@@ -122,14 +114,14 @@ class Spi(_Strict):
     """High while the DUT has something to send; without such a line it is asked again and again."""
 
 
-class Links(_Strict):
+class Links(Strict):
     """The links that reach the firmware on this board; firmware is built for one of them."""
 
     uart: Uart | None = None
     spi: Spi | None = None
 
 
-class CoreTiming(_Strict):
+class CoreTiming(Strict):
     """What decides cycles beside the core's name."""
 
     multiply_cycles: Annotated[Literal[1, 32], BeforeValidator(_one_or_32)]
@@ -138,7 +130,7 @@ class CoreTiming(_Strict):
     """Where a Cortex-M0+ has its single-cycle I/O port."""
 
 
-class OnChipCounter(_Strict):
+class OnChipCounter(Strict):
     """The chip's own counter of core cycles, as the port uses it."""
 
     name: Text
@@ -149,7 +141,7 @@ class OnChipCounter(_Strict):
     """Share by which two runs on silicon may differ and still be called equal."""
 
 
-class UsbIdentity(_Strict):
+class UsbIdentity(Strict):
     """A USB device by its numbers."""
 
     vid: Whole = Field(ge=0, le=0xFFFF)
@@ -158,7 +150,7 @@ class UsbIdentity(_Strict):
     """Product."""
 
 
-class OnBoardProbe(_Strict):
+class OnBoardProbe(Strict):
     """The debug probe that the board carries, which is its serial port as well. Never a serial number."""
 
     usb: tuple[UsbIdentity, ...] = Field(min_length=1)
@@ -167,26 +159,31 @@ class OnBoardProbe(_Strict):
     """How its identity for the board begins (mbed board id), as pyOCD lists them."""
 
 
-class Current(_Strict):
-    """What the chip draws in one state, by its data sheet. What nobody could look up is ``unknown``, never a guess."""
+class ChipIdClock(Strict):
+    """What has to be switched on so that the word can be read."""
 
-    state: Literal["run", "sleep", "stop", "standby"]
-    """What the core does."""
-    clock_hz: Whole | None = Field(default=None, gt=0, le=10_000_000_000)
-    """At which clock of the core, where it matters."""
-    memory: Literal["flash", "ram"] | None = None
-    """Where the core runs from."""
-    typical_uA: Figure  # noqa: N815 # the unit
-    """Typical, in microamperes."""
-    maximum_uA: Figure  # noqa: N815 # the unit
-    """At most, in microamperes."""
-    supply_V: Annotated[float, Field(gt=0, le=100, strict=True)] | None = None  # noqa: N815 # the unit
-    """At which supply, in volts; energy is modelled where it is said."""
+    address: Whole = Field(ge=0, lt=2**32)
+    """Of the register."""
+    bits: Whole = Field(gt=0, lt=2**32)
+    """The bits in it that are to be set."""
+
+
+class ChipIds(Strict):
+    """What the chip says of itself, read through the debug probe: another chip is found before it is written."""
+
+    address: Whole = Field(ge=0, lt=2**32)
+    """Of the word, a register of the chip or of its maker's memory."""
+    mask: Whole = Field(default=0xFFFFFFFF, gt=0, lt=2**32)
+    """The bits of the word that count."""
+    values: tuple[Whole, ...] = Field(min_length=1)
+    """What they may be."""
+    clock: ChipIdClock | None = None
+    """Where the word is in a peripheral with a clock of its own; it is as it was when the word has been read."""
     source: Text
-    """Document and page or table, and the conditions there."""
+    """Document and page or section."""
 
 
-class EmulatorSpec(_Strict):
+class EmulatorSpec(Strict):
     """An emulator that can stand in for the board."""
 
     backend: Annotated[str, AfterValidator(known_backend)]
@@ -197,7 +194,7 @@ class EmulatorSpec(_Strict):
     """Why the emulated on-chip counter counts no core cycles; empty where it does."""
 
 
-class Board(_Strict):
+class Board(Strict):
     """A board: what it *is*, and never where it is plugged in. Addresses and sizes in bytes, clock in Hz."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -219,6 +216,7 @@ class Board(_Strict):
     reset_pin: bool = True
     """Whether a probe can hold the core in reset while it debugs: not where nRESET is the SWDIO pin."""
     probe: OnBoardProbe | None = None
+    chip_ids: ChipIds | None = None
     memory: MemoryMap
     image_slot: Memory
     """Flash set aside for one model image."""
@@ -227,9 +225,16 @@ class Board(_Strict):
     links: Links
     marker: str = ""
     """A free pin that the firmware can raise around steps, by its name in the data sheet."""
+    supply_V: Annotated[float, Field(gt=0, le=100, strict=True)] | None = None  # noqa: N815 # the unit
+    """Its microcontroller's supply where the board makes it, in volts."""
     currents: tuple[Current, ...] = ()
+    """What it draws, by state."""
+    peripheral_currents: tuple[PeripheralCurrent, ...] = ()
+    """What its peripherals and oscillators add."""
     emulators: tuple[EmulatorSpec, ...] = ()
     """The first is taken where none is asked for."""
+    run_on_silicon: bool = False
+    """Whether the tests have passed on such a board; an emulated one does not count."""
 
     _file: Path | None = PrivateAttr(default=None)
 

@@ -15,7 +15,7 @@ import typer
 from hil import __version__
 from hil.board import DEFAULT_BOARD
 from hil.commands.console import make_console, print_error
-from hil.dut.options import DEFAULT_WAIT_S, DutOptions
+from hil.dut.options import DutOptions
 from hil.errors import HilError
 from hil.flash_mode import FlashMode
 from hil.interrupt import INTERRUPTED, importing, was_interrupted
@@ -42,11 +42,17 @@ SolverOption = Annotated[
 ]
 Unfolds = Annotated[int | None, typer.Option(metavar="N", help="sub-steps a step; for adaptive at most")]
 ErrorBound = Annotated[float | None, typer.Option(metavar="X", help="of the adaptive solver, in a state's unit")]
+RigFile = Annotated[Path | None, typer.Option("--rig", metavar="FILE", help="what is plugged in on this bench")]
 Farm = Annotated[
     str | None,
     typer.Option(metavar="HOST[:PORT][/PLACE]", help="labgrid coordinator whose places have the board"),
 ]
-Wait = Annotated[float, typer.Option(metavar="SECONDS", help="how long to wait for a place that is in use")]
+Wait = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="for a probe or a place that another run has; 0 fails at once")
+]
+AllowErase = Annotated[
+    bool, typer.Option("--allow-erase", help="all flash may be erased where nothing else makes the board reachable")
+]
 Flash = Annotated[FlashMode, typer.Option("--flash", help="when to write firmware")]
 
 
@@ -107,19 +113,18 @@ def flash(
     probe: Probe = None,
     port: Port = None,
     farm: Farm = None,
-    wait: Wait = DEFAULT_WAIT_S,
     link: Link = "uart",
     when: Flash = "auto",
+    rig: RigFile = None,
+    wait: Wait = None,
+    allow_erase: AllowErase = False,
 ) -> None:
     """Build a board's firmware, flash it through pyOCD and hear it answer."""
     with importing():
         from hil.commands.flash import flash_board
 
-    flash_board(
-        board,
-        DutOptions(backend=backend, probe=probe, port=port, farm=farm, wait_s=wait, link=link, flash=when),
-        make_console(),
-    )
+    options = DutOptions(backend, probe, port, link, when, farm=farm, rig=rig, wait_s=wait, may_erase=allow_erase)
+    flash_board(board, options, make_console())
 
 
 @app.command()
@@ -132,9 +137,13 @@ def run(
     probe: Probe = None,
     port: Port = None,
     farm: Farm = None,
-    wait: Wait = DEFAULT_WAIT_S,
     link: Link = "uart",
     when: Flash = "auto",
+    rig: RigFile = None,
+    wait: Wait = None,
+    meter: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="current analyzer, e.g. ppk2:/dev/ttyACM0?marker=D0")
+    ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
     max_error: Annotated[
         float, typer.Option(help="largest error of a state promised, as a share of its bound")
@@ -151,7 +160,7 @@ def run(
         from hil.commands.run import RunRequest, run_model
         from hil.commands.solver import chosen_solver
 
-    options = DutOptions(backend=backend, probe=probe, port=port, farm=farm, wait_s=wait, link=link, flash=when)
+    options = DutOptions(backend, probe, port, link, when, farm=farm, rig=rig, wait_s=wait, meter=meter)
     chosen = chosen_solver(solver, unfolds, error_bound)
     request = RunRequest(model, vectors, board, json, max_error, atol, chosen)
     raise typer.Exit(run_model(request, options, make_console()))
@@ -253,6 +262,70 @@ def run_swarm(
     raise typer.Exit(swarm(SwarmRequest(nodes, json), make_console()))
 
 
+@app.command(name="harvest")
+def harvest_power(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.npz", help="parameters, named as in ncps")],
+    vectors: Annotated[Path, typer.Argument(metavar="VECTORS.npz", help="recordings that the board goes through")],
+    *,
+    power_uw: Annotated[float, typer.Option(help="power that charges the capacitor, in microwatts")],
+    capacitor_uf: Annotated[float, typer.Option(help="the capacitor, in microfarads")],
+    v_on: Annotated[float, typer.Option(help="volts at which the board gets its power")] = 2.2,
+    v_off: Annotated[float, typer.Option(help="volts at which it loses it")] = 1.8,
+    checkpoint_steps: Annotated[int, typer.Option(metavar="N", help="a checkpoint every so many steps")] = 1,
+    hours: Annotated[float, typer.Option(help="time that is simulated")] = 0.25,
+    inferences_per_hour: Annotated[
+        float | None, typer.Option(metavar="N", help="promised; default: one for each elapsed time of the recordings")
+    ] = None,
+    board: BoardOption = DEFAULT_BOARD,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
+    solver: SolverOption = None,
+    unfolds: Unfolds = None,
+    error_bound: ErrorBound = None,
+) -> None:
+    """Simulate a board on harvested power, over all its power cuts: steps an hour, and every bit of them."""
+    with importing():
+        from hil.commands.harvest import HarvestRequest, harvest
+        from hil.commands.solver import chosen_solver
+
+    power = {
+        "power_uW": power_uw,
+        "capacitor_uF": capacitor_uf,
+        "v_on": v_on,
+        "v_off": v_off,
+        "checkpoint_steps": checkpoint_steps,
+        "hours": hours,
+        "inferences_per_hour": inferences_per_hour,
+    }
+    request = HarvestRequest(model, vectors, board, json, power, chosen_solver(solver, unfolds, error_bound))
+    raise typer.Exit(harvest(request, make_console()))
+
+
+@app.command(name="nightly")
+def run_night(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- PYTEST...]", help="more for pytest")] = None,
+    *,
+    board: Annotated[list[str], typer.Option("--board", metavar="NAME", help="a board, or its file; repeatable")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="what the night leaves")] = Path(
+        "night"
+    ),
+    history: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="nights so far (default: history.jsonl in that folder)")
+    ] = None,
+    quarantine: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="boards and cases whose failures do not count")
+    ] = None,
+    add_flaky: Annotated[bool, typer.Option("--add-flaky", help="put flaky boards into that file")] = False,
+    minutes: Annotated[float, typer.Option(metavar="N", min=0.01, help="bound on the time of each board")] = 120.0,
+    link: Link = "uart",
+) -> None:
+    """Run the tests on each board, compare with the nights before, and write a report."""
+    with importing():
+        from hil.commands.nightly import NightlyRequest, nightly
+
+    request = NightlyRequest(board, output, history, quarantine, add_flaky, minutes, link, arguments or [])
+    raise typer.Exit(nightly(request, make_console()))
+
+
 @app.command()
 def demo(
     *,
@@ -261,7 +334,7 @@ def demo(
     probe: Probe = None,
     port: Port = None,
     farm: Farm = None,
-    wait: Wait = DEFAULT_WAIT_S,
+    wait: Wait = None,
     when: Flash = "auto",
 ) -> None:
     """Classify 40 smartwatch recordings on a board, each output checked against Python."""
@@ -297,22 +370,52 @@ def gdb(
     port: Port = None,
     when: Flash = "auto",
     server_port: Annotated[int, typer.Option(metavar="N", help="TCP port of the gdb server")] = 3333,
+    rig: RigFile = None,
+    wait: Wait = None,
 ) -> None:
     """Serve gdb on a board through pyOCD, and say what to type or paste to connect."""
     with importing():
         from hil.commands.gdb import serve_gdb
 
-    options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
+    options = DutOptions(backend, probe, port, flash=when, rig=rig, wait_s=wait)
     serve_gdb(board, options, server_port, make_console())
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    *, udev: Annotated[bool, typer.Option("--udev", help="print the udev rules that open probes to users")] = False
+) -> None:
     """Say what this computer has of what hil needs, and what to type where something is missing."""
     with importing():
         from hil.commands.doctor import examine
+        from hil.find.udev import rules
 
-    raise typer.Exit(examine(make_console()))
+    if udev:
+        sys.stdout.write(rules())
+    else:
+        raise typer.Exit(examine(make_console()))
+
+
+rig_app = typer.Typer(name="rig", help="The rig file: what is plugged in on this bench.", no_args_is_help=True)
+app.add_typer(rig_app)
+
+
+@rig_app.command(name="scan")
+def rig_scan(file: RigFile = None) -> None:
+    """Write the boards that are plugged in into the rig file; what a person wrote there stays."""
+    with importing():
+        from hil.commands.rig import scan_rig
+
+    scan_rig(file, make_console())
+
+
+@rig_app.command(name="show")
+def rig_show(file: RigFile = None) -> None:
+    """Print the rig file, and what of it is plugged in."""
+    with importing():
+        from hil.commands.rig import show_rig
+
+    show_rig(file, make_console())
 
 
 @app.command(name="emulate")

@@ -17,6 +17,9 @@ class HilError(Exception):
         message: what is wrong, and where (board, file and line, element).
         cause: what the tool below said, in its own words.
         hint: the next action, best a command to type.
+
+    Attributes:
+        post_mortem: what the core was doing and what was last heard of it, in lines; empty where nothing is known.
     """
 
     verdict: ClassVar[str] = "internal"
@@ -27,11 +30,15 @@ class HilError(Exception):
         self.message = message
         self.cause = cause
         self.hint = hint
+        self.post_mortem: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [self.message]
         if self.cause:
             lines.append(f"  caused by: {self.cause}")
+        if self.post_mortem:
+            lines.append("  post-mortem:")
+            lines += [f"    {line}" for line in self.post_mortem]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
@@ -84,6 +91,20 @@ class CyclesError(HilError):
 
     verdict = "cycles"
     exit_code = 7
+
+
+class CurrentError(HilError):
+    """Current or energy is another than its golden, more than its budget, or not known well enough to tell."""
+
+    verdict = "current"
+    exit_code = 8
+
+
+class HarvestError(HilError):
+    """On harvested power a board makes fewer steps than promised, or none at all."""
+
+    verdict = "harvest"
+    exit_code = 9
 
 
 class RigError(HilError):

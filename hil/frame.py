@@ -13,7 +13,7 @@ from enum import IntEnum, IntFlag
 
 from cobs import cobs  # type: ignore[import-untyped]
 
-PROTOCOL_VERSION = 5
+PROTOCOL_VERSION = 6
 REPLY = 0x80
 LAST_SEQ = 0xFFFF
 HEADER = struct.Struct("<IHBB")
@@ -68,6 +68,7 @@ class StepFlag(IntFlag):
     LAST_STATE = 2
     OUTPUTS = 4
     CYCLES = 8
+    BATCH = 16
 
 
 class RuleKind(IntEnum):

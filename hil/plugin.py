@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ with Hold() as _hold:
     from hil.errors import HilError, RigError
     from hil.pytest_run.collect import HilFile, PromiseItem, needs_board
     from hil.pytest_run.header import model_lines
+    from hil.pytest_run.notes import take_notes
     from hil.pytest_run.options import add_options, forget_report, read_options
     from hil.pytest_run.reporter import Reporter
     from hil.pytest_run.state import STATE, State
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from hil.board import Board
     from hil.dut.dut import Dut
+    from hil.power.meter import Meter
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
         options = read_options(config)
     except HilError as error:
         raise pytest.UsageError(as_in_pytest(str(error))) from error
-    config.stash[STATE] = State(options, lambda sentence: tell_now(config, sentence))
+    config.stash[STATE] = State(options, partial(tell_now, config))
     config.add_cleanup(config.stash[STATE].end.close)  # early, so that it is called after the clean-up of others
     try:
         find_attached(config)
@@ -140,10 +143,14 @@ def dut(request: pytest.FixtureRequest, board: Board) -> Dut:
 
 
 @pytest.fixture(scope="session")
-def meter(request: pytest.FixtureRequest, board: Board) -> None:
-    """The current meter of the DUT; a test that asks for it is skipped where there is none."""
-    reason = f"no current source on board '{board.name}'"
-    if request.config.stash[STATE].options.strict:
+def meter(request: pytest.FixtureRequest, board: Board) -> Meter:
+    """The open current analyzer of the DUT; a test that asks for it is skipped where there is none."""
+    state = request.config.stash[STATE]
+    found = state.bench.dut(board.name).meter if state.options.dut.meter else None
+    if found is not None:
+        return found
+    reason = f"no current source on board '{board.name}': no analyzer was named with --hil-meter"
+    if state.options.strict:
         raise RigError(reason, hint="leave --hil-strict out to have it reported as not measured")
     pytest.skip(reason)
 
@@ -153,14 +160,17 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Note figures and the verdict class on the report; a HilError is told by its sentence, without a trace."""
-    if not isinstance(item, PromiseItem):
-        item.config.stash[STATE].note_results(item)
+    state = item.config.stash[STATE]
+    result = None if isinstance(item, PromiseItem) else state.note_results(item)
     if call.excinfo is not None:
         item.user_properties.append(("hil_verdict", verdict_of(call.excinfo)))
+        if isinstance(call.excinfo.value, HilError) and call.excinfo.value.post_mortem:
+            item.user_properties.append(("hil_post_mortem", "\n".join(call.excinfo.value.post_mortem)))
     report = yield
     if call.excinfo is not None:
         explain(report, call.excinfo)
     if isinstance(item, PromiseItem) and isinstance(report.longrepr, tuple):
         line = item.subject.case.line_of(item.subject.promise)
         report.longrepr = (str(item.path), line, report.longrepr[2])  # a skip stands in the case file, not in hil
+    take_notes(item, report, state, result)
     return report

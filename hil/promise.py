@@ -8,27 +8,20 @@ import numpy as np
 
 from hil.compare import compare, decisions
 from hil.errors import InputError, NumericError
+from hil.verdict import who_ran
 
 if TYPE_CHECKING:
     from hil.case import CaseFile, Decisions, Outputs, PromiseName, States
     from hil.result import RunResult
 
-_SOURCES = {"current": "no current source", "energy": "no current source"}
-
 SHOWN_DECISIONS = 6
-
-
-def not_measured(promise: PromiseName, board: str) -> str | None:
-    """Why a budget can have no verdict on this board, or None where a run can tell."""
-    source = _SOURCES.get(promise)
-    return None if source is None else f"{promise} not measured: {source} on board '{board}'"
 
 
 def judge(promise: PromiseName, says: CaseFile, result: RunResult) -> None:
     """Return if the promise holds.
 
     Args:
-        promise: one that :func:`not_measured` has no objection to; cycles are :mod:`hil.cycle_promise`'s.
+        promise: which; cycles are :mod:`hil.cycle_promise`'s, current and energy :mod:`hil.energy_promise`'s.
         says: the case file.
         result: the run.
 
@@ -58,7 +51,7 @@ def check_bits(result: RunResult) -> None:
     found = [compare(name, obtained, golden, lsb=1, single=single) for name, obtained, golden in pairs]
     wrong = [str(mismatch) for mismatch in found if mismatch is not None]
     if wrong:
-        raise NumericError("\n".join([f"{_who(result)}: the device and the exact integer model differ", *wrong]))
+        raise NumericError("\n".join([f"{who_ran(result)}: the device and the exact integer model differ", *wrong]))
 
 
 def check_outputs(result: RunResult, promised: Outputs) -> None:
@@ -82,7 +75,7 @@ def check_outputs(result: RunResult, promised: Outputs) -> None:
         single=result.vectors.single,
     )
     if mismatch is not None:
-        raise NumericError(f"{_who(result)}: other outputs than {result.vectors.path.name} expects\n{mismatch}")
+        raise NumericError(f"{who_ran(result)}: other outputs than {result.vectors.path.name} expects\n{mismatch}")
 
 
 def check_states(result: RunResult, promised: States) -> None:
@@ -95,7 +88,7 @@ def check_states(result: RunResult, promised: States) -> None:
     if mismatch is not None:
         share = mismatch.worst_absolute / result.state_bound
         raise NumericError(
-            f"{_who(result)}: off the float64 states by {share:.3g} of the state bound {result.state_bound:.4g}, "
+            f"{who_ran(result)}: off the float64 states by {share:.3g} of the state bound {result.state_bound:.4g}, "
             f"promised {promised.max_error:.3g}\n{mismatch}"
         )
 
@@ -124,13 +117,10 @@ def check_decisions(result: RunResult, promised: Decisions) -> None:
     hidden = len(wrong) - SHOWN_DECISIONS
     more = [f"... and {hidden} more"] if hidden > 0 else []
     raise NumericError(
-        "\n".join([f"{_who(result)}: {len(wrong)} of {len(labels)} decisions differ from the reference", *lines, *more])
+        "\n".join(
+            [f"{who_ran(result)}: {len(wrong)} of {len(labels)} decisions differ from the reference", *lines, *more]
+        )
     )
-
-
-def _who(result: RunResult) -> str:
-    origin = result.provenance
-    return f"{result.model_name} on {origin.board}, {origin.where}"
 
 
 def _name(names: tuple[str, ...], index: int) -> str:

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.compare import largest_error
+from hil.step_energy import NOT_ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hil.step_cycles import RunCycles
+    from hil.step_energy import RunEnergy
     from hil.vectors import Vectors
 
 Lsb = NDArray[np.int32]
@@ -56,6 +58,7 @@ class Provenance:
         link: how it was reached: ``uart`` or ``spi``.
         flashed: what was written to its flash for this result and those before.
         noticed: what its emulator has noticed of the firmware until then: a sentence each.
+        meter: what measures its current: its address until it is open, then what it says it is; empty without.
     """
 
     board: str
@@ -71,6 +74,7 @@ class Provenance:
     link: str = "uart"
     flashed: Flashed = Flashed()
     noticed: tuple[str, ...] = ()
+    meter: str = ""
 
     @property
     def where(self) -> str:
@@ -86,8 +90,9 @@ class Provenance:
         where = self.where if self.backend == "native" else f"{self.backend}{version}{kind}"
         probe = f", probe {self.probe}" if self.probe else ""
         link = f", over {self.link.upper()}" if self.link != "uart" else ""
+        meter = f", current by {self.meter}" if self.meter else ""
         more = "".join(f"; {each}" for each in (*self.flashed.retries, noticed_sentence(self.noticed)) if each)
-        return f"{self.board} on {where}{probe}{link}, firmware {self.firmware}, {self.compiler}{more}"
+        return f"{self.board} on {where}{probe}{link}, firmware {self.firmware}, {self.compiler}{meter}{more}"
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,7 @@ class RunResult:
         device_s: seconds from the first frame of the first step to the last reply.
         retries: frames that had to be sent again.
         cycles: of each step, or why they were not measured.
+        energy: of each step, or why nobody knows it.
         notes: sentences of the converter about what the formats could not hold as it is, or hold with less precision.
     """
 
@@ -142,6 +148,7 @@ class RunResult:
     device_s: float
     retries: int
     cycles: RunCycles
+    energy: RunEnergy = NOT_ASKED
     notes: tuple[str, ...] = ()
 
     @property

@@ -12,6 +12,7 @@ from hil.convert import convert
 from hil.errors import InputError
 from hil.golden import run_integer, run_reference
 from hil.result import RunResult
+from hil.step_energy import NOT_ASKED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from hil.result import Provenance
     from hil.solver import Solver
     from hil.step_cycles import RunCycles
+    from hil.step_energy import RunEnergy
     from hil.vectors import Vectors
 
 _DIGEST_DIGITS = 12
@@ -158,6 +160,7 @@ class Work:
         device_s: float,
         retries: int,
         cycles: RunCycles,
+        energy: RunEnergy = NOT_ASKED,
     ) -> RunResult:
         """The result of all sequences, from the device's (S, T, N) states and (S, T, O) outputs."""
         converted = self.converted
@@ -183,5 +186,6 @@ class Work:
             device_s=device_s,
             retries=retries,
             cycles=cycles,
+            energy=energy,
             notes=converted.notes,
         )

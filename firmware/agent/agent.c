@@ -263,15 +263,20 @@ static void do_step(struct agent *agent, const struct request *request) {
         return;
     }
     const bool count = (flags & PROTOCOL_STEP_CYCLES) != 0;
-    if (count && port_counter_bits() == 0) {
+    const bool batch = (flags & PROTOCOL_STEP_BATCH) != 0;
+    if ((count && (batch || port_counter_bits() == 0)) ||
+        (batch && (steps == 0 || (flags & PROTOCOL_STEP_STATES) != 0))) {
         reply(agent, request, PROTOCOL_BAD_ARGUMENT, flags);
         return;
     }
     /* The reply streams out step by step; should a step be refused, the status at its end says so.
-     */
-    reply_begin(agent, request->header);
+     * That of a batch begins behind it: nothing is sent while the marker is high. */
+    if (!batch) {
+        reply_begin(agent, request->header);
+    }
     for (uint32_t step = 0; step < steps; step++) {
         const uint32_t *words = &request->words[1u + step * step_words];
+        const bool last = step + 1u == steps;
         uint32_t cycles = 0;
         int error;
         if (count) {
@@ -280,13 +285,18 @@ static void do_step(struct agent *agent, const struct request *request) {
         } else {
             port_marker_high();
             error = ltc_step(&agent->net, (const int32_t *)&words[1], words[0], agent->outputs);
+            if (batch && !last && error == LTC_OK) {
+                continue;
+            }
             port_marker_low();
+        }
+        if (batch) {
+            reply_begin(agent, request->header);
         }
         if (error != LTC_OK) {
             reply_end(agent, PROTOCOL_STEP_REJECTED, step << 8 | refusal(error));
             return;
         }
-        const bool last = step + 1u == steps;
         if ((flags & PROTOCOL_STEP_STATES) || (last && (flags & PROTOCOL_STEP_LAST_STATE))) {
             put_states(agent);
         }

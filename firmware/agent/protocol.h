@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 5u
+#define PROTOCOL_VERSION 6u
 
 /* Longest payload of a request: one step of a network with 255 inputs. */
 #define PROTOCOL_PAYLOAD_BYTES 1028u
@@ -60,6 +60,7 @@ enum protocol_step_flag {
     PROTOCOL_STEP_LAST_STATE = 2, /* only after the last step */
     PROTOCOL_STEP_OUTPUTS = 4,    /* the outputs of each step */
     PROTOCOL_STEP_CYCLES = 8,     /* u32: what the core's own counter says of ltc_step() */
+    PROTOCOL_STEP_BATCH = 16,     /* the marker stays high; then the last step alone is told of */
 };
 
 /* How a WATCH reports. */

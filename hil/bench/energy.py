@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hil.energy.model import CurrentModel
+from hil.energy.steps import running
+
 if TYPE_CHECKING:
     from hil.board import Board
 
@@ -11,21 +14,14 @@ if TYPE_CHECKING:
 def run_energy(board: Board, cycles: float) -> tuple[float | None, str]:
     """Typical energy of so many cycles in microjoules, and its source; or None, and why there is none.
 
-    Current (uA) times time (cycles / clock_hz, s) times the supply (V) at which the data sheet gives the current.
+    Current (A) times time (cycles / clock_hz, s) times the supply (V) at which the data sheet gives the current.
     """
-    rows = [
-        each
-        for each in board.currents
-        if each.state == "run" and each.clock_hz == board.clock_hz and each.memory in {None, board.kernel_memory}
-    ]
-    place = f"from {board.kernel_memory} at {board.clock_hz / 1e6:g} MHz"
-    if not rows:
-        return None, f"not modelled: the file of board '{board.name}' has no run current {place} under 'currents'"
-    row = rows[0]
-    if not isinstance(row.typical_uA, float) or row.supply_V is None:
-        what = "typical run current" if not isinstance(row.typical_uA, float) else "supply of the run current"
-        return None, f"not modelled: the {what} of board '{board.name}' {place} is unknown ({row.source})"
+    model = CurrentModel.of(board)
+    draw = model.draw(running(board), float(board.kernel_memory == "ram"))
+    if draw.typical_A is None or model.supply_V is None:
+        return None, f"not modelled: {draw.unknown or model.why_no_supply}"
+    place = f"from {board.kernel_memory} at {board.clock_hz / 1e6:g} MHz and {model.supply_V:g} V"
     return (
-        row.typical_uA * cycles / board.clock_hz * row.supply_V,
-        f"modelled, typical, {row.typical_uA:g} uA {place} and {row.supply_V:g} V: {row.source}",
+        draw.typical_A * 1e6 * cycles / board.clock_hz * model.supply_V,
+        f"modelled, typical, {draw.typical_A * 1e6:g} uA {place}: {'; '.join(draw.sources)}",
     )

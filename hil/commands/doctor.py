@@ -166,7 +166,7 @@ _EMULATORS = (("twin", "twin"), ("qemu-system-arm", "qemu"))
 
 def _plugged_in() -> list[Finding]:
     """Serial ports and debug probes: none has to be there."""
-    from hil.dut.selection import attached_probes  # noqa: PLC0415 - brings pyOCD, which may be what is missing
+    from hil.find.probes import attached_probes  # noqa: PLC0415 - brings pyOCD, which may be what is missing
 
     ports = [port.device for port in list_ports.comports() if port.hwid != "n/a"]
     try:

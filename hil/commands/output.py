@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 @contextmanager
 def open_bench(options: DutOptions, console: Console) -> Iterator[Bench]:
     """A bench that is closed at the end; on a terminal a build's last line is shown while it runs."""
-
-    def tell(sentence: str) -> None:
-        make_console(stderr=True).print(f"note: {sentence}")
-
+    tell = make_console(stderr=True).print
     if not console.is_terminal:
         bench = Bench(options, tell=tell)
     else:

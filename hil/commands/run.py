@@ -14,6 +14,7 @@ from hil.compare import largest_error
 from hil.errors import InputError, NumericError
 from hil.model import load_model
 from hil.promise import check_bits, check_decisions, check_outputs, check_states
+from hil.report.energy import energy_sentences
 from hil.report.json_file import prepare_json, run_json, write_json
 from hil.report.terminal import cycles_sentences
 from hil.vectors import load_vectors
@@ -64,7 +65,7 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
     ``atol``; where they have labels, the reference's own decisions.
 
     Raises:
-        HilError: where there is no result to judge.
+        HilError: where there is no result to judge, or an analyzer that was named has not measured.
     """
     if request.json_file is not None:
         prepare_json(request.json_file, reads=(request.model, request.vectors, Path(request.board)))
@@ -76,7 +77,14 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
         model, vectors = solve_with(request.solver, model, load_vectors(request.vectors, model))
         dut = bench.dut(request.board)
         with progress_bar(console, "on the device", vectors.sequences) as advance:
-            result = dut.run(model, vectors, check=False, count_cycles=True, on_sequence=lambda _: advance())
+            result = dut.run(
+                model,
+                vectors,
+                check=False,
+                count_cycles=True,
+                energy_runs=1 if request.json_file is not None or options.meter is not None else 0,
+                on_sequence=lambda _: advance(),
+            )
     if request.json_file is not None:
         write_json(request.json_file, run_json(result))
     console.print(str(result.provenance))
@@ -87,7 +95,7 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
     )
     for note in result.notes:
         console.print(f"note: {note}")
-    for line in cycles_sentences(result.cycles):
+    for line in (*cycles_sentences(result.cycles), *energy_sentences(result.energy)):
         console.print(line)
     if atol is None and request.solver is not None and vectors.outputs is not None:
         worst = largest_error(result.outputs, vectors.outputs)
@@ -98,6 +106,8 @@ def run_model(request: RunRequest, options: DutOptions, console: Console) -> int
     if vectors.states is None:
         console.print(f"{_worst(result)}, to float64; not promised, as {vectors.name} has no states")
     broken = [_say(console, held, check) for held, check in _promises(result, promised, atol)].count(False)
+    if result.energy.failure is not None:
+        raise result.energy.failure
     return 1 if broken else 0
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hil.board import Board
+    from hil.build import Artefact
     from hil.case import Case
     from hil.dut.dut import Dut, Prepared
     from hil.dut.options import DutOptions
@@ -28,13 +29,14 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class RunKey:
-    """One device run: what ran where, with which solver, and whether the firmware was asked to count its cycles."""
+    """One device run: what ran where, with which solver; whether the firmware counted its cycles, and its energy."""
 
     board: str
     model: Path
     vectors: Path
     counted: bool
     solver: Solver | None
+    energy: bool
 
 
 class _Once(Generic[Value]):
@@ -67,7 +69,8 @@ class Bench:
         boards: path of a board's file by the board's name, where the name alone does not lead to it.
         progress: called with each line of a build.
         prepared: called when a build has ended.
-        tell: called with a sentence before a board is waited for that another has.
+        tell: told in a sentence that another run is waited for.
+        energy_runs: from how many runs the energy is told where a case promises something about it.
     """
 
     def __init__(
@@ -78,8 +81,10 @@ class Bench:
         progress: Callable[[str], None] | None = None,
         prepared: Callable[[], None] | None = None,
         tell: Callable[[str], None] = lambda _: None,
+        energy_runs: int = 1,
     ) -> None:
         self.options = options
+        self._energy_runs = energy_runs
         self._given = boards or {}
         self._progress = progress
         self._done_preparing = prepared
@@ -103,6 +108,10 @@ class Bench:
         """What a run on this board will be made with; builds the firmware, but opens nothing."""
         return self._prepare(name).provenance
 
+    def artefact(self, name: str) -> Artefact:
+        """The firmware of a run on this board; builds it, but opens nothing."""
+        return self._prepare(name).artefact
+
     def dut(self, name: str) -> Dut:
         """The opened DUT of this board; opened on the first call.
 
@@ -122,7 +131,14 @@ class Bench:
             HilError: for unusable files, and as :meth:`hil.dut.Dut.run` does.
         """
         return self._results.get(
-            RunKey(board, case.model_path, vectors_path, case.says.cycles is not None, case.says.solver),
+            RunKey(
+                board,
+                case.model_path,
+                vectors_path,
+                case.says.cycles is not None,
+                case.says.solver,
+                case.promises_energy,
+            ),
             lambda: self._run(case, vectors_path, board),
         )
 
@@ -161,5 +177,9 @@ class Bench:
         with case.naming("solver" if case.says.solver else "model"):
             model, vectors = solve_with(case.says.solver, model, vectors)
         return self.dut(board).measure(
-            model, vectors, count_cycles=case.says.cycles is not None, timeout_s=case.says.timeout_s
+            model,
+            vectors,
+            count_cycles=case.says.cycles is not None,
+            energy_runs=self._energy_runs if case.promises_energy else 0,
+            timeout_s=case.says.timeout_s,
         )

@@ -8,25 +8,28 @@ both.
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hil.build import build
+from hil.dut.analyzer import Analyzer, check_meter
 from hil.dut.board_check import check_board
 from hil.dut.connection import Connection
 from hil.dut.counting import CycleMeter
+from hil.dut.energy import EnergyMeter
 from hil.dut.farm_board import realise_in_farm
-from hil.dut.options import DEFAULT_WAIT_S, DutOptions
+from hil.dut.options import DutOptions
 from hil.dut.realised import realise
 from hil.dut.selection import probe_to_be, select
 from hil.emulator.backend import emulator_version
-from hil.errors import LinkError
+from hil.errors import HilError, LinkError
 from hil.image import checked
 from hil.model import load_model
 from hil.promise import check_bits
 from hil.result import Provenance
+from hil.rig import load_rig
 from hil.vectors import load_vectors
 from hil.work import Work
 
@@ -42,14 +45,18 @@ if TYPE_CHECKING:
     from hil.dut.counting import RunCount
     from hil.dut.realised import Realised
     from hil.dut.selection import Selection
+    from hil.energy.modelled import ModelledCurrent
     from hil.flash_mode import FlashMode
     from hil.link.client import Identity, StepResult
     from hil.model import Model
+    from hil.power.meter import Meter
+    from hil.power.trace import Trace
     from hil.result import RunResult
     from hil.vectors import Vectors
     from hil.work import SequenceDone
 
 TIMEOUT_S = 300.0
+_REOPENINGS = 3
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,8 @@ class Dut:
 
     Args:
         prepared: what it was opened with.
-        connection: the open link.
+        connect: opens the board and its link; called again where the board was lost, for what comes next.
+        analyzer: what measures its current, where one was named.
         on_run: called with every result of `run`.
 
     Attributes:
@@ -77,24 +85,57 @@ class Dut:
     """
 
     def __init__(
-        self, prepared: Prepared, connection: Connection, on_run: Callable[[RunResult], None] = lambda _: None
+        self,
+        prepared: Prepared,
+        connect: Callable[[], Connection],
+        analyzer: Analyzer | None = None,
+        on_run: Callable[[RunResult], None] = lambda _: None,
     ) -> None:
         self.board = prepared.board
         self.artefact = prepared.artefact
-        self._provenance = prepared.provenance
+        self._prepared = prepared
         self._on_run = on_run
-        self._connection = connection
-        self._meter = CycleMeter(prepared.board, prepared.selection, connection.counter)
+        self._connect = connect
+        self._analyzer = analyzer
+        self._reopened: list[str] = []
+        self._use(connect())
+
+    def _use(self, connection: Connection) -> None:
+        selection = self._prepared.selection
+        self._latest = connection
+        self._counting = CycleMeter(self.board, selection, connection.counter)
+        self._energy = EnergyMeter(self.board, selection, self._analyzer, connection.machine)
+
+    @property
+    def _connection(self) -> Connection:
+        """The open link; where the board was lost, to the board opened anew, a few times in a run and not for ever."""
+        lost = self._latest.lost
+        if lost is not None and len(self._reopened) < _REOPENINGS:
+            self._reopened.append(f"{lost.message}; the board was opened anew for what came next")
+            self._use(self._connect())
+        return self._latest
 
     @property
     def provenance(self) -> Provenance:
         """Board, backend, firmware, compiler, what was flashed so far, and what was noticed of the firmware."""
-        return replace(self._provenance, flashed=self._connection.flashed, noticed=self._connection.noticed)
+        latest = self._latest
+        flashed = replace(latest.flashed, retries=(*self._reopened, *latest.flashed.retries))
+        return replace(self._prepared.provenance, probe=latest.probe_uid, flashed=flashed, noticed=latest.noticed)
 
     @property
     def identity(self) -> Identity:
         """What the firmware said of itself."""
-        return self._connection.identity
+        return self._latest.identity
+
+    @property
+    def meter(self) -> Meter | None:
+        """The open current analyzer; None where none was named."""
+        return self._analyzer.meter if self._analyzer is not None else None
+
+    @property
+    def last_current(self) -> Trace | ModelledCurrent | None:
+        """The current of the last run whose energy was asked for; None where nobody told any."""
+        return self._energy.last_current
 
     def run(
         self,
@@ -103,6 +144,7 @@ class Dut:
         *,
         check: bool = True,
         count_cycles: bool = False,
+        energy_runs: int = 0,
         timeout_s: float = TIMEOUT_S,
         on_sequence: Callable[[SequenceDone], None] | None = None,
     ) -> RunResult:
@@ -114,6 +156,8 @@ class Dut:
             check: raise unless every bit equals the exact integer model's; a caller that judges by itself says False.
             count_cycles: have the firmware count its own cycles, where the board can, which is slower; an emulator
                 with a counter counts them in any case.
+            energy_runs: in so many further runs of the vectors the current is looked at; their spread tells how far
+                runs differ. 0: nobody asks for the energy.
             timeout_s: bound on the time that the device computes, in seconds; loading the image is not counted.
             on_sequence: called after each sequence.
 
@@ -122,7 +166,14 @@ class Dut:
             InputError: files that cannot be used, or an image that is too large for the board.
             LinkError, TargetFault, FlashError: as they come from the board.
         """
-        result = self.measure(model, vectors, count_cycles=count_cycles, timeout_s=timeout_s, on_sequence=on_sequence)
+        result = self.measure(
+            model,
+            vectors,
+            count_cycles=count_cycles,
+            energy_runs=energy_runs,
+            timeout_s=timeout_s,
+            on_sequence=on_sequence,
+        )
         self._on_run(result)
         if check:
             check_bits(result)
@@ -134,6 +185,7 @@ class Dut:
         vectors: Vectors | Path,
         *,
         count_cycles: bool = False,
+        energy_runs: int = 0,
         timeout_s: float = TIMEOUT_S,
         on_sequence: Callable[[SequenceDone], None] | None = None,
     ) -> RunResult:
@@ -142,17 +194,23 @@ class Dut:
         vectors = load_vectors(vectors, model) if isinstance(vectors, Path) else vectors
         work = Work.make(model, vectors)
         place = self._connection.place_image(work.converted.image)
-        count = self._meter.start(self._connection.client, wanted=count_cycles)
+        wanted = count_cycles or (energy_runs > 0 and self._energy.needs_cycles)
+        count = self._counting.start(self._connection.client, wanted=wanted)
         watch = _Watch(self.board.name, timeout_s, vectors)
         step = self._stream(work, watch, count, on_sequence)
+        device_s = watch.elapsed_s
+        cycles = count.result()
+        with self._connection.guard() as client:
+            energy = self._energy.of_run(client, work, cycles, runs=energy_runs)
         return work.result(
             self.provenance,
             place,
             step.states.reshape(work.golden_states.shape),
             step.outputs.reshape(work.golden_outputs.shape),
-            device_s=watch.elapsed_s,
+            device_s=device_s,
             retries=step.retries,
-            cycles=count.result(),
+            cycles=cycles,
+            energy=energy,
         )
 
     def run_image(
@@ -195,7 +253,8 @@ class Dut:
 
         def progress(done: int, states: NDArray[np.int32], outputs: NDArray[np.int32]) -> None:
             nonlocal told
-            watch.check(done)
+            watch.done = done
+            watch.check()
             count.read_on()
             while on_sequence is not None and (told + 1) * steps <= done:
                 rows = slice(told * steps, (told + 1) * steps)
@@ -210,6 +269,7 @@ class Dut:
                 sequence_steps=steps,
                 count_cycles=count.counts_on_chip,
                 progress=progress,
+                while_waiting=watch.check,
             )
             count.end(step, sequences)
         return step
@@ -228,18 +288,19 @@ class _Watch:
         self._timeout_s = timeout_s
         self._vectors = vectors
         self._start = time.perf_counter()
+        self.done = 0
 
     @property
     def elapsed_s(self) -> float:
         return time.perf_counter() - self._start
 
-    def check(self, done: int) -> None:
+    def check(self) -> None:
         if self.elapsed_s > self._timeout_s:
             total = self._vectors.sequences * self._vectors.steps
             raise LinkError(
-                f"board '{self._board_name}' has done {done} of {total} steps of {self._vectors.path.name} "
+                f"board '{self._board_name}' has done {self.done} of {total} steps of {self._vectors.path.name} "
                 f"in {self._timeout_s:g} s",
-                hint="raise timeout_s in the case file, or give it fewer steps",
+                hint="where the firmware does not hang: raise timeout_s in the case file, or give it fewer steps",
             )
 
 
@@ -258,6 +319,9 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
     """
     check_board(board, options.firmware_root)
     selection = select(board, options)
+    if options.meter is None and not selection.emulated:
+        options = replace(options, meter=load_rig(options.rig).of(board.name, selection.probe).analyzer)
+    check_meter(board, selection, options.meter)
     artefact = build(board, link=options.link, progress=progress, firmware_root=options.firmware_root)
     provenance = Provenance(
         board=board.name,
@@ -271,6 +335,7 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
         core=board.core,
         flags=artefact.flags,
         link=options.link,
+        meter=options.meter or "",
     )
     return Prepared(board, options, selection, artefact, provenance)
 
@@ -287,7 +352,7 @@ def open_prepared(
     Args:
         prepared: what to open.
         on_run: called with every result that the DUT's `run` gives.
-        tell: called with a sentence before anything is waited for that another has.
+        tell: told in a sentence that another run is waited for.
 
     Raises:
         RigError: it cannot be powered or found, or its port cannot be opened.
@@ -296,10 +361,19 @@ def open_prepared(
         TargetFault: another firmware answers.
     """
     with ExitStack() as stack:
-        realised = stack.enter_context(_realise(prepared, tell))
-        connection = Connection(prepared.board, prepared.artefact, realised, stack, link=prepared.options.link)
-        provenance = replace(prepared.provenance, probe=realised.probe_uid)
-        yield Dut(replace(prepared, provenance=provenance), connection, on_run)
+        address = prepared.options.meter
+        # First, as it may give the board its power.
+        analyzer = stack.enter_context(Analyzer.opened(prepared.board, address)) if address else None
+        opened = stack.enter_context(ExitStack())
+
+        def connect() -> Connection:
+            with suppress(HilError):  # what was lost may not let itself be closed
+                opened.close()
+            realised = opened.enter_context(_realise(prepared, tell))
+            return Connection(prepared.board, prepared.artefact, realised, opened, link=prepared.options.link)
+
+        provenance = replace(prepared.provenance, meter=analyzer.name if analyzer is not None else "")
+        yield Dut(replace(prepared, provenance=provenance), connect, analyzer, on_run)
 
 
 def _realise(prepared: Prepared, tell: Callable[[str], None]) -> AbstractContextManager[Realised]:
@@ -320,8 +394,9 @@ def open_dut(
     flash: FlashMode = "auto",
     instance: str = "auto",
     farm: str | None = None,
-    wait_s: float = DEFAULT_WAIT_S,
+    wait_s: float | None = None,
     firmware_root: Path | None = None,
+    meter: str | None = None,
 ) -> Iterator[Dut]:
     """Build, power or find, flash, open: the DUT is ready.
 
@@ -334,12 +409,15 @@ def open_dut(
         flash: ``auto``, ``always`` or ``never``.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
         farm: address of a labgrid coordinator, ``HOST[:PORT][/PLACE]``, whose places have the board.
-        wait_s: how long to wait for a board that is in use.
+        wait_s: how long to wait for a board that is in use, see `DutOptions`.
         firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
+        meter: address of the current analyzer that measures the board.
 
     Raises:
         HilError: as :func:`prepare_dut` and :func:`open_prepared` do.
     """
-    options = DutOptions(backend, probe, port, link, flash, instance, farm, wait_s, firmware_root)
+    options = DutOptions(
+        backend, probe, port, link, flash, instance, firmware_root, farm=farm, wait_s=wait_s, meter=meter
+    )
     with open_prepared(prepare_dut(board, options)) as dut:
         yield dut

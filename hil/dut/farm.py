@@ -63,7 +63,7 @@ def fitting_places(board: Board, options: DutOptions) -> FittingPlaces:
     wanted = known if options.backend == "auto" else [options.backend]
     for backend in wanted:
         if names := tuple(sorted(place.name for place in fitting if place.backend == backend)):
-            return FittingPlaces(address, names, backend, options.wait_s)
+            return FittingPlaces(address, names, backend, options.place_wait_s)
     kinds = ", ".join(f"'{place.name}' ({place.backend})" for place in fitting)
     raise RigError(
         f"no place of the farm {address} has board '{board.name}' with backend '{options.backend}'",

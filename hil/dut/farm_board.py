@@ -38,7 +38,13 @@ class FarmBoard(ProbedBoard):
         place = held.place
         reason = f"model: place '{place.name}' is of a farm, where nothing counts beside the board"
         super().__init__(
-            board, artefact, session, place.probe_uid, place.port_url, flash=flash, counter=Emulated(reason=reason)
+            board,
+            artefact,
+            session,
+            place.probe_uid,
+            lambda: place.port_url,
+            flash=flash,
+            counter=Emulated(reason=reason),
         )
         self.probe_uid = f"{place.probe_uid} (place {place.name})"
         self.pairing_hint = f"the exporter's file names another board's probe or port for place '{place.name}'"
@@ -48,11 +54,11 @@ class FarmBoard(ProbedBoard):
         """See `Realised`."""
         self._held.check()
 
-    def check(self) -> None:
+    def check(self) -> tuple[str, ...]:
         """See `Realised`; a probe that does not answer has gone with its exporter, or by itself."""
         self._held.check()
         try:
-            super().check()
+            return super().check()
         except RigError as error:
             self._held.check()
             if isinstance(error, BoardGoneError):

@@ -9,6 +9,7 @@ from hil.backends import LISTED, backend_options
 from hil.errors import InputError
 from hil.farm.address import FarmAddress
 from hil.flash_mode import FLASH_MODES
+from hil.probe.lock import DEFAULT_WAIT_S as PROBE_WAIT_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 BACKENDS = backend_options()
 LINKS = ("uart", "spi")
-DEFAULT_WAIT_S = 600.0
+_LONGEST_WAIT_S = 1e6
+_PLACE_WAIT_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,13 @@ class DutOptions:
         link: link to the firmware, one of LINKS.
         flash: ``auto`` writes firmware that is not there yet, ``always`` writes it, ``never`` refuses to.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
-        farm: address of a labgrid coordinator whose places have the boards, and of one of its places; or None.
-        wait_s: how long to wait for a board that is in use; 0 fails at once.
         firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
+        rig: what is plugged in on this bench, `hil.rig`; None for the file at its usual place, if there is one.
+        farm: address of a labgrid coordinator whose places have the boards, and of one of its places; or None.
+        wait_s: how long to wait for a probe or a place that another run has, in seconds; 0 to fail at once; None for a
+            minute for a probe, and ten for a place.
+        may_erase: the whole flash may be erased where nothing else makes an attached board reachable.
+        meter: address of the current analyzer that measures the board, or None.
     """
 
     backend: str = "auto"
@@ -43,16 +49,29 @@ class DutOptions:
     link: str = "uart"
     flash: FlashMode = "auto"
     instance: str = "auto"
-    farm: str | None = None
-    wait_s: float = DEFAULT_WAIT_S
     firmware_root: Path | None = None
+    rig: Path | None = None
+    farm: str | None = None
+    wait_s: float | None = None
+    may_erase: bool = False
+    meter: str | None = None
+
+    @property
+    def probe_wait_s(self) -> float:
+        """How long to wait for a probe, in seconds."""
+        return PROBE_WAIT_S if self.wait_s is None else self.wait_s
+
+    @property
+    def place_wait_s(self) -> float:
+        """How long to wait for a place of a farm: it is others' runs that are waited for, from begin to end."""
+        return _PLACE_WAIT_S if self.wait_s is None else self.wait_s
 
     def check(self, board: Board) -> None:
         """Check against a board.
 
         Raises:
             InputError: the board has no such link or backend, or a word is none of those known.
-            RigError: there is no such kind of SPI bridge.
+            RigError: there is no such kind of SPI bridge, or an analyzer's address has an option that cannot be heeded.
         """
         for option, value, known in (
             ("backend", self.backend, BACKENDS),
@@ -61,6 +80,10 @@ class DutOptions:
         ):
             if value not in known:
                 raise InputError(f"there is no {option} '{value}'", hint=f"known: {', '.join(known)}")
+        if self.wait_s is not None and not 0 <= self.wait_s < _LONGEST_WAIT_S:
+            raise InputError(
+                f"--wait {self.wait_s:g} is no time to wait", hint="seconds; 0 to fail at once where a probe is in use"
+            )
         self._check_link(board)
         self._check_farm(board)
         emulators = [emulator.backend for emulator in board.emulators]
@@ -80,6 +103,8 @@ class DutOptions:
             )
         if (self.probe or self.port) and board.pyocd_target is None:
             raise InputError(f"board '{board.name}' is a process on this computer: it has no probe and no port")
+        if self.meter and board.pyocd_target is None:
+            raise InputError(f"board '{board.name}' is a process on this computer: there is no current to measure")
         if (self.probe or self.port) and self.backend not in {"auto", "hardware"}:
             raise InputError(
                 f"a probe or a port was named, but backend '{self.backend}' brings its own",
@@ -94,6 +119,8 @@ class DutOptions:
             raise InputError(
                 "--farm finds probe and port by itself, and one was named", hint="leave --probe and --port out"
             )
+        if self.meter is not None:
+            raise InputError("no analyzer of this computer measures a board of a farm", hint="leave --meter out")
         if board.pyocd_target is None:
             raise InputError(f"board '{board.name}' is a process on this computer: no farm has it")
         if self.link != "uart":

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = (
     *("power_on", "power_off", "halt", "resume", "step", "reset", "write_register", "set_debug"),
-    *("set_breakpoint", "remove_breakpoint"),
+    *("set_breakpoint", "remove_breakpoint", "record_activity"),
 )
 
 
@@ -47,6 +47,9 @@ def _perform(machine: Machine, op: str, args: dict[str, Any], payload: bytes) ->
             getattr(machine, op)(args["address"], args["size"], Access(args["access"]))
         case "flash_image":
             data = machine.flash_image()
+        case "take_activity":
+            record = machine.take_activity()
+            result, data = record.fields(), record.payload()
         case "set_flash_image":
             machine.set_flash_image(payload)
         case _ if op in _PLAIN:

@@ -15,6 +15,7 @@ from hil.errors import BoardGoneError, RigError, TargetFault
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hil.emulator.activity_record import ActivityRecord
     from hil.emulator.spi_bus import SpiBus, SpiWiring
     from hil.emulator.uart import UartStream
 
@@ -84,6 +85,7 @@ class MachineSpec:
         serial_pins: where that ends: TX and RX of the chip.
         paced: hold the board's time to the clock on the wall, where the emulator can.
         spi: pins of the chip that its SPI bus ends at; None without one.
+        marker: name of the pin that the firmware raises around steps; empty without one.
         counter: descriptor of the file that cycles are counted in (`hil.cycles.counter_file`); -1 without.
         arguments: more for the emulator's command line.
         descriptors: what it must inherit for them.
@@ -101,6 +103,7 @@ class MachineSpec:
     serial_pins: Sequence[str] = ("", "")
     paced: bool = False
     spi: SpiWiring | None = None
+    marker: str = ""
     counter: int = -1
     arguments: Sequence[str] = ()
     descriptors: Sequence[int] = ()
@@ -212,6 +215,20 @@ class Machine(Protocol):
 
     def set_flash_image(self, image: bytes) -> None:
         """Replace the whole flash. The core is not reset."""
+
+    def record_activity(self, *, on: bool) -> None:
+        """Record what the chip does (`hil.energy.activity`) from now on, anew; or no more. A power cut ends it.
+
+        Raises:
+            MachineError: the emulator cannot tell.
+        """
+
+    def take_activity(self) -> ActivityRecord:
+        """What was recorded since it was taken last. The recording goes on.
+
+        Raises:
+            MachineError: nothing is recorded, or the emulator cannot tell.
+        """
 
 
 class OwnedMachine(Machine, Protocol):

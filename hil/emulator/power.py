@@ -188,6 +188,7 @@ def power(
         serial_pins=(board.links.uart.tx, board.links.uart.rx) if board.links.uart else ("", ""),
         paced=paced,
         spi=SpiWiring.of(board.links.spi) if board.links.spi else None,
+        marker=board.marker,
         counter=counter.fd if counter else -1,
         arguments=tuple(counter.arguments) if counter else (),
         descriptors=(counter.fd,) if counter else (),

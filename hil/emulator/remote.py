@@ -6,6 +6,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from hil.emulator.activity_record import ActivityRecord
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, Status
 from hil.emulator.rpc import Message, MessageReader, encode, result_of
 
@@ -151,3 +152,12 @@ class RemoteMachine:
     def set_flash_image(self, image: bytes) -> None:
         """See `Machine`."""
         self._call("set_flash_image", image)
+
+    def record_activity(self, *, on: bool) -> None:
+        """See `Machine`."""
+        self._call("record_activity", on=on)
+
+    def take_activity(self) -> ActivityRecord:
+        """See `Machine`."""
+        fields, payload = self._call("take_activity")
+        return ActivityRecord.of(fields["result"], payload)

@@ -11,11 +11,14 @@ import numpy as np
 
 from hil.errors import InputError, LinkError
 from hil.frame import Command, Source, Status
+from hil.link.batch_job import BatchJob, BatchResult, most_steps
 from hil.link.jobs import Dimensions, ImageJob, Limits, SingleJob, StepJob
 from hil.link.refusal import Refusal
 from hil.link.session import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from hil.link.jobs import Progress
@@ -127,6 +130,11 @@ class Agent:
         """
         self._session = session
         session.window_bytes = self.identify().window_bytes
+
+    @property
+    def traffic(self) -> tuple[str, ...]:
+        """The last frames in and out, in lines."""
+        return self._open_session.traffic
 
     @property
     def retries(self) -> int:
@@ -280,6 +288,7 @@ class Agent:
         want_states: bool = True,
         count_cycles: bool = False,
         progress: Progress | None = None,
+        while_waiting: Callable[[], None] = lambda: None,
     ) -> StepResult:
         """Run T steps.
 
@@ -292,6 +301,7 @@ class Agent:
             want_states: return every state, not the last alone.
             count_cycles: have the core count the cycles of each step, undisturbed; it goes slower.
             progress: called after each batch, see there.
+            while_waiting: see `Session.run`.
 
         Raises:
             InputError: shapes or types do not fit the open network.
@@ -326,7 +336,7 @@ class Agent:
         before = self.retries
         self._state = None  # unknown should the run end early
         try:
-            self._open_session.run(job)
+            self._open_session.run(job, while_waiting)
         except Refusal as refusal:
             if refusal.status != Status.STEP_REJECTED:
                 raise
@@ -335,6 +345,46 @@ class Agent:
             raise Refusal(self._board_name, Command.STEP, refusal.status, refusal.detail, where=where) from refusal
         self._state = job.state
         return StepResult(job.states, job.outputs, job.state.copy(), self.retries - before, job.cycles)
+
+    @property
+    def most_steps(self) -> int:
+        """How many steps of the open network a batch can have."""
+        return most_steps(self._limits, self.dimensions.inputs)
+
+    def run_batches(
+        self,
+        inputs: NDArray[np.int32],
+        elapsed: NDArray[np.uint32],
+        state: NDArray[np.int32],
+        sizes: Sequence[int],
+        *,
+        on_batch: Callable[[int], None] | None = None,
+    ) -> BatchResult:
+        """Run sequences in batches for who measures current: the marker is high over each, and the wire is at rest.
+
+        Args:
+            inputs: int32 (T, I), in the network's input formats.
+            elapsed: uint32 (T,), time since the step before, in the runtime's format.
+            state: int32 (N,) that each sequence starts from.
+            sizes: steps of each batch of a sequence, at most `most_steps`; T is a multiple of their sum.
+            on_batch: called after each with how many are done.
+
+        Raises:
+            InputError: shapes or types do not fit the open network, or sizes do not fit T or a request.
+            TargetFault: the runtime refused a step, or the firmware stopped.
+            LinkError: the link could not be repaired.
+        """
+        dimensions = self.dimensions
+        _expect(inputs, np.dtype(np.int32), (len(elapsed), dimensions.inputs), "inputs")
+        _expect(elapsed, np.dtype(np.uint32), (len(elapsed),), "elapsed")
+        _expect(state, np.dtype(np.int32), (dimensions.neurons,), "state")
+        if not sizes or min(sizes) < 1 or max(sizes) > self.most_steps or len(elapsed) % sum(sizes):
+            raise InputError(f"{len(elapsed)} steps cannot go in batches of {list(sizes)}, {self.most_steps} at most")
+        job = BatchJob(inputs, elapsed, state, sizes, dimensions=dimensions, limits=self._limits, on_batch=on_batch)
+        before = self.retries
+        self._state = None
+        self._open_session.run(job)
+        return BatchResult(job.states, job.outputs, self.retries - before)
 
     # ---- inside ----
 

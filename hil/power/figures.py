@@ -1,8 +1,10 @@
 """Average current, charge and energy of a part of a trace, each with how far it may be off. Pure.
 
 What may be off adds up, and is not rooted from squares: an instrument's error within a range is the same for all its
-samples. It is made of the instrument's accuracy by range; of where the window is cut; and of samples within a switch
-of ranges, which take the value behind the switch and may be off by as much as the current changed over it.
+samples. It is made of the instrument's accuracy by range; of where the window is cut; of samples within a switch of
+ranges, which take the value behind the switch and may be off by as much as the current changed over it; and of chance,
+that is noise, and changes that fall between samples: four standard errors of the average, by how much neighbouring
+samples differ, as a current that drifts or has levels is no noise.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from hil.power.trace import Trace
 
 _HOLE: Final = 1.5
+_STANDARD_ERRORS: Final = 4.0
 _ROUNDING: Final = 1e-3  # of a sample period: times are sums of periods
 
 
@@ -32,11 +35,14 @@ class Figure:
         value: in the unit of what it is of.
         uncertainty: by how much it may be off, in the same unit.
         samples: that it was made of.
+        by_accuracy: the part of the uncertainty that is the instrument's accuracy, which two results by one unit in one
+            range share.
     """
 
     value: float
     uncertainty: float
     samples: int
+    by_accuracy: float = 0.0
 
 
 def average_A(trace: Trace, window: Window | None = None) -> Figure:
@@ -54,7 +60,7 @@ def average_A(trace: Trace, window: Window | None = None) -> Figure:
     average = float(part.current_A.mean())
     # A window that is cut elsewhere is longer, too: what counts is how far the current there is from the average.
     edges_A = part.edge_C(average) / part.window.duration_s
-    return Figure(average, part.off_A + edges_A, len(part.current_A))
+    return Figure(average, part.off_A + edges_A, len(part.current_A), part.accuracy_A)
 
 
 def charge_C(trace: Trace, window: Window | None = None) -> Figure:
@@ -62,7 +68,8 @@ def charge_C(trace: Trace, window: Window | None = None) -> Figure:
     part = _Part.of(trace, window)
     duration_s = part.window.duration_s
     value = float(part.current_A.mean()) * duration_s
-    return Figure(value, part.off_A * duration_s + part.edge_C(0.0), len(part.current_A))
+    uncertainty = part.off_A * duration_s + part.edge_C(0.0)
+    return Figure(value, uncertainty, len(part.current_A), part.accuracy_A * duration_s)
 
 
 def energy_J(
@@ -81,7 +88,7 @@ def energy_J(
     """
     charge = charge_C(trace, window)
     uncertainty = charge.uncertainty * voltage_V + abs(charge.value) * voltage_uncertainty_V
-    return Figure(charge.value * voltage_V, uncertainty, charge.samples)
+    return Figure(charge.value * voltage_V, uncertainty, charge.samples, charge.by_accuracy * voltage_V)
 
 
 @dataclass(frozen=True)
@@ -92,13 +99,15 @@ class _Part:
         trace: the recording.
         window: of it.
         current_A: its samples, those within a switch of ranges replaced.
-        off_A: by how much their average may be off by accuracy and switches.
+        off_A: by how much their average may be off by accuracy, switches and chance.
+        accuracy_A: the part of that by accuracy alone.
     """
 
     trace: Trace
     window: Window
     current_A: NDArray[np.float64]
     off_A: float
+    accuracy_A: float
 
     @classmethod
     def of(cls, trace: Trace, window: Window | None) -> _Part:
@@ -106,8 +115,9 @@ class _Part:
         inside = _inside(trace, window)
         _check(trace, window, inside)
         steady, moved_A = _steadied(trace)
-        bound_A = trace.bound_A()[inside] + moved_A[inside]
-        return cls(trace, window, steady[inside], float(bound_A.mean()))
+        accuracy_A = float(trace.bound_A()[inside].mean())
+        off_A = accuracy_A + float(moved_A[inside].mean()) + _chance_A(steady[inside])
+        return cls(trace, window, steady[inside], off_A, accuracy_A)
 
     def edge_C(self, level_A: float) -> float:
         """Charge, against a level, that may be on the other side of the window's edges."""
@@ -121,6 +131,19 @@ class _Part:
             near = self.trace.current_A[first:last]
             total += slack_s * float(np.abs(near - level_A).max()) if len(near) else 0.0
         return total
+
+
+def _chance_A(current_A: NDArray[np.float64]) -> float:
+    """Four standard errors of an average, by the mean square of the differences between neighbours (von Neumann).
+
+    Of few samples that is itself uncertain, as two thirds as many independent ones: more are taken, as Student's t has
+    it in its first order.
+    """
+    changes, count = np.diff(current_A), len(current_A)
+    if len(changes) == 0:
+        return 0.0
+    few = 1 + (_STANDARD_ERRORS**2 + 1) / (4 * count * 2 / 3)
+    return _STANDARD_ERRORS * few * float(np.sqrt(np.mean(changes**2) / 2 / count))
 
 
 def _inside(trace: Trace, window: Window) -> slice:

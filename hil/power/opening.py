@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from hil.errors import RigError
 from hil.nearest import offer
-from hil.power.address import EXAMPLES, MeterAddress, parse_address
+from hil.power.address import EXAMPLES, MeterAddress
 from hil.power.joulescope import JoulescopeMeter
 from hil.power.lpm01a import Lpm01aMeter
 from hil.power.otii import OtiiMeter
+from hil.power.plan import MeterPlan
 from hil.power.ppk2 import Ppk2Meter
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def open_meter(address: str, *, clock: Callable[[], float] = time.monotonic) -> 
     """Open a current analyzer; nothing is powered or measured yet, but for a voltage that the address names.
 
     Args:
-        address: kind, device and options, e.g. ``ppk2:/dev/ttyACM0?mode=source&voltage=3.0``.
+        address: kind, device and options, e.g. ``ppk2:/dev/ttyACM0?mode=source&voltage=3.0``; those that every kind
+            has (`hil.power.plan`) are not the instrument's.
         clock: time in seconds, which recordings are held against.
 
     Raises:
@@ -43,7 +45,7 @@ def open_meter(address: str, *, clock: Callable[[], float] = time.monotonic) -> 
         RigError: there is no such instrument, it is in use or not permitted, its package is not installed, something
             else answers in its place, or an option means nothing to it.
     """
-    parsed = parse_address(address)
+    parsed = MeterPlan.of(address).address
     kind = _KINDS.get(parsed.kind)
     if kind is None:
         raise RigError(

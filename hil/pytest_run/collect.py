@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from hil.board import board_names
 from hil.case import load_case
 from hil.cycle_golden import golden_path, load_golden
-from hil.cycle_promise import Held, check_cycles, not_counted
+from hil.cycle_promise import check_cycles, not_counted
+from hil.energy_golden import energy_path, load_energy
+from hil.energy_promise import check_current, check_energy, lacking, not_known
 from hil.errors import HilError, InputError, RigError
+from hil.harvest.outcome import NoCurrentError, check_harvest
+from hil.harvest.words import lines_of, properties_of
 from hil.nearest import offer
-from hil.promise import judge, not_measured
+from hil.promise import judge
+from hil.pytest_run.harvest_item import not_simulated, simulate_case
 from hil.pytest_run.recorder import TAKEN
 from hil.pytest_run.state import STATE
-from hil.report.properties import run_properties
+from hil.report.properties import run_properties, size_properties
 from hil.report.spelling import told_in_pytest
+from hil.verdict import Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
 
     from hil.case import Case, PromiseName
     from hil.result import RunResult
+
+ENERGY_PROMISES: Final = ("current", "energy")
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ class PromiseItem(pytest.Item):
     def __init__(self, *, subject: Subject, **kwargs: object) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]
         self.subject = subject
-        self._result: RunResult | None = None
+        self.result: RunResult | None = None
         if self.config.pluginmanager.hasplugin("xdist"):
             group = f"{subject.case.name}-{subject.vectors_name}-{subject.board}"
             self.add_marker(pytest.mark.xdist_group(group))
@@ -105,11 +113,29 @@ class PromiseItem(pytest.Item):
             pytest.skip(f"case is for {', '.join(says.boards)}, not for board '{subject.board}'")
         if says.links and options.dut.link not in says.links:
             pytest.skip(f"case is for link {', '.join(says.links)}, not for {options.dut.link}")
-        self._require(not_measured(subject.promise, subject.board))
-        self._result = state.bench.run(subject.case, subject.vectors_path, subject.board)
-        self.user_properties.extend(run_properties(self._result).items())
+        if subject.promise == "harvest":
+            self._require(not_simulated(state.bench.board(subject.board), options.dut))
+            return
+        self.result = state.bench.run(subject.case, subject.vectors_path, subject.board)
+        self.user_properties.extend(run_properties(self.result).items())
+        self.user_properties.extend(size_properties(state.bench.artefact(subject.board)).items())
         if subject.promise == "cycles":
-            self._require(not_counted(self._result))
+            self._require(not_counted(self.result))
+        elif subject.promise in ENERGY_PROMISES:
+            self._require_energy(self.result)
+
+    def _require_energy(self, result: RunResult) -> None:
+        """Skip where nobody knows it; an error where an instrument failed, or a strict run would leave some out."""
+        noun = self.subject.promise
+        if result.energy.failure is not None:
+            raise result.energy.failure.with_traceback(None)
+        self._require(not_known(noun, result))
+        left_out = lacking(noun, result)
+        if left_out is not None and self.config.stash[STATE].options.strict:
+            raise RigError(
+                left_out,
+                hint="give its current in the board's file, or leave --hil-strict out to have it judged without",
+            )
 
     def _require(self, reason: str | None) -> None:
         """Skip for a reason that the promise cannot be measured for, or make it an error where that was asked for."""
@@ -121,12 +147,17 @@ class PromiseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the promise."""
-        if self._result is None:
+        if self.subject.promise == "harvest":
+            self._judge_harvest()
+            return
+        if self.result is None:
             return
         if self.subject.promise == "cycles":
-            self._judge_cycles(self._result)
+            self._judge_cycles(self.result)
+        elif self.subject.promise in ENERGY_PROMISES:
+            self._judge_energy(self.result)
         else:
-            judge(self.subject.promise, self.subject.case.says, self._result)
+            judge(self.subject.promise, self.subject.case.says, self.result)
 
     def _judge_cycles(self, result: RunResult) -> None:
         """Hold the cycles against budget and golden, or take them for the golden; say which in the report."""
@@ -140,8 +171,48 @@ class PromiseItem(pytest.Item):
         else:
             golden = load_golden(golden_path(case.path))
             held = check_cycles(result, promised, golden, vectors, strict=state.options.strict)
-        self.user_properties.append(("hil_cycles_golden", held.words))
-        self.add_report_section("call", "cycles", held.sentence)
+        self._note(held)
+
+    def _judge_energy(self, result: RunResult) -> None:
+        """As the cycles, the current or the energy of steps."""
+        case, vectors, state = self.subject.case, self.subject.vectors_in_case, self.config.stash[STATE]
+        says, golden = case.says, load_energy(energy_path(case.path))
+        strict = state.options.strict
+        if state.recorder is not None:
+            state.recorder.add_energy(case, vectors, result)
+            held = Held(TAKEN, TAKEN)
+        elif self.subject.promise == "current" and says.current is not None:
+            held = check_current(result, says.current, golden, vectors, strict=strict)
+        elif self.subject.promise == "energy" and says.energy is not None:
+            held = check_energy(result, says.energy, golden, vectors, strict=strict)
+        else:
+            raise InputError(f"case {case.name} promises nothing about {self.subject.promise}")
+        self._note(held)
+
+    def _note(self, held: Held) -> None:
+        """Say in the report how a promise with a golden holds."""
+        promise = self.subject.promise
+        self.user_properties.append((f"hil_{promise}_golden", held.words))
+        self.user_properties.append((f"hil_{promise}_held", held.sentence))
+        self.add_report_section("call", promise, held.sentence)
+
+    def _judge_harvest(self) -> None:
+        """Simulate the board on harvested power, and judge what came of it."""
+        subject, state = self.subject, self.config.stash[STATE]
+        board = state.bench.board(subject.board)
+        try:
+            run = simulate_case(subject.case, subject.vectors_path, board, state.options.dut)
+        except NoCurrentError as error:
+            self._require(error.message)
+            return
+        if run.without and state.options.strict:
+            raise RigError(
+                f"the current of board '{board.name}' is modelled without {', '.join(run.without)}",
+                hint="leave --hil-strict out to have harvested power judged all the same",
+            )
+        self.user_properties.extend(properties_of(run).items())
+        self.add_report_section("call", "harvest", "\n".join(lines_of(run)))
+        check_harvest(run)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """The case file, the line of the promise (from 0), and ``case::promise[board]``."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hil.board import DEFAULT_BOARD, board_label, load_board
-from hil.dut.options import BACKENDS, DEFAULT_WAIT_S, LINKS, DutOptions
+from hil.dut.options import BACKENDS, LINKS, DutOptions
 from hil.errors import HilError, InputError
 from hil.flash_mode import FLASH_MODES
-from hil.report.json_file import SESSION_FILE, forget_json, prepare_json
+from hil.quarantine import Quarantine, load_quarantine
+from hil.report.json_file import PAGE_FILE, SESSION_FILE, forget_json, prepare_json
+from hil.rig import load_rig
 
 if TYPE_CHECKING:
     import argparse
@@ -31,8 +34,9 @@ class Options:
         asked: an option of hil that says what to run on was given.
         dut: how to open a DUT.
         strict: what cannot be measured is an error.
-        update_golden: cycle goldens are recorded.
+        update_golden: goldens of cycles, current and energy are recorded.
         report_dir: where to write the results, or None.
+        quarantine: boards and cases whose failures do not count.
     """
 
     boards: dict[str, str]
@@ -42,6 +46,7 @@ class Options:
     strict: bool
     update_golden: bool
     report_dir: Path | None
+    quarantine: Quarantine
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -68,13 +73,6 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="HOST[:PORT][/PLACE]",
         help="labgrid coordinator whose places have the boards; with one of its places, on that one alone",
     )
-    group.addoption(
-        "--hil-wait",
-        metavar="SECONDS",
-        type=float,
-        default=DEFAULT_WAIT_S,
-        help=f"how long to wait for a board that is in use, 0 fails at once (default: {DEFAULT_WAIT_S:g})",
-    )
     group.addoption("--hil-link", choices=LINKS, default="uart", help="link to the firmware (default: uart)")
     group.addoption(
         "--hil-flash",
@@ -82,20 +80,46 @@ def add_options(parser: pytest.Parser) -> None:
         default="auto",
         help="auto writes firmware that is not there yet, always writes it, never refuses to (default: auto)",
     )
-    group.addoption("--hil-update-golden", action="store_true", help="record cycle goldens from this run")
-    group.addoption("--hil-report", metavar="DIR", type=Path, help="write results.json into this folder")
-    group.addoption("--hil-rig", metavar="FILE", help="what is plugged in on this bench")
+    group.addoption(
+        "--hil-meter",
+        metavar="ADDRESS",
+        help="current analyzer of the board, e.g. ppk2:/dev/ttyACM0?marker=D0",
+    )
+    group.addoption(
+        "--hil-update-golden", action="store_true", help="record goldens of cycles, current and energy from this run"
+    )
+    group.addoption(
+        "--hil-report", metavar="DIR", type=Path, help="write results.json and report.html into this folder"
+    )
+    words = "YAML list of boards and cases whose failures are shown, and do not count"
+    group.addoption("--hil-quarantine", metavar="FILE", type=Path, help=words)
+    parser.addini("hil_quarantine", f"{words}; relative to this file", type="paths", default=[])
+    group.addoption(
+        "--hil-rig", metavar="FILE", type=Path, help="what is plugged in on this bench; 'hil rig scan' writes it"
+    )
+    group.addoption(
+        "--hil-wait",
+        metavar="SECONDS",
+        type=float,
+        help="how long to wait for a probe or a farm's place that another run has; 0 fails at once (default: 60, 600)",
+    )
+    group.addoption(
+        "--hil-allow-erase",
+        action="store_true",
+        help="the whole flash of an attached board may be erased where nothing else makes it reachable",
+    )
     group.addoption("--hil-strict", action="store_true", help="a promise that cannot be measured is an error, no skip")
 
 
 def forget_report(known: argparse.Namespace) -> None:
-    """Remove an older results.json as early as its place is known: a run that pytest itself refuses leaves none.
+    """Remove an older report as early as its place is known: a run that pytest itself refuses leaves none.
 
     Where that fails, `read_options` says so.
     """
     if known.hil_report is not None:
         with suppress(HilError):
             forget_json(known.hil_report / SESSION_FILE)
+            forget_json(known.hil_report / PAGE_FILE)
 
 
 def read_options(config: pytest.Config) -> Options:
@@ -112,16 +136,12 @@ def read_options(config: pytest.Config) -> Options:
         raise InputError(f"--hil-report {report_dir} is no folder")
     if report_dir is not None and not hasattr(config, "workerinput"):
         prepare_json(report_dir / SESSION_FILE)
+        prepare_json(report_dir / PAGE_FILE)
     update_golden: bool = config.getoption("hil_update_golden")
     if update_golden and (hasattr(config, "workerinput") or config.getoption("tx", None)):
         raise InputError(
             "--hil-update-golden writes from one process, and this run has several (pytest-xdist)",
             hint="leave -n out, or end the command with -n0",
-        )
-    if config.getoption("hil_rig"):
-        raise InputError(
-            "--hil-rig is not read by this version",
-            hint="name the probe and the port of the attached board with --hil-probe and --hil-port",
         )
     strict: bool = config.getoption("hil_strict")
     chosen: list[str] = config.getoption("board") or []
@@ -132,18 +152,32 @@ def read_options(config: pytest.Config) -> Options:
         link=config.getoption("hil_link"),
         flash=config.getoption("hil_flash"),
         farm=config.getoption("hil_farm"),
+        rig=config.getoption("hil_rig"),
         wait_s=config.getoption("hil_wait"),
+        may_erase=config.getoption("hil_allow_erase"),
+        meter=config.getoption("hil_meter"),
     )
     boards = {board_label(given): given for given in chosen or [DEFAULT_BOARD]}
-    if (dut.probe or dut.port) and len(boards) > 1:
+    if (dut.probe or dut.port or dut.meter) and len(boards) > 1:
         raise InputError(
-            f"--hil-probe and --hil-port name one attached board, but {len(boards)} boards were asked for",
+            f"--hil-probe, --hil-port and --hil-meter name one attached board, but {len(boards)} boards were asked for",
             hint="run pytest once for each attached board",
         )
     asked = _asked(config)
+    if asked or dut.rig is not None:
+        load_rig(dut.rig)
     for given in boards.values() if asked else ():
         _check(load_board(given), dut)
-    return Options(boards, bool(chosen), asked, dut, strict, update_golden, report_dir)
+    return Options(boards, bool(chosen), asked, dut, strict, update_golden, report_dir, _quarantine(config))
+
+
+def _quarantine(config: pytest.Config) -> Quarantine:
+    """Of the file on the command line, else of the ini file's."""
+    given: Path | None = config.getoption("hil_quarantine")
+    files: list[Path] = [given] if given is not None else config.getini("hil_quarantine")
+    if len(files) > 1:
+        raise InputError(f"hil_quarantine names {len(files)} files", hint="name one")
+    return load_quarantine(files[0], dt.datetime.now(tz=dt.UTC).date()) if files else Quarantine()
 
 
 def _check(board: Board, dut: DutOptions) -> None:
@@ -160,6 +194,7 @@ def _asked(config: pytest.Config) -> bool:
         or config.getoption("hil_probe")
         or config.getoption("hil_port")
         or config.getoption("hil_farm")
+        or config.getoption("hil_meter")
         or config.getoption("hil_backend") != "auto"
         or config.getoption("hil_link") != "uart"
     )

@@ -9,6 +9,7 @@ import pytest
 from hil.errors import HilError, RigError
 from hil.report.explain import entry_of
 from hil.report.json_file import SESSION_FILE, session_json, write_json
+from hil.report.noted import noted_on
 from hil.report.spelling import told_in_pytest
 from hil.report.terminal import summary_lines
 
@@ -33,6 +34,9 @@ class Reporter:
         entry = entry_of(report)
         if entry is not None:
             self._state.tally.add(entry)
+        noted = noted_on(report)
+        if noted.details is not None:
+            self._state.tally.details.setdefault(noted.run, noted.details)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember that something could not be collected: that is no rig error."""
@@ -46,15 +50,27 @@ class Reporter:
             return
         if exitstatus == pytest.ExitCode.TESTS_FAILED and self._state.tally.nothing_but_rig_errors:
             session.exitstatus = RigError.exit_code
+        if self._expired and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self._record_goldens(session)
         self._write_report(session)
+
+    @property
+    def _expired(self) -> list[str]:
+        """Sentences about the quarantine of boards that took part, where it ended."""
+        boards = [entry.subject["board"] for entry in self._state.tally.entries if entry.subject]
+        return self._state.options.quarantine.expired_for(boards)
 
     def _write_report(self, session: pytest.Session) -> None:
         folder = self._state.options.report_dir
         if folder is None:
             return
+        from hil.report.session_page import write_session_page  # noqa: PLC0415 - for those who want a report alone
+
         try:
-            write_json(folder / SESSION_FILE, session_json(self._state.tally))
+            results = session_json(self._state.tally)
+            write_json(folder / SESSION_FILE, results)
+            write_session_page(folder, results, code=int(session.exitstatus), said=self._expired)
         except HilError as error:
             self._say(session, told_in_pytest(error))
             if session.exitstatus == pytest.ExitCode.OK:
@@ -90,6 +106,7 @@ class Reporter:
             lines.append(
                 f"nothing but rig errors failed: no verdict about the firmware (exit code {RigError.exit_code})"
             )
+        lines += self._expired
         if lines:
             terminalreporter.section("hardware in the loop")
             for line in lines:

@@ -9,8 +9,8 @@ import pytest
 
 from hil.dut.bench import Bench
 from hil.errors import HilError
-from hil.pytest_run.recorder import Recorder
-from hil.report.properties import run_properties
+from hil.pytest_run.recorder import RECORDED_RUNS, Recorder
+from hil.report.properties import run_properties, size_properties
 from hil.report.spelling import as_in_pytest
 from hil.report.tally import Tally
 
@@ -18,30 +18,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hil.pytest_run.options import Options
+    from hil.result import RunResult
 
 
 class State:
     """The state of one pytest run.
 
+    Args:
+        options: as given.
+        tell: shows a sentence while a test waits.
+
     Attributes:
         options: as given.
         bench: the DUTs.
         tally: the outcomes so far.
-        recorder: gathers cycle goldens, where they are to be recorded.
+        recorder: gathers goldens, where they are to be recorded.
+        told: names of the runs whose details went into a report.
         end: what lasts until pytest has cleaned up.
     """
 
-    def __init__(self, options: Options, tell: Callable[[str], None]) -> None:
-        """Make a run's state.
-
-        Args:
-            options: as given.
-            tell: called with a sentence before a board is waited for that another has.
-        """
+    def __init__(self, options: Options, tell: Callable[[str], None] = lambda _: None) -> None:
         self.options = options
-        self.bench = Bench(options.dut, boards=options.boards, tell=tell)
+        runs = RECORDED_RUNS if options.update_golden else 1
+        self.bench = Bench(options.dut, boards=options.boards, tell=tell, energy_runs=runs)
         self.tally = Tally()
         self.recorder = Recorder() if options.update_golden else None
+        self.told: set[str] = set()
         self.end = ExitStack()
         self._announced = False
 
@@ -53,14 +55,17 @@ class State:
         default = "" if self.options.boards_chosen else " (default board; choose with --board)"
         return [f"hil: {self._describe(name)}{default}" for name in self.options.boards]
 
-    def note_results(self, item: pytest.Item) -> None:
+    def note_results(self, item: pytest.Item) -> RunResult | None:
         """Note what the DUTs gave since the last call on a test written in Python: of several results the worst."""
         fresh = self.bench.take_results()
-        if fresh:
-            worst = max(fresh, key=lambda result: (not result.bits_equal, result.max_error))
-            more = f" (worst of {len(fresh)})" if len(fresh) > 1 else ""
-            item.user_properties.append(("hil_case", item.name + more))
-            item.user_properties.extend(run_properties(worst).items())
+        if not fresh:
+            return None
+        worst = max(fresh, key=lambda result: (not result.bits_equal, result.max_error))
+        more = f" (worst of {len(fresh)})" if len(fresh) > 1 else ""
+        item.user_properties.append(("hil_case", item.name + more))
+        item.user_properties.extend(run_properties(worst).items())
+        item.user_properties.extend(size_properties(self.bench.artefact(worst.provenance.board)).items())
+        return worst
 
     def _describe(self, name: str) -> str:
         try:

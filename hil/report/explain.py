@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hil.errors import HilError
+from hil.report.noted import noted_on
 from hil.report.spelling import as_in_pytest, told_in_pytest
 from hil.report.tally import Entry
 
@@ -38,14 +39,32 @@ def entry_of(report: pytest.TestReport) -> Entry | None:
     """The outcome that a report stands for; None for a phase that passed before or after the test itself."""
     if report.when != "call" and report.passed:
         return None
+    noted = noted_on(report)
     properties: dict[str, Property] = {
         name: value for name, value in report.user_properties if isinstance(value, str | int | float | bool)
     }
-    outcome = "error" if report.failed and report.when != "call" else str(report.outcome)
-    message = ""
-    if report.failed:
-        message = str(report.longreprtext).split("\n", 1)[0]
+    failed = report.failed or bool(noted.failed)
+    if noted.failed:
+        outcome = "quarantined"
+    else:
+        outcome = "error" if report.failed and report.when != "call" else str(report.outcome)
+    message = text = ""
+    if failed:
+        text = str(report.longreprtext)
+        crash = getattr(report.longrepr, "reprcrash", None)
+        message = (text if crash is None else str(crash.message)).split("\n", 1)[0]
     elif report.skipped and isinstance(report.longrepr, tuple):
         message = report.longrepr[2].removeprefix("Skipped: ")
-    verdict = str(properties.get("hil_verdict", "")) if report.failed else ""
-    return Entry(report.nodeid, outcome, verdict, message, properties)
+    verdict = str(properties.get("hil_verdict", "")) if failed else ""
+    return Entry(
+        nodeid=report.nodeid,
+        outcome=outcome,
+        verdict=verdict,
+        message=message,
+        properties=properties,
+        subject=noted.subject,
+        text=text,
+        quarantine=noted.quarantine,
+        run=noted.run,
+        difference=noted.difference,
+    )

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from hil.errors import InputError
+from hil.report.energy import energy_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from hil.result import RunResult
 
 SESSION_FILE = "results.json"
+PAGE_FILE = "report.html"
+SESSION_FORMAT = "hil results"
+SESSION_VERSION = 1
 
 
 def run_json(result: RunResult) -> dict[str, Any]:
@@ -41,6 +45,7 @@ def run_json(result: RunResult) -> dict[str, Any]:
         "vectors_per_second": result.vectors_per_second,
         "retries": result.retries,
         "cycles": _cycles_json(result),
+        "energy": energy_json(result),
         "states": result.vectors.shaped(result.states).tolist(),
         "outputs": result.vectors.shaped(result.outputs).tolist(),
     }
@@ -58,14 +63,21 @@ def _cycles_json(result: RunResult) -> dict[str, Any]:
 
 
 def session_json(tally: Tally) -> dict[str, Any]:
-    """Every outcome of a pytest run with its figures."""
+    """Every outcome of a pytest run with its figures; docs/report.md says what is in it."""
     return {
+        "format": SESSION_FORMAT,
+        "version": SESSION_VERSION,
         "tests": [
             {
                 "nodeid": entry.nodeid,
                 "outcome": entry.outcome,
                 "verdict": entry.verdict or None,
                 "message": entry.message or None,
+                "text": entry.text or None,
+                "quarantine": entry.quarantine or None,
+                "run": entry.run or None,
+                "difference": entry.difference,
+                **entry.subject,
                 **{
                     name.removeprefix("hil_"): value
                     for name, value in entry.properties.items()
@@ -74,7 +86,9 @@ def session_json(tally: Tally) -> dict[str, Any]:
             }
             for entry in tally.entries
         ],
+        "runs": tally.details,
         "not_measured": tally.not_measured,
+        "uncollected": tally.uncollected,
     }
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hil.report.energy import energy_properties
+
 if TYPE_CHECKING:
+    from hil.build import Artefact
     from hil.result import RunResult
     from hil.step_cycles import RunCycles
 
@@ -39,9 +42,18 @@ def run_properties(result: RunResult) -> dict[str, Property]:
         "hil_retries": result.retries,
         "hil_flash_bytes_written": origin.flashed.bytes_written,
         "hil_flash_retries": "; ".join(origin.flashed.retries),
+        "hil_recoveries": len(origin.flashed.retries),
         **({"hil_noticed": "; ".join(origin.noticed)} if origin.noticed else {}),
         **cycles_properties(result.cycles),
+        **energy_properties(result.energy),
     }
+
+
+def size_properties(artefact: Artefact) -> dict[str, Property]:
+    """Flash and RAM that the firmware takes, in bytes; nothing for a process on this computer."""
+    if artefact.hex is None:
+        return {}
+    return {"hil_firmware_flash_bytes": artefact.flash_bytes, "hil_firmware_ram_bytes": artefact.ram_bytes}
 
 
 def cycles_properties(cycles: RunCycles) -> dict[str, Property]:

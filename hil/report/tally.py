@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hil.report.properties import Property
@@ -15,10 +15,16 @@ class Entry:
 
     Attributes:
         nodeid: pytest's name of the test.
-        outcome: ``passed``, ``failed`` (a broken promise), ``error`` (no verdict) or ``skipped``.
+        outcome: ``passed``, ``failed`` (a broken promise), ``error`` (no verdict), ``skipped``, or ``quarantined``
+            (failed or error, and not counted).
         verdict: class of a failure, e.g. ``numeric`` or ``rig``; empty otherwise.
         message: first line of a failure, or the reason of a skip.
         properties: the run's figures, and what else hil noted on the test.
+        subject: what the test is about: ``file``, ``case``, ``vectors`` and ``board``; empty where it is about none.
+        text: all of a failure, as the terminal shows it.
+        quarantine: why and until when the board or case is in quarantine, in words; empty where it is not.
+        run: which of the runs it judged; empty for none.
+        difference: where the device first differs, as `hil.report.difference` says it.
     """
 
     nodeid: str
@@ -26,6 +32,11 @@ class Entry:
     verdict: str
     message: str
     properties: dict[str, Property]
+    subject: dict[str, str] = field(default_factory=dict)
+    text: str = ""
+    quarantine: str = ""
+    run: str = ""
+    difference: dict[str, Any] | None = None
 
 
 @dataclass
@@ -33,6 +44,7 @@ class Tally:
     """The outcomes so far."""
 
     entries: list[Entry] = field(default_factory=list)
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)  # of each run, by what entries call it
     uncollected: int = 0  # files that could not be read as tests
 
     def add(self, entry: Entry) -> None:
@@ -63,6 +75,16 @@ class Tally:
         return [str(e.properties["hil_not_measured"]) for e in self.entries if "hil_not_measured" in e.properties]
 
     @property
+    def harvest_words(self) -> list[str]:
+        """What boards did on harvested power, one sentence a promise."""
+        return [str(e.properties["hil_harvest"]) for e in self.entries if "hil_harvest" in e.properties]
+
+    @property
     def golden_words(self) -> list[str]:
-        """How each promise of cycles stands to its golden."""
-        return [str(e.properties["hil_cycles_golden"]) for e in self.entries if "hil_cycles_golden" in e.properties]
+        """How each promise of cycles, current or energy stands to its golden."""
+        return [
+            f"{promise}: {e.properties[name]}"
+            for promise in ("cycles", "current", "energy")
+            for e in self.entries
+            if (name := f"hil_{promise}_golden") in e.properties
+        ]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hil.step_cycles import RunCycles
 
 _HEADINGS = ("case", "board", "on", "image", "steps", "worst error", "bits", "cycles/step", "vectors/s", "retries")
+_ENERGY_HEADINGS = ("case", "board", "average current", "costliest step", "how")
 _NUMBERS = frozenset({"steps", "worst error", "bits", "cycles/step", "vectors/s", "retries"})
 
 
@@ -44,11 +45,35 @@ def summary_lines(tally: Tally) -> list[str]:
         lines += sorted({str(run["hil_origin"]) for run in runs})
         lines.append("worst error: to float64, as a share of the state bound; bits: device against the integer model")
         lines += _cycles_lines(runs)
+        lines += _energy_lines(runs)
+        lines += _recovery_lines(runs)
     for words, count in sorted(Counter(tally.golden_words).items()):
-        lines.append(f"cycles: {words} ({_promises(count)})")
+        lines.append(f"{words} ({_promises(count)})")
+    lines += [f"harvest: {words}" for words in tally.harvest_words]
     for reason, count in sorted(Counter(tally.not_measured).items()):
         lines.append(f"{reason} ({_promises(count)})")
-    return lines
+    return lines + quarantine_lines(tally)
+
+
+def quarantine_lines(tally: Tally) -> list[str]:
+    """What is in quarantine and why, and how many of its tests failed; a line each."""
+    found: dict[str, list[str]] = {}
+    for entry in tally.entries:
+        if entry.quarantine:
+            found.setdefault(entry.quarantine, []).append(entry.outcome)
+    return [
+        f"{why} ({outcomes.count('quarantined')} of {len(outcomes)} failed, not counted)"
+        for why, outcomes in sorted(found.items())
+    ]
+
+
+def _recovery_lines(runs: Sequence[dict[str, Property]]) -> list[str]:
+    """How often each board had to be got hold of again; what failed before that has failed."""
+    most: dict[str, int] = {}
+    for run in runs:
+        board = str(run["hil_board"])
+        most[board] = max(most.get(board, 0), int(run.get("hil_recoveries", 0)))
+    return [f"recovered: board {board}, {count} times, as told above" for board, count in sorted(most.items()) if count]
 
 
 def _promises(count: int) -> str:
@@ -75,10 +100,38 @@ def _cycles_lines(runs: Sequence[dict[str, Property]]) -> list[str]:
     return sorted(set(lines))
 
 
-def _row(run: dict[str, Property]) -> list[str]:
+def _energy_lines(runs: Sequence[dict[str, Property]]) -> list[str]:
+    """A table of current and energy of the runs whose energy was asked for and is known, and what they rest on."""
+    known = [run for run in runs if "hil_energy_words" in run]
+    if not known:
+        return []
+    rows = [
+        [
+            _name(run),
+            str(run["hil_board"]),
+            str(run.get("hil_average_words", "not known")),
+            str(run["hil_energy_words"]),
+            str(run["hil_energy_how"]),
+        ]
+        for run in known
+    ]
+    rests = {
+        f"current and energy on {run['hil_board']}: {run['hil_energy_how']} at {float(run['hil_supply_V']):g} V, "
+        f"{run['hil_energy_source']}"
+        + (f"; without {run['hil_energy_without']}: not looked up" if "hil_energy_without" in run else "")
+        for run in known
+    }
+    return [*table(_ENERGY_HEADINGS, rows), *sorted(rests)]
+
+
+def _name(run: dict[str, Property]) -> str:
     case, vectors = str(run["hil_case"]), str(run["hil_vectors"])
+    return case if case == vectors else f"{case}/{vectors}"
+
+
+def _row(run: dict[str, Property]) -> list[str]:
     return [
-        case if case == vectors else f"{case}/{vectors}",
+        _name(run),
         str(run["hil_board"]),
         str(run["hil_where"]),
         str(run["hil_image"]),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from hil.energy.activity import Activity, State
+from hil.energy.model import CurrentModel
+from hil.energy.steps import running
 
 if TYPE_CHECKING:
-    from hil.board import Board, Current
+    from hil.board import Board
     from hil.swarm.spent import Spent
 
 _RUN, _SLEEP, _STOP = "run", "sleep", "stop"
-_STATES: Final = (_RUN, _SLEEP, _STOP)
 
 
 @dataclass(frozen=True)
@@ -31,31 +34,21 @@ class EnergyModel:
 
     @classmethod
     def of(cls, board: Board) -> EnergyModel:
-        """The model of a board, at its clock."""
-        chosen = {state: _choose(board, state) for state in _STATES}
-        typical: dict[str, float] = {}
-        missing = []
-        for state, row in chosen.items():
-            if row is None:
-                missing.append(f"the file of board '{board.name}' has no '{state}' in key 'currents'")
-            elif not isinstance(row.typical_uA, float):
-                place = board.currents.index(row)
-                missing.append(
-                    f"key 'currents.{place}.typical_uA' of board '{board.name}' ({state}) is unknown: {row.source}"
-                )
-            else:
-                typical[state] = row.typical_uA
-        run = chosen[_RUN]
-        supply = run.supply_V if run is not None else None
-        if run is not None and not missing and supply is None:
-            missing.append(f"key 'currents.{board.currents.index(run)}.supply_V' of board '{board.name}' is not given")
-        rows = [row for row in chosen.values() if row is not None]
-        other = next((row for row in rows if row.supply_V not in {None, supply}), None)
-        if not missing and other is not None:
-            key = f"currents.{board.currents.index(other)}.supply_V"
-            missing.append(f"key '{key}' of board '{board.name}' is another supply than that of its run current")
-        sources = tuple(f"{row.state} {row.typical_uA} uA ({row.source})" for row in rows)
-        return cls(typical, supply, sources, "; ".join(missing))
+        """The model of a board, at its clock, with its peripherals and the oscillator for its timer left out."""
+        model = CurrentModel.of(board)
+        from_ram = float(board.kernel_memory == "ram")
+        draws = {
+            _RUN: model.draw(running(board), from_ram),
+            _SLEEP: model.draw(Activity(State.SLEEP, board.clock_hz), from_ram),
+            _STOP: model.draw(Activity(State.STOP, 0), from_ram),
+        }
+        missing = [draw.unknown for draw in draws.values() if draw.unknown]
+        return cls(
+            {state: draw.typical_A * 1e6 for state, draw in draws.items() if draw.typical_A is not None},
+            model.supply_V,
+            tuple(source for draw in draws.values() for source in draw.sources),
+            "; ".join(missing or ([model.why_no_supply] if model.supply_V is None else [])),
+        )
 
     def energy_mJ(self, spent: Spent | None) -> float | None:  # noqa: N802 # the unit
         """Of what was spent, in millijoules; None where it is not known or not modelled."""
@@ -67,13 +60,3 @@ class EnergyModel:
             + self.typical_uA[_STOP] * spent.stopped_s
         )
         return charge * self.supply_V / 1e3
-
-
-def _choose(board: Board, state: str) -> Current | None:
-    """The row for a state at the board's clock, a known one before an unknown one."""
-    rows = [
-        row
-        for row in board.currents
-        if row.state == state and row.clock_hz in {None, board.clock_hz} and row.memory in {None, board.kernel_memory}
-    ]
-    return next((row for row in rows if isinstance(row.typical_uA, float)), rows[0] if rows else None)

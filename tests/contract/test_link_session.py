@@ -333,7 +333,7 @@ def test_another_protocol_version(library: Path) -> None:
         return [Frame(answer.epoch, answer.seq, answer.command, body).encode()]
 
     wire = MemoryWire(library, down=on(Command.SYNC, newer))
-    with pytest.raises(LinkError, match="speaks version 7 of the link protocol, this hil speaks version 5"):
+    with pytest.raises(LinkError, match="speaks version 7 of the link protocol, this hil speaks version 6"):
         wire.agent()
 
 

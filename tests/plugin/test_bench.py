@@ -54,7 +54,7 @@ def test_the_runtime_beside_its_peers(tmp_path: Path) -> None:
     assert "\n".join(f"    {line}" for line in table) in README, "the README has another table than hil bench prints"
     assert "emulated" in done.stdout
     assert {row["energy_uJ_per_step"] for row in rows.values()} == {None}
-    assert "energy: not modelled: the file of board 'microbit' has no run current from flash at 16 MHz" in done.stdout
+    assert "energy: not modelled: the file of board 'microbit' has no 'run' at 16 MHz in key 'currents'" in done.stdout
     assert picture.read_text().startswith("<?xml")
 
 
@@ -64,14 +64,14 @@ def test_the_runtime_beside_its_peers(tmp_path: Path) -> None:
         (
             "typical_uA: 1500.0, supply_V: 3.0",
             1500 * 3.0 * 0.01,
-            "modelled, typical, 1500 uA from flash at 16 MHz and 3 V: a",
+            "modelled, typical, 1500 uA from flash at 16 MHz and 3 V: run 1500 uA (a page)",
         ),
         (
             "typical_uA: unknown, supply_V: 3.0",
             None,
-            "the typical run current of board 'own' from flash at 16 MHz is unknown (a",
+            "not modelled: key 'currents.0.typical_uA' of board 'own' (run) is unknown: a page",
         ),
-        ("typical_uA: 1500.0", None, "the supply of the run current of board 'own' from flash at 16 MHz is unknown (a"),
+        ("typical_uA: 1500.0", None, "no key 'currents.….supply_V' of board 'own' says at which supply"),
     ],
 )
 def test_energy_is_cycles_times_what_the_board_s_file_says(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -39,13 +40,37 @@ def test_steps_average_by_their_time() -> None:
 
 
 def test_accuracy_is_of_the_range_of_each_sample() -> None:
-    # 100 µA may be 90 % of a current and 0.2 µA; 100 mA 85 % of one and 1 mA.
+    # 100 mA may be 90 % of a current and 0.2 µA; or 85 % of one and 1 mA.
     accuracy = {0: Accuracy(0.10, 0.2e-6), 4: Accuracy(0.15, 1e-3)}
-    made = trace([100e-6, 100e-3], accuracy=accuracy, ranges=[0, 4])
-    assert average_A(made).uncertainty == pytest.approx((10.2e-6 / 0.9 + 16e-3 / 0.85) / 2, rel=1e-12)
-    assert charge_C(made).uncertainty == pytest.approx((10.2e-6 / 0.9 + 16e-3 / 0.85) * 1e-3, rel=1e-12)
+    made = trace([100e-3, 100e-3], accuracy=accuracy, ranges=[0, 4])
+    bound_A = (10.0002e-3 / 0.9 + 16e-3 / 0.85) / 2
+    assert average_A(made).uncertainty == pytest.approx(bound_A, rel=1e-12)
+    assert charge_C(made).uncertainty == pytest.approx(bound_A * 2e-3, rel=1e-12)
     energy = energy_J(made, 2.0, voltage_uncertainty_V=0.1)
-    assert energy.uncertainty == pytest.approx(2.0 * (10.2e-9 / 0.9 + 16e-6 / 0.85) + 0.1 * 100.1e-6, rel=1e-9)
+    assert energy.uncertainty == pytest.approx(2.0 * bound_A * 2e-3 + 0.1 * 200e-6, rel=1e-9)
+
+
+def test_chance_by_hand() -> None:
+    # Four changes of 2 mA among five samples: 4 * sqrt((2 mA)^2 / 2 / 5), and as five are few 1 + 17 / (4 * 10 / 3).
+    chance_A = 4 * 2e-3 / math.sqrt(10) * (1 + 17 * 3 / 40)
+    assert average_A(trace([1e-3, 3e-3, 1e-3, 3e-3, 1e-3])).uncertainty == pytest.approx(chance_A)
+    assert average_A(trace([1e-3])).uncertainty == 0
+
+
+@pytest.mark.parametrize("samples", [30, 100, 1000])
+def test_noise_is_within_what_is_told(samples: int) -> None:
+    """An instrument without an error but noise of 1 %: of 400 averages none is off by more, and some by half of it."""
+    random = np.random.default_rng(samples)
+    figures = [average_A(trace(1e-3 + random.normal(0, 10e-6, samples))) for _ in range(400)]
+    off = [abs(each.value - 1e-3) / each.uncertainty for each in figures]
+    assert 0.4 < max(off) < 1
+    told_A = 4 * 10e-6 / math.sqrt(samples) * (1 + 6.375 / samples)
+    assert np.mean([each.uncertainty for each in figures]) == pytest.approx(told_A, rel=0.05)
+
+
+def test_a_drift_is_no_noise() -> None:
+    """From 1 mA to 2 mA in a thousand samples, of which the average is known to a thousandth."""
+    assert average_A(trace(np.linspace(1e-3, 2e-3, 1000).tolist())).uncertainty < 1.5e-3 * 1e-3
 
 
 def test_a_window_cut_a_sample_off_is_within_its_uncertainty() -> None:
@@ -115,7 +140,8 @@ def test_samples_within_a_switch_of_ranges_are_replaced_and_paid_for() -> None:
     made = trace([1e-3] * 4 + [50e-3] * 2 + [3e-3] * 4, settling=[4, 5])
     figure = average_A(made)
     assert figure.value == pytest.approx((4 * 1e-3 + 6 * 3e-3) / 10)
-    assert figure.uncertainty == pytest.approx(2 * (3e-3 - 1e-3) / 10)
+    chance_A = 4 * 1.6375 * math.sqrt((3e-3 - 1e-3) ** 2 / 9 / 2 / 10)  # of the step that is left, among nine changes
+    assert figure.uncertainty == pytest.approx(2 * (3e-3 - 1e-3) / 10 + chance_A)
 
 
 def test_a_switch_of_ranges_at_the_end_costs_what_was_read() -> None:

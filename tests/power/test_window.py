@@ -80,7 +80,8 @@ def test_slow_edges_are_less_certain_and_so_is_what_follows() -> None:
     # By hand: 60 samples of 4 mA and two slopes of 7 samples that average 2.5 mA, from middle to middle.
     charge = charge_C(made, windows[0])
     assert abs(charge.value - (60 * 4e-3 + 7 * 3.25e-3) * 1e-3) <= charge.uncertainty
-    assert average_A(made, windows[0]).uncertainty > average_A(trace(batches()), windows[0]).uncertainty
+    steep = trace(batches())
+    assert average_A(made, windows[0]).uncertainty > average_A(steep, windows_in_current(steep)[0]).uncertainty
 
 
 def test_spikes_are_no_batches() -> None:

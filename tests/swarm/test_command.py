@@ -125,5 +125,7 @@ def test_what_is_not_known_is_named_and_nothing_modelled(drop: str, said: str) -
     assert model.energy_mJ(Spent(1.0, 1.0, 1.0)) is None
 
 
-def test_at_another_clock_nothing_is_modelled() -> None:
-    assert "has no 'run' in key 'currents'" in EnergyModel.of(BOARD.model_copy(update={"clock_hz": 32_000_000})).missing
+def test_at_a_clock_of_which_no_row_tells_nothing_is_modelled() -> None:
+    model = EnergyModel.of(BOARD.model_copy(update={"clock_hz": 32_000_000}))
+    assert "has no 'sleep' at 32 MHz in key 'currents'" in model.missing
+    assert model.energy_mJ(Spent(1.0, 1.0, 1.0)) is None

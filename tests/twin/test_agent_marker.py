@@ -13,6 +13,8 @@ from tests.twin.streaming import load_work, open_image
 from tests.twin.virtual_host import BOARD, AgentChip, connect
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from hil.link.agent import StepResult
 
 STEPS = 60
@@ -58,3 +60,27 @@ def test_without_it_interrupts_lengthen_some() -> None:
     assert min(more) > 0
     assert max(more) > min(more), "bytes arrive and leave meanwhile"
     assert max(more) < min(counted) // 2
+
+
+def test_in_a_batch_it_is_high_without_a_break_and_nothing_is_sent() -> None:
+    work, artefact = load_work("tiny_dense"), build(BOARD)
+    assert artefact.bin is not None
+    chip = AgentChip(artefact.bin)
+    port, pin = chip.pins.port(BOARD.marker)
+    edges: list[tuple[Fraction, int]] = []
+    agent, wire = connect(chip)
+    open_image(agent, chip, work.converted.image)
+    port.on_output.append(lambda _cycle, _old, new: edges.append((chip.seconds(), new >> pin & 1)))
+    sizes = (20, 20, 7)
+    ends = np.cumsum(sizes) - 1
+    inputs, elapsed = work.inputs[0, : sum(sizes)], work.elapsed[0, : sum(sizes)]
+    result = agent.run_batches(inputs, elapsed, work.state0, sizes)
+    assert np.array_equal(result.states, work.golden_states[0, ends])
+    assert np.array_equal(result.outputs, work.golden_outputs[0, ends])
+    levels = [(at, level) for (at, level), before in zip(edges, [(0, 0), *edges], strict=False) if level != before[1]]
+    assert [level for _, level in levels] == [1, 0] * len(sizes)
+    for (high, _), (low, _) in zip(levels[::2], levels[1::2], strict=True):
+        assert not any(high < at < low for at, _ in chip.sent)
+        assert not any(high < at < low for at, _ in wire.written)
+    lengths = [float(low - high) for (high, _), (low, _) in zip(levels[::2], levels[1::2], strict=True)]
+    assert lengths[0] > 2.5 * lengths[2]

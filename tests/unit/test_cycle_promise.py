@@ -10,10 +10,11 @@ import pytest
 
 from hil.case import Cycles
 from hil.cycle_golden import GoldenFile, Platform, Recording
-from hil.cycle_promise import EQUAL, NO_GOLDEN, check_cycles, not_counted
+from hil.cycle_promise import check_cycles, not_counted
 from hil.errors import CyclesError
 from hil.report.terminal import cycles_sentences
 from hil.step_cycles import RunCycles, Spread, StepCycles
+from hil.verdict import EQUAL, NO_GOLDEN
 from tests.results import MODEL, ORIGIN, result_with
 
 if TYPE_CHECKING:

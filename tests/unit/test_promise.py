@@ -8,7 +8,7 @@ import pytest
 
 from hil.case import CaseFile
 from hil.errors import InputError, NumericError
-from hil.promise import judge, not_measured
+from hil.promise import judge
 from hil.step_cycles import RunCycles
 from tests.results import ORIGIN, sound_result
 
@@ -123,15 +123,9 @@ def test_decisions_need_longer_sequences_than_their_first_step() -> None:
 
 
 @pytest.mark.parametrize("promise", ["current", "energy"])
-def test_budgets_have_no_verdict_and_can_not_be_judged(promise: str) -> None:
-    assert not_measured(promise, "microbit") is not None
+def test_what_has_a_golden_is_judged_elsewhere(promise: str) -> None:
     with pytest.raises(InputError):
         judge(promise, CASE, make())
-
-
-@pytest.mark.parametrize("promise", ["bits", "outputs", "states", "decisions"])
-def test_what_can_be_judged_is_never_called_not_measured(promise: str) -> None:
-    assert not_measured(promise, "microbit") is None
 
 
 def test_provenance_never_calls_an_emulator_hardware() -> None:

@@ -8,13 +8,19 @@
  */
 #include "port.h"
 
+#include "core.h"
 #include "stm32l0.h"
 
 #define READY_TRIES 100000u /* as in clock.c; also for a byte to leave */
-#define WAKE_LINE   (1u << STM32L0_LINK_PIN)
+#ifdef BOARD_LINK_NONE
+#define WAKE_LINE  0u
+#define INTERRUPTS (1u << STM32L0_LPTIM1_IRQ)
+#else
+#define WAKE_LINE  (1u << STM32L0_LINK_PIN)
 /* EXTI's lines 0 and 1, 2 and 3, 4 to 15 have interrupts 5, 6, 7 (RM0377 11.3). */
 #define WAKE_IRQ   (STM32L0_LINK_PIN < 2u ? 5u : STM32L0_LINK_PIN < 4u ? 6u : 7u)
 #define INTERRUPTS (1u << WAKE_IRQ | 1u << STM32L0_LPTIM1_IRQ)
+#endif
 
 static bool asked;
 static uint32_t time_ms;

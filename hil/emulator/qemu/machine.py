@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 from hil.emulator.flash_image import FlashImage
 from hil.emulator.guards import require_power
-from hil.emulator.machine import Access, CoreState, HaltReason, MachineSpec, MemoryFault, Status, is_device
+from hil.emulator.machine import (
+    Access,
+    CoreState,
+    HaltReason,
+    MachineError,
+    MachineSpec,
+    MemoryFault,
+    Status,
+    is_device,
+)
 from hil.emulator.qemu.breakpoints import Breakpoints
 from hil.emulator.qemu.core import LockupError, QemuCore
 from hil.emulator.qemu.gdb_rsp import GdbReplyError
@@ -22,6 +31,7 @@ from hil.emulator.uart import UartStream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hil.emulator.activity_record import ActivityRecord
     from hil.emulator.spi_bus import SpiBus
 
 
@@ -238,6 +248,19 @@ class QemuMachine:
             with self._core.stopped():
                 self._take_flash()
         return self._flash.image
+
+    def record_activity(self, *, on: bool) -> None:
+        """See `Machine`: QEMU knows no clocks, and does not say when its core sleeps."""
+        del on
+        raise MachineError(
+            f"QEMU does not tell what the chip of board {self._spec.board} does (sleep, clocks, peripherals)",
+            hint="take the twin, where the board's file has one: --backend twin",
+        )
+
+    def take_activity(self) -> ActivityRecord:
+        """See `record_activity`."""
+        self.record_activity(on=True)
+        raise AssertionError
 
     def set_flash_image(self, image: bytes) -> None:
         """See `Machine`."""

@@ -6,8 +6,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Self
 
 from hil.emulator.twin.core import ACCESS_FAULTS, FAR, FAULTS, UNPRIVILEGED, Stop
+from hil.emulator.twin.recording import RecordedChip
 from hil.emulator.twin.registers import PAGE_BYTES, BusError, NotModelledError, Peripheral
-from hil.emulator.twin.timebase import Timebase, Timer
+from hil.emulator.twin.timebase import Timer
+from hil.energy.activity import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +25,7 @@ _MSR_BYTES: Final = 4
 _WFE: Final = 2  # of `asleep`
 
 
-class Chip(Timebase):
+class Chip(RecordedChip):
     """Runs a core and what is around it, in virtual time. Used from one thread.
 
     Time passes only while something happens: where the core sleeps and an event is due, the clock jumps to it.
@@ -32,7 +34,6 @@ class Chip(Timebase):
         core: executes.
         trouble: why the chip cannot go on: firmware used what is not modelled. Empty while all is well.
         notes: what the firmware did that loses data on silicon too, each kind once.
-        standing_still: the core's clock stands still (deep sleep): seconds go by, cycles do not.
         stood_still: how long it has so far, in s.
     """
 
@@ -41,7 +42,6 @@ class Chip(Timebase):
         core.on_store = self._store
         self.trouble = ""
         self.notes: dict[str, str] = {}
-        self.standing_still = False
         self.stood_still = Fraction(0)
         self._run_horizon = 0
         self._wake_asked = False
@@ -63,7 +63,7 @@ class Chip(Timebase):
 
     def wait_until(self, cycle: int) -> None:
         """The core waits on its bus, also from within an access; meanwhile happens what is due."""
-        self.core.shared.clock = max(self.core.shared.clock, cycle)
+        self._idle_to(cycle)
         self._run_due(self.core.shared.clock)
 
     # Interrupts
@@ -152,6 +152,7 @@ class Chip(Timebase):
         for peripheral, _ in self._bus:
             peripheral.reset()
         self.core.reset()
+        self.set_up_anew()
 
     def run(self, horizon: int) -> Stop:
         """Run up to a cycle, and on to the end of the block of instructions that runs then.
@@ -176,6 +177,7 @@ class Chip(Timebase):
             if (wait := self.code_waits()) > shared.clock:
                 self.wait_until(min(wait, horizon))
                 continue
+            self._enter(State.RUN)
             stop = self.core.run(self.events.next(), min(self.outside.next(), horizon))
             if not self._goes_on(stop, horizon):
                 return stop
@@ -198,10 +200,11 @@ class Chip(Timebase):
         shared = self.core.shared
         if shared.system_control & _SLEEPDEEP and self._deep_sleep():
             return True
+        self._enter(State.SLEEP)
         due = self._next_due()  # the core may have set something going before it slept
         if due >= FAR:
             return False
-        shared.clock = max(shared.clock, min(due, horizon))
+        self._idle_to(min(due, horizon))
         return True
 
     def idle_until(self) -> int:
@@ -226,6 +229,8 @@ class Chip(Timebase):
             self.standing_still = self.stop_clock()
         except NotModelledError as error:
             self._give_up(error)
+        if self.standing_still:
+            self._enter(State.STOP)
         return self.standing_still or not self.core.shared.asleep
 
     def stop_clock(self) -> bool:
@@ -256,20 +261,24 @@ class Chip(Timebase):
                     return False
                 self._happen(timer)
             if not self._reset_requested:
-                self.standing_still = self._wake_asked = False
-                self.start_clock()
+                self._rise()
         except NotModelledError as error:
             self._give_up(error)
         finally:
             self.stood_still += self.seconds() - since
         return True
 
+    def _rise(self) -> None:
+        """The core's clock runs again."""
+        self.standing_still = self._wake_asked = False
+        self._wake_by(self.start_clock)
+
     def step(self, *, mask_interrupts: bool) -> Stop:
         """Execute one instruction, and let happen what became due with it."""
         self._run_events()
         if self.standing_still:
-            self.standing_still = self._wake_asked = False
-            self.start_clock()
+            self._rise()
+        self._enter(State.RUN)
         while (wait := self.code_waits()) > self.core.shared.clock:
             self.wait_until(wait)
         self.core.arrive(mask_interrupts=mask_interrupts)

@@ -143,6 +143,7 @@ static void fill(struct engine *engine, struct code *code, struct code_block *bl
     *block = (struct code_block){.start = address, .bytes = bytes, .target = NONE};
     block->breakpoint = block->undefined = block->split = bytes;
     block->jump_wait = jump_wait(code, address);
+    block->in_ram = code->memory.writable;
     for (uint32_t at = address; at < address + bytes;) {
         const struct cost cost = cost_at(engine, code, at);
         if (code->breakpoint[(at - code->memory.origin) / 2u] != 0 && block->breakpoint == bytes) {

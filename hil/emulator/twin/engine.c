@@ -200,6 +200,15 @@ static inline void arrive(struct engine *engine, uint32_t address, int32_t jump_
     }
 }
 
+/* Execution comes from flash to RAM, or back. */
+static void change_memory(struct engine_shared *shared) {
+    if (shared->in_ram != 0) {
+        shared->ram_cycles += shared->clock - shared->ram_since;
+    }
+    shared->ram_since = shared->clock;
+    shared->in_ram ^= 1u;
+}
+
 static void on_block(void *uc, uint64_t address, uint32_t size, void *user) {
     struct engine *engine = user;
     const uint32_t start = (uint32_t)address;
@@ -214,6 +223,9 @@ static void on_block(void *uc, uint64_t address, uint32_t size, void *user) {
     if (look && !engine->single) {
         stop(engine, CAUSE_STOP, start);
         return;
+    }
+    if (block->in_ram != (engine->shared.in_ram != 0)) {
+        change_memory(&engine->shared);
     }
     arrive(engine, start, block->jump_wait);
     if (may_run(engine, block)) {

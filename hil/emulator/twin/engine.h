@@ -70,6 +70,8 @@ struct engine_shared {
     uint64_t instructions; /* executed */
     uint64_t horizon;      /* run up to here, to the instruction */
     uint64_t soft_horizon; /* and to the first block of instructions that begins here or later */
+    uint64_t ram_cycles;   /* executed from memory that takes plain stores, up to ram_since */
+    uint64_t ram_since;    /* with in_ram: the cycle from which they are not in ram_cycles yet */
 
     uint32_t pending; /* interrupts, one bit each (NVIC_ISPR) */
     uint32_t enabled; /* (NVIC_ISER) */
@@ -89,6 +91,7 @@ struct engine_shared {
     uint32_t lockup;        /* enum engine_fault: what HardFault's handler could not do */
     uint32_t lockup_pc;     /* where */
     uint32_t watch_address; /* of ENGINE_WATCHPOINT */
+    uint32_t in_ram;        /* the running code lies in memory that takes plain stores */
     int32_t failure;        /* of ENGINE_FAILED: uc_err, or enum engine_failure */
 
     uint16_t level[ENGINE_LEVELS]; /* exceptions that are active, the running one last */

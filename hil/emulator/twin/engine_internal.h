@@ -61,6 +61,7 @@ struct code_block {
     uint32_t undefined;  /* offset of the first instruction that is not ARMv6-M's, or `bytes` */
     uint32_t split;    /* offset behind the first instruction that sets SP or CONTROL, or `bytes` */
     bool whole;        /* the three offsets above are `bytes` */
+    bool in_ram;       /* it lies in memory that takes plain stores */
     uint8_t last_kind; /* enum cost_class */
     bool sends_event;  /* holds SEV */
     bool sets_stack;   /* its last instruction sets SP */

@@ -21,11 +21,14 @@ class Shared(ctypes.Structure):
     """``struct engine_shared``."""
 
     _fields_ = (
-        *((name, ctypes.c_uint64) for name in ("clock", "instructions", "horizon", "soft_horizon")),
+        *(
+            (name, ctypes.c_uint64)
+            for name in ("clock", "instructions", "horizon", "soft_horizon", "ram_cycles", "ram_since")
+        ),
         *((name, ctypes.c_uint32) for name in ("pending", "enabled", "lines", "system_pending", "active")),
         *((name, ctypes.c_uint32) for name in ("vector_table", "system_control", "debug", "asleep", "event")),
         *((name, ctypes.c_uint32) for name in ("not_thumb", "fault", "fault_pc", "fault_address")),
-        *((name, ctypes.c_uint32) for name in ("lockup", "lockup_pc", "watch_address")),
+        *((name, ctypes.c_uint32) for name in ("lockup", "lockup_pc", "watch_address", "in_ram")),
         ("failure", ctypes.c_int32),
         ("level", ctypes.c_uint16 * _LEVELS),
         ("priority", ctypes.c_uint8 * _EXCEPTIONS),
@@ -35,6 +38,8 @@ class Shared(ctypes.Structure):
     instructions: int
     horizon: int
     soft_horizon: int
+    ram_cycles: int
+    ram_since: int
     pending: int
     enabled: int
     lines: int
@@ -52,6 +57,7 @@ class Shared(ctypes.Structure):
     lockup: int
     lockup_pc: int
     watch_address: int
+    in_ram: int
     failure: int
     level: ctypes.Array[ctypes.c_uint16]
     priority: ctypes.Array[ctypes.c_uint8]

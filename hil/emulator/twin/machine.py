@@ -26,6 +26,7 @@ from hil.emulator.uart import UartStream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hil.emulator.activity_record import ActivityRecord
     from hil.emulator.twin.part import Part
 
 _SLICE_CYCLES: Final = 400_000
@@ -371,6 +372,29 @@ class TwinMachine:
     def restore(self, kept: bytes) -> None:
         """See `OwnedMachine`."""
         self._kept.restore(kept)
+
+    # Activity
+
+    def record_activity(self, *, on: bool) -> None:
+        """See `Machine`."""
+        chip = self._powered()
+        if not on:
+            chip.stop_recording()
+            return
+        try:
+            chip.record(self._spec.marker)
+        except ValueError as error:
+            raise MachineError(f"the marker pin of board {self._spec.board} cannot be recorded: {error}") from error
+
+    def take_activity(self) -> ActivityRecord:
+        """See `Machine`."""
+        recorder = self._powered().recorder
+        if recorder is None:
+            raise MachineError(
+                f"the activity of emulated board {self._spec.board} is not recorded",
+                hint="it has to be asked for first, and once more after a power cycle",
+            )
+        return recorder.take()
 
     def _powered(self) -> Part:
         if self._chip is None:

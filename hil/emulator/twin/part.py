@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from hil.emulator.spi_bus import SpiWiring
     from hil.emulator.twin.core import Core, Stop
+    from hil.emulator.twin.recorder import Recorder
     from hil.emulator.twin.registers import Peripheral
     from hil.emulator.twin.spi_master import Master
 
@@ -35,11 +36,13 @@ class Part(Protocol):
         core: executes.
         trouble: why the chip cannot go on.
         notes: what the firmware did that loses data on silicon too.
+        recorder: of its activity, where that is recorded.
     """
 
     core: Core
     trouble: str
     notes: dict[str, str]
+    recorder: Recorder | None
 
     @property
     def serial(self) -> Serial:
@@ -104,6 +107,16 @@ class Part(Protocol):
 
     def debugger_reads(self, address: int, *, running: bool) -> None:
         """A debugger is about to read there, and waits on the bus; a halted core's time stands still, others' not."""
+
+    def record(self, marker: str = "") -> Recorder:
+        """Record the activity from now on.
+
+        Raises:
+            ValueError: there is no pin of the marker's name.
+        """
+
+    def stop_recording(self) -> None:
+        """Record no more."""
 
     def settle(self) -> None:
         """Let the time pass that the memories' operation under way takes."""

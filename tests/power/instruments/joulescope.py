@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.power.instruments.source import Source
 
 COUNTER_HZ = 2_000_000
+AHEAD = 800
+"""Of the counter, by which levels are ahead of the current."""
 _BLOCK = 2000
 """Of the counter in each round: 1 ms."""
 _SETTINGS = {
@@ -151,7 +153,7 @@ class Joulescope:
             raise
 
     def _send(self) -> None:
-        """One round of every signal; the levels run 800 counts ahead of the current."""
+        """One round of every signal; the levels run ahead of the current."""
         begin = self.begin + self._round * _BLOCK
         for signal in reversed(self._signals):
             if not self.settings.get(f"{signal}/ctrl") or self.lost.get(self._round) == signal:
@@ -159,7 +161,7 @@ class Joulescope:
             if signal == "s/i":
                 self._send_current(begin)
             elif self.quiet_gpi_after is None or self._round < self.quiet_gpi_after:
-                self._send_levels(signal, begin + 800)
+                self._send_levels(signal, begin + AHEAD)
 
     def _send_current(self, begin: int) -> None:
         step = 1 if self._model == "js110" else 2

@@ -54,6 +54,7 @@ class Lpm01a:
     stamp_s: time from time to time that it tells.
     lost: samples lost on the device, by the number of the first.
     cut: bytes lost on the wire, by the number of the sample before which.
+    doubled: bytes of a sample that come twice, by its number.
     fault_at: by the number of a sample, bytes that come before it: an error, overcurrent, nonsense.
     silent_after, unplug_after: numbers of samples.
     refuses: a command that it answers with an error.
@@ -65,6 +66,7 @@ class Lpm01a:
     stamp_s: float = 0.01
     lost: dict[int, int] = field(default_factory=dict)
     cut: dict[int, int] = field(default_factory=dict)
+    doubled: dict[int, int] = field(default_factory=dict)
     fault_at: dict[int, bytes] = field(default_factory=dict)
     full_at_s: float | None = None
     silent_after: int | None = None
@@ -187,7 +189,7 @@ class Lpm01a:
         if current_A > _LIMIT_A * 1.5 and self._binary:
             data += b"\xf0\xf5\xff\xff"
         value = encoded(current_A) if self._binary else written(current_A)
-        data += value[self.cut.pop(self._number, 0) :]
+        data += value[: self.doubled.pop(self._number, 0)] + value[self.cut.pop(self._number, 0) :]
         self._number += 1
         return data
 

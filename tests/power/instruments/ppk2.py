@@ -50,6 +50,7 @@ class Ppk2:
     leave_out: keys that it does not tell.
     lost: samples lost on the device, by the number of the first.
     cut: bytes lost on the wire, by the number of the sample before which.
+    doubled: bytes of a sample that come twice, by its number.
     silent_after: number of the sample behind which it says no more.
     nonsense_after: number of the sample behind which its words are random.
     unplug_after: number of the sample behind which its plug is pulled.
@@ -64,6 +65,7 @@ class Ppk2:
     leave_out: tuple[str, ...] = ()
     lost: dict[int, int] = field(default_factory=dict)
     cut: dict[int, int] = field(default_factory=dict)
+    doubled: dict[int, int] = field(default_factory=dict)
     silent_after: int | None = None
     nonsense_after: int | None = None
     unplug_after: int | None = None
@@ -158,7 +160,8 @@ class Ppk2:
         word = self._code(true_A) | self._range << 14 | (self._count % _COUNTS) << 18 | logic << 24
         if self.nonsense_after is not None and self._number >= self.nonsense_after:
             word = self._random.getrandbits(32)
-        data = struct.pack("<I", word)[self.cut.pop(self._number, 0) :]
+        data = struct.pack("<I", word)
+        data = data[: self.doubled.pop(self._number, 0)] + data[self.cut.pop(self._number, 0) :]
         self._number += 1
         self._count += 1
         return data

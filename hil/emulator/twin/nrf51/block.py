@@ -86,6 +86,7 @@ class Block(Peripheral):
         else:
             super().take(offset, size, value)
         self._update()
+        self._chip.set_up_anew()
 
     def _write_event(self, offset: int, value: int) -> None:
         register = self._register(offset, "writes")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from hil.emulator.twin.registers import WORD, NotModelledError, Peripheral, Register
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 BASE: Final = 0x50000000
 PINS: Final = 32
@@ -30,7 +30,14 @@ def pin_number(name: str) -> int | None:
 
 
 class Gpio(Peripheral):
-    """The port."""
+    """The port.
+
+    Args:
+        now: the cycle that it is.
+
+    Attributes:
+        on_output: told each change of the output latch: cycle, old and new value of OUT.
+    """
 
     REGISTERS: ClassVar[Sequence[Register]] = (
         Register("OUT", 0x504, writable=_ALL),
@@ -52,7 +59,9 @@ class Gpio(Peripheral):
         ),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], int]) -> None:
+        self._now = now
+        self.on_output: list[Callable[[int, int, int], None]] = []
         self._outside = self._outside_high = 0
         super().__init__("GPIO", BASE)
 
@@ -60,12 +69,21 @@ class Gpio(Peripheral):
         """See `Peripheral`; registers are words, and DIR is what PIN_CNF says too."""
         if size != WORD:
             raise NotModelledError(f"writes {size} bytes to 0x{BASE + offset:08x}, where GPIO has a register of a word")
+        old = self.latch
         super().take(offset, size, value)
+        if old != self.latch:
+            for listener in self.on_output:
+                listener(self._now(), old, self.latch)
         if offset >= _CNF:
             pin = (offset - _CNF) // WORD
             self.value["DIR"] = (self.value["DIR"] & ~(1 << pin)) | (value & _OUTPUT) << pin
 
     # Pins
+
+    @property
+    def latch(self) -> int:
+        """What the pins drive that are outputs (OUT)."""
+        return self.value["OUT"]
 
     def drive(self, pin: int, *, level: bool | None) -> None:
         """The world outside puts a level on a pin, or with None lets go of it."""

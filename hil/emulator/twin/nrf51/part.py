@@ -23,12 +23,15 @@ from hil.emulator.twin.nrf51.uart import Uart
 from hil.emulator.twin.nrf51.wdt import Wdt
 from hil.emulator.twin.registers import BusError, Refused, Register
 from hil.emulator.twin.system import SystemControl
+from hil.energy.activity import Activity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hil.emulator.spi_bus import SpiWiring
+    from hil.emulator.twin.recorder import OutputPort
     from hil.emulator.twin.wire import Wire
+    from hil.energy.activity import State
 
 CORE: Final = "cortex-m0"
 RAM_ORIGIN: Final = 0x20000000
@@ -95,7 +98,7 @@ class Nrf51822(Chip):
             if pin_number(pin) is None:
                 raise ValueError(f"UART0 is on pins from P0.0 to P0.31, not on {pin or 'no pin'}")
         self.power = PowerClock(self)
-        self.gpio = Gpio()
+        self.gpio = Gpio(self.now)
         self.nvmc = Nvmc(self, self.flash_content)
         self.uart0 = Uart(self, self.power, baud=baud, pins=serial_pins)
         self.timer0 = Timer(self)
@@ -120,6 +123,22 @@ class Nrf51822(Chip):
     def connect_spi(self, wiring: SpiWiring) -> None:
         """See `Part`."""
         self.spi_master.connect(wiring)
+
+    # Activity
+
+    def activity(self, state: State) -> Activity:
+        """See `RecordedChip`: peripherals by their ENABLE registers, a timer while it counts."""
+        enabled = {each.name for each in (self.uart0, self.spis1) if each.value["ENABLE"]}
+        timers = {self.timer0.name} if self.timer0.running else set()
+        oscillators = {"HFCLK Xtal"} if self.power.value["HFCLKRUN"] else set()
+        if not self.power.crystal:
+            oscillators.add("HFCLK RC")
+        return Activity(state, self.clock_hz, 0, frozenset(enabled | timers), frozenset(oscillators))
+
+    def output_pin(self, name: str) -> tuple[OutputPort, int]:
+        """See `RecordedChip`."""
+        number = pin_number(name)
+        return (self.gpio, number) if number is not None else super().output_pin(name)
 
     # Resets
 

@@ -104,6 +104,7 @@ class PowerClock(Block):
     def _started(self) -> None:
         self._starting = None
         self.value["HFCLKSTAT"] |= 1
+        self._chip.set_up_anew()
         self.happen("HFCLKSTARTED")
 
     def write_tasks_hfclkstop(self, word: int, _mask: int) -> None:

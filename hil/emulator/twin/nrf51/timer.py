@@ -106,9 +106,15 @@ class Timer(Block):
                 self._from = (self._chip.now(), 0)
             if self.value["SHORTS"] >> (_STOP + channel) & 1:
                 self._running = False
+                self._chip.set_up_anew()
             self._arm()
 
         return meet
+
+    @property
+    def running(self) -> bool:
+        """Whether it counts."""
+        return self._running
 
     # Registers
 

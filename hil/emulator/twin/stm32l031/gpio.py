@@ -89,6 +89,11 @@ class Gpio(Peripheral):
 
     # Levels
 
+    @property
+    def latch(self) -> int:
+        """What the pins drive that are outputs (ODR)."""
+        return self.value["ODR"]
+
     def drive(self, pin: int, *, level: bool | None) -> None:
         """The world outside puts a level on a pin, or with None lets go of it."""
         self._outside &= ~(1 << pin)

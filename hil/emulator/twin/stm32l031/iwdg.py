@@ -58,6 +58,11 @@ class Iwdg(Peripheral):
         self._running = False
         self._open = False
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started since the last reset."""
+        return self._running
+
     def _tick(self) -> Fraction:
         return Fraction(4 << min(self.value["PR"], _LONGEST_PRESCALER), LSI_HZ)
 

@@ -72,6 +72,11 @@ class Lptim(Peripheral):
         """See `Peripheral`."""
         return self._rcc.enabled("APB1ENR", _BIT)
 
+    @property
+    def own_clock(self) -> bool:
+        """Whether it is enabled and counts a clock that goes on in Stop mode."""
+        return self._counts(tree.LPTIM_LSI) or self._counts(tree.LPTIM_LSE)
+
     def _counts(self, source: int) -> bool:
         return bool(self.value["CR"]) and self._source == source
 

@@ -155,6 +155,15 @@ class Nvm:
         while self._timer is not None:
             self._chip.wait_until(self.busy_until())
 
+    def left(self, seed: int, second: Fraction) -> list[tuple[Operation, bytes]]:
+        """What a cut would leave, to be put in this order: operations that are not over then, and their words.
+
+        Args:
+            seed: decides about the bits.
+            second: when.
+        """
+        return [(each, each.torn(second, seed)) for each in reversed(self._begun) if second < each.ends]
+
     def cut(self, seed: int, second: Fraction | None = None) -> None:
         """The power goes, or a reset comes: what the operation of that moment concerns is undefined from now on.
 
@@ -163,9 +172,8 @@ class Nvm:
             second: when; now, unless it is given.
         """
         second = self._chip.seconds() if second is None else second
-        while self._begun and second < self._begun[-1].ends:
-            operation = self._begun.pop()
-            self._put(operation, operation.torn(second, seed))
+        for operation, content in self.left(seed, second):
+            self._put(operation, content)
         self._chip.cancel(self._timer)
         self._timer = None
         self._begun.clear()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hil.emulator.twin.chip import Chip
 
 BASE: Final = 0x40021000
-_HSION, _HSIRDY, _MSION, _MSIRDY, _PLLON, _PLLRDY = 1, 1 << 2, 1 << 8, 1 << 9, 1 << 24, 1 << 25
+HSION, _HSIRDY, MSION, _MSIRDY, PLLON, _PLLRDY = 1, 1 << 2, 1 << 8, 1 << 9, 1 << 24, 1 << 25
 LSION, LSIRDY, LSEON, LSERDY, RTCEN = 1, 1 << 1, 1 << 8, 1 << 9, 1 << 18
 _RTCSEL, _RTCRST, _RMVF = 3 << 16, 1 << 19, 1 << 23
 _RTC_DOMAIN: Final = LSEON | LSERDY | RTCEN | _RTCSEL | _RTCRST | 0x3C00
@@ -48,13 +48,14 @@ class Rcc(Peripheral):
         tree: the frequencies.
         on_buses: called when the clock of a peripheral may have changed, begun or stopped.
         on_rtc: called when the clock of the RTC may have changed.
+        on_written: called when a register was, and what has a clock may have changed.
         on_rtc_reset: called when RTCRST resets the RTC and its domain.
         uses: by oscillator ("LSI", "LSE"), what says whether somebody counts it.
         range: the voltage range.
     """
 
     REGISTERS: ClassVar[Sequence[Register]] = (
-        Register("CR", 0x00, reset=0x300, writable=_HSION | _MSION | _PLLON, unmodelled=0x003D002A),
+        Register("CR", 0x00, reset=0x300, writable=HSION | MSION | PLLON, unmodelled=0x003D002A),
         Register("ICSCR", 0x04, reset=0xB000, writable=0xFF00FF00),
         Register("CRRCR", 0x08, refused=True),
         Register("CFGR", 0x0C, writable=0x00FCBFF3, unmodelled=0x7F010000),
@@ -93,6 +94,7 @@ class Rcc(Peripheral):
         self.tree = tree.ClockTree(lambda: self.value)
         self.on_buses: list[Callable[[], None]] = []
         self.on_rtc: list[Callable[[], None]] = []
+        self.on_written: Callable[[], None] = lambda: None
         self.on_rtc_reset: Callable[[], None] = lambda: None
         self.uses: dict[str, list[Callable[[], bool]]] = {"LSI": [], "LSE": []}
         self.range: Callable[[], int] = lambda: 0
@@ -139,7 +141,7 @@ class Rcc(Peripheral):
 
     def stop(self) -> None:
         """Stop mode turns the fast oscillators off (RM0377, 6.3.9)."""
-        self.value["CR"] &= ~(_PLLON | _PLLRDY | _HSION | _HSIRDY | _MSION | _MSIRDY)
+        self.value["CR"] &= ~(PLLON | _PLLRDY | HSION | _HSIRDY | MSION | _MSIRDY)
 
     def wake_source(self) -> int:
         """Which oscillator wakes the chip up."""
@@ -147,7 +149,7 @@ class Rcc(Peripheral):
 
     def start(self, source: int) -> None:
         """The oscillator that wakes the chip up is its system clock."""
-        self.value["CR"] |= _HSION | _HSIRDY if source == tree.HSI16 else _MSION | _MSIRDY
+        self.value["CR"] |= HSION | _HSIRDY if source == tree.HSI16 else MSION | _MSIRDY
         self.value["CFGR"] = (self.value["CFGR"] & ~0xF) | source | source << 2
         self._chip.set_clock(self.tree.hclk_hz())
         self._on_change()
@@ -160,16 +162,16 @@ class Rcc(Peripheral):
         self.store("CR", word, mask)
         source = self.value["CFGR"] >> 2 & 3
         for on, ready, start, used in (
-            (_HSION, _HSIRDY, tree.HSI_START, tree.HSI16),
-            (_MSION, _MSIRDY, tree.MSI_START, tree.MSI),
-            (_PLLON, _PLLRDY, tree.PLL_START, tree.PLL),
+            (HSION, _HSIRDY, tree.HSI_START, tree.HSI16),
+            (MSION, _MSIRDY, tree.MSI_START, tree.MSI),
+            (PLLON, _PLLRDY, tree.PLL_START, tree.PLL),
         ):
             if self.value["CR"] & on and not old & on:
-                if on == _PLLON:
+                if on == PLLON:
                     self._check_pll()
                 self._starts("CR", on, ready, start)
             elif old & on and not self.value["CR"] & on:
-                if source == used or (on == _HSION and (source == tree.PLL or self.value["CR"] & _PLLON)):
+                if source == used or (on == HSION and (source == tree.PLL or self.value["CR"] & PLLON)):
                     self.value["CR"] |= on  # RM0377 7.3.1: cannot be cleared while the system clock needs it
                 else:
                     self.value["CR"] &= ~ready
@@ -194,6 +196,7 @@ class Rcc(Peripheral):
     def force_lsi(self) -> None:
         """The watchdog starts LSI, and it cannot be stopped any more (RM0377, 20.3)."""
         self.write_csr(self.value["CSR"] | LSION, LSION)
+        self.on_written()
 
     def write_csr(self, word: int, mask: int) -> None:
         """LSI, LSE, the clock of the RTC, and the reset flags."""
@@ -230,7 +233,7 @@ class Rcc(Peripheral):
     def write_cfgr(self, word: int, mask: int) -> None:
         """Choose clocks and prescalers."""
         old = self.value["CFGR"]
-        if self.value["CR"] & _PLLON and (word ^ old) & mask & 0x00FC0000:
+        if self.value["CR"] & PLLON and (word ^ old) & mask & 0x00FC0000:
             raise NotModelledError("changes PLLMUL or PLLDIV of RCC_CFGR while the PLL is on")
         self.store("CFGR", word, mask)
         wanted = self.value["CFGR"] & 3
@@ -265,3 +268,4 @@ class Rcc(Peripheral):
         for (name, bit), peripheral in self._resets.items():
             if self._by_name[name].offset == offset & ~3 and self.value[name] >> bit & 1:
                 peripheral.reset()
+        self.on_written()

@@ -1,0 +1,94 @@
+"""One entry of the history: what one night gave for one case and its vectors on one board. Pure data."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+FORMAT: Final = "hil history"
+VERSION: Final = 1
+
+Outcome = Literal["passed", "failed", "error", "skipped", "quarantined"]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Read(BaseModel):
+    """Keys that a later hil of the same version adds are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Place(_Read):
+    """On what the figures were got, and from which source each comes: figures are compared where all of it is equal.
+
+    Attributes:
+        backend: ``hardware``, ``qemu``, ``twin`` or ``native``.
+        emulated: no silicon took part.
+        compiler: with its version.
+        flags: what it was told.
+        link: ``uart`` or ``spi``.
+        cycles: what counted the cycles; empty where nothing did.
+        energy: kind and source of current and energy; empty where there is neither.
+    """
+
+    backend: str
+    emulated: bool
+    compiler: str
+    flags: str = ""
+    link: str = "uart"
+    cycles: str = ""
+    energy: str = ""
+
+
+class Entry(_Read):
+    """One night's result.
+
+    Attributes:
+        time: when the night's run ended.
+        board: the board's name.
+        file: the test file.
+        case: the case, or the name of a test in Python.
+        vectors: the vectors' name; empty for a test in Python.
+        outcome: the worst of the promises.
+        verdict: class of the first failure; empty where nothing failed.
+        message: its first line.
+        commit: what was tested, where that is known; with ``+`` behind it where files differ from it.
+        firmware: build id; empty where the run gave no result.
+        image: digest of the model image, likewise.
+        place: where the figures come from; None where there are none.
+        figures: by their names in `hil.nightly.figures`.
+    """
+
+    format: Literal["hil history"] = FORMAT
+    version: Literal[1] = VERSION
+    time: AwareDatetime
+    board: str
+    file: str = ""
+    case: str
+    vectors: str = ""
+    outcome: Outcome
+    verdict: str = ""
+    message: str = ""
+    commit: str = ""
+    firmware: str = ""
+    image: str = ""
+    place: Place | None = None
+    figures: dict[str, Finite] = Field(default_factory=dict)
+
+    @property
+    def night(self) -> str:
+        """The day on which the night's run ended, as UTC has it."""
+        return self.time.astimezone(dt.UTC).date().isoformat()
+
+    @property
+    def subject(self) -> tuple[str, str, str, str]:
+        """Whose result it is: board, file, case, vectors."""
+        return self.board, self.file, self.case, self.vectors
+
+    @property
+    def title(self) -> str:
+        """The same in words."""
+        case = self.case if self.vectors in {"", self.case} else f"{self.case}/{self.vectors}"
+        return f"{case} on {self.board}"

@@ -1,0 +1,86 @@
+"""What is noted on a test's report: its subject, its run, where the device first differs, and whether it counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hil.pytest_run.collect import PromiseItem, needs_board
+from hil.report.details import run_details
+from hil.report.difference import first_difference
+from hil.report.noted import Noted, note
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pytest
+
+    from hil.case import CaseFile, PromiseName
+    from hil.pytest_run.state import State
+    from hil.result import RunResult
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What a test judged."""
+
+    result: RunResult
+    promise: PromiseName
+    says: CaseFile | None
+
+
+def take_notes(item: pytest.Item, report: pytest.TestReport, state: State, result: RunResult | None) -> None:
+    """Note what one phase of a test gave; a failure in quarantine is told to pytest as one that was expected.
+
+    Args:
+        item: the test.
+        report: pytest's, of this phase; its outcome may be changed.
+        state: the run's.
+        result: what a test in Python had from its DUT, the worst of several.
+    """
+    subject = subject_of(item)
+    if not subject or (report.when != "call" and report.passed):
+        return
+    judged = _judged(item, result)
+    entry = state.options.quarantine.find(subject["board"], subject["case"])
+    failed = ("failed" if report.when == "call" else "error") if report.failed else ""
+    run, details = _told(subject, judged, state)
+    difference = first_difference(judged.promise, judged.says, judged.result) if judged and failed else None
+    quarantine = "" if entry is None else entry.words
+    note(report, Noted(subject, quarantine, run, details, difference, failed if entry else ""))
+    if failed and entry is not None:
+        report.outcome = "skipped"
+        report.wasxfail = quarantine
+
+
+def subject_of(item: pytest.Item) -> dict[str, str]:
+    """What a test is about: file, case, vectors and board; empty for one that needs no board."""
+    file = item.nodeid.partition("::")[0]
+    if isinstance(item, PromiseItem):
+        about = item.subject
+        return {"file": file, "case": about.case.name, "vectors": about.vectors_name, "board": about.board}
+    board = item.callspec.params.get("board") if hasattr(item, "callspec") else None
+    if not needs_board(item) or not isinstance(board, str):
+        return {}
+    return {"file": file, "case": getattr(item, "originalname", None) or item.name, "vectors": "", "board": board}
+
+
+def _judged(item: pytest.Item, result: RunResult | None) -> _Judged | None:
+    if isinstance(item, PromiseItem):
+        found = item.result
+        return None if found is None else _Judged(found, item.subject.promise, item.subject.case.says)
+    return None if result is None else _Judged(result, "bits", None)
+
+
+def _told(subject: dict[str, str], judged: _Judged | None, state: State) -> tuple[str, dict[str, Any] | None]:
+    """What the run is called, and its details where this process has not told them yet."""
+    if judged is None:
+        return "", None
+    name = "{file}::{case}[{board}]".format(**subject)
+    if subject["vectors"]:
+        name = "{file}::{case}/{vectors}[{board}]".format(**subject)
+    if name in state.told:
+        return name, None
+    state.told.add(name)
+    artefact = state.bench.artefact(subject["board"])
+    return name, subject | run_details(judged.result, artefact)

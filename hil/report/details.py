@@ -1,0 +1,108 @@
+"""What a report shows of one run beside the flat properties: long, so it is told once a run. Ready for JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hil.report.series import series_of
+from hil.step_energy import NOT_ASKED
+
+if TYPE_CHECKING:
+    from hil.build import Artefact
+    from hil.result import RunResult
+    from hil.step_energy import RunEnergy
+
+
+def run_details(result: RunResult, artefact: Artefact) -> dict[str, Any]:
+    """Where and with what it ran, its figures, the size of its firmware, and the cycles of its steps.
+
+    Args:
+        result: the run.
+        artefact: the firmware that ran.
+
+    Returns:
+        What ``runs`` of results.json holds of it; docs/report.md has every key.
+    """
+    origin = result.provenance
+    return {
+        "board": origin.board,
+        "backend": origin.backend,
+        "backend_version": origin.backend_version,
+        "emulated": origin.emulated,
+        "where": origin.where,
+        "reason": origin.reason or None,
+        "probe": origin.probe or None,
+        "link": origin.link,
+        "firmware": origin.firmware,
+        "compiler": origin.compiler,
+        "flags": origin.flags,
+        "core": origin.core,
+        "model": result.model_name,
+        "image": result.image_digest,
+        "solver": result.solver,
+        "vectors": result.vectors.name,
+        "steps": result.steps,
+        "bits_equal": result.bits_equal,
+        "bits_compared": result.bits_compared,
+        "max_error": result.max_error if np.isfinite(result.max_error) else None,
+        "retries": result.retries,
+        "noticed": list(origin.noticed),
+        "size": _size(artefact),
+        "cycles": _cycles(result),
+        "energy": energy_details(result.energy),
+    }
+
+
+def energy_details(energy: RunEnergy) -> dict[str, Any] | None:
+    """Energy of the steps and average current, how they were obtained and what they are without; or why nobody knows.
+
+    None where nobody asked.
+    """
+    if energy is NOT_ASKED:
+        return None
+    found = energy.found
+    if found is None:
+        return {"kind": energy.kind, "reason": energy.reason or None}
+    series = series_of(found.per_step_uJ)
+    return {
+        "kind": found.kind,
+        "how": found.how,
+        "source": found.source,
+        "reason": energy.reason or None,
+        "average_uA": found.average_uA,
+        "average_uncertainty_uA": found.average_uncertainty_uA,
+        "maximum_average_uA": found.maximum_average_uA,
+        "min_uJ": float(found.per_step_uJ.min()),
+        "median_uJ": float(np.median(found.per_step_uJ)),
+        "max_uJ": float(found.per_step_uJ.max()),
+        "supply_V": found.supply_V,
+        "shares": dict(found.shares),
+        "without": list(found.without),
+        "batch": found.batch,
+        "per_step_uJ": series,
+    }
+
+
+def _size(artefact: Artefact) -> dict[str, int] | None:
+    """Flash and RAM of the firmware in bytes, and what there is of either; None for a process on this computer."""
+    if artefact.hex is None:
+        return None
+    names = ("flash_bytes", "flash_limit", "ram_bytes", "ram_limit", "stack_bytes", "stack_limit", "ltc_text_bytes")
+    return {name: getattr(artefact, name) for name in names}
+
+
+def _cycles(result: RunResult) -> dict[str, Any]:
+    measured = result.cycles.measured
+    if measured is None:
+        return {"source": None, "reason": result.cycles.reason or None}
+    spread = measured.spread
+    return {
+        "source": measured.source,
+        "reason": result.cycles.reason or None,
+        "min": spread.low,
+        "median": spread.median,
+        "max": spread.high,
+        "per_step": series_of(measured.per_step),
+    }
