@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,13 +10,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from hil.board import board_names, load_board
-from hil.errors import HilError, InputError
+from hil.errors import HilError
 from hil.find.match import Fit, fit
 from hil.find.ports import serial_ports
 from hil.find.probes import attached_probes
 from hil.find.usb import usb_devices
 from hil.probe.identify import Is, identify
 from hil.rig import Rig, load_rig
+from hil.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -154,25 +154,17 @@ def _write(path: Path, added: dict[str, Sighting], more: dict[str, str]) -> None
     yaml = YAML(typ="rt")
     yaml.width = 120
     yaml.preserve_quotes = True
-    try:
-        data: Any = yaml.load(path.read_text(encoding="utf-8")) if path.exists() else None
-        if data is None:
-            data = CommentedMap()
-            data.yaml_set_start_comment(_HEAD)
-        if not data.get("boards"):
-            data["boards"] = CommentedMap()
-        for key, each in added.items():
-            entry = CommentedMap(probe=each.probe.uid, **more)
-            for name in more:
-                entry.yaml_add_eol_comment("the only one plugged in; check that it is wired to this board", name)
-            data["boards"][key] = entry
-        text = io.StringIO()
-        yaml.dump(data, text)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_text(text.getvalue(), encoding="utf-8")
-        fresh.replace(path.resolve())
-    except OSError as error:
-        raise InputError(
-            f"rig file {path} cannot be written", cause=error.strerror, hint="name another with --rig, or set HIL_RIG"
-        ) from error
+    data: Any = yaml.load(path.read_text(encoding="utf-8")) if path.exists() else None
+    if data is None:
+        data = CommentedMap()
+        data.yaml_set_start_comment(_HEAD)
+    if not data.get("boards"):
+        data["boards"] = CommentedMap()
+    for key, each in added.items():
+        entry = CommentedMap(probe=each.probe.uid, **more)
+        for name in more:
+            entry.yaml_add_eol_comment("the only one plugged in; check that it is wired to this board", name)
+        data["boards"][key] = entry
+    text = io.StringIO()
+    yaml.dump(data, text)
+    write_whole(path, text.getvalue().encode(), kind="rig file", hint="name another with --rig, or set HIL_RIG")

@@ -13,8 +13,9 @@ from hil.dut.options import BACKENDS, LINKS, DutOptions
 from hil.errors import HilError, InputError
 from hil.flash_mode import FLASH_MODES
 from hil.quarantine import Quarantine, load_quarantine
-from hil.report.json_file import PAGE_FILE, SESSION_FILE, forget_json, prepare_json
+from hil.report.json_file import PAGE_FILE, SESSION_FILE, prepare_json
 from hil.rig import load_rig
+from hil.whole_file import forget_file
 
 if TYPE_CHECKING:
     import argparse
@@ -118,8 +119,8 @@ def forget_report(known: argparse.Namespace) -> None:
     """
     if known.hil_report is not None:
         with suppress(HilError):
-            forget_json(known.hil_report / SESSION_FILE)
-            forget_json(known.hil_report / PAGE_FILE)
+            forget_file(known.hil_report / SESSION_FILE)
+            forget_file(known.hil_report / PAGE_FILE)
 
 
 def read_options(config: pytest.Config) -> Options:
