@@ -16,6 +16,7 @@ import numpy as np
 
 from hil.energy_golden import recording_name
 from hil.errors import CurrentError
+from hil.step_energy import NO_AVERAGE
 from hil.verdict import EQUAL, Finding, Held, changed_since, look_up, place_of_step, who_ran
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from hil.energy_golden import EnergyFile, Recording
     from hil.result import RunResult
     from hil.step_energy import Energies, StepEnergy
-
-NO_AVERAGE: Final = "no average current: "
-"""How a note begins that says why there is none."""
 
 ROUNDING: Final = 1e-6
 """Share by which two modelled figures may differ as a golden keeps seven digits."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +129,10 @@ class RunEnergy:
         return "; ".join(self.missing)
 
 
-NOT_ASKED = RunEnergy(missing=("not asked for",))
+NO_AVERAGE: Final = "no average current: "
+"""How a note of `StepEnergy` begins that says why it has none."""
+
+NOT_ASKED: Final = RunEnergy(missing=("not asked for",))
 
 
 def combined(runs: Sequence[StepEnergy]) -> StepEnergy:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hil.energy.activity import Activity, State
 from hil.energy.modelled import ModelledCurrent
-from hil.step_energy import RunEnergy, StepEnergy
+from hil.step_energy import NO_AVERAGE, RunEnergy, StepEnergy
 
 if TYPE_CHECKING:
     from hil.board import Board
@@ -72,7 +72,7 @@ def step_energy(model: CurrentModel, spans: Spans, sequences: int, steps: int, b
             batch=batch,
             notes=(
                 *current.sources(first, end),
-                *(f"no average current: for {time_s:.3g} s {words}" for words, time_s in unknown.items()),
+                *(f"{NO_AVERAGE}for {time_s:.3g} s {words}" for words, time_s in unknown.items()),
             ),
         )
     )
@@ -106,7 +106,7 @@ def energy_of_cycles(model: CurrentModel, cycles: NDArray[np.int64]) -> RunEnerg
             duration_s=None,
             notes=(
                 *draw.sources,
-                "no average current: the emulator does not tell when its core sleeps",
+                f"{NO_AVERAGE}the emulator does not tell when its core sleeps",
                 "peripherals and oscillators are not in it: the emulator does not tell what is on",
             ),
         )
