@@ -14,7 +14,9 @@ from hil.errors import HilError
 from hil.find.match import Fit, fit
 from hil.find.ports import serial_ports
 from hil.find.probes import attached_probes
+from hil.find.udev import FT232H
 from hil.find.usb import usb_devices
+from hil.power.plugged_in import PPK2
 from hil.probe.identify import Is, identify
 from hil.rig import Rig, load_rig
 from hil.whole_file import write_whole
@@ -31,8 +33,6 @@ _HEAD: Final = """\
 What is plugged in on this bench: 'hil rig scan' adds to it, 'hil rig show' prints it. It belongs to this computer:
 do not commit it. Keys of a board: probe, port, bridge (for --link spi), analyzer (a current analyzer's address).
 """
-_PPK2: Final = (0x1915, 0xC00A)  # ppk2lab, types.py
-_FT232H: Final = (0x0403, 0x6014)  # pyftdi, usbtools.py
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ def _instruments(devices: Iterable[UsbDevice]) -> dict[str, str]:
     """What measures or reaches the only board there is, where there is one of a kind: no wire tells, so one may not."""
     found = {}
     devices = list(devices)
-    meters = [each for each in devices if (each.vendor, each.product_id) == _PPK2]
-    bridges = [each for each in devices if (each.vendor, each.product_id) == _FT232H]
+    meters = [each for each in devices if (each.vendor, each.product_id) == PPK2]
+    bridges = [each for each in devices if (each.vendor, each.product_id) == FT232H]
     if len(meters) == 1:
         ports = sorted((p.interface, p.device) for p in serial_ports() if p.place == meters[0].place)
         if ports:
