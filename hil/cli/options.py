@@ -30,7 +30,10 @@ Farm = Annotated[
     typer.Option(metavar="HOST[:PORT][/PLACE]", help="labgrid coordinator whose places have the board"),
 ]
 Wait = Annotated[
-    float | None, typer.Option(metavar="SECONDS", help="for a probe or a place that another run has; 0 fails at once")
+    float | None,
+    typer.Option(
+        metavar="SECONDS", help="to wait at most for a probe (60) or a place (600) of another run; 0 fails at once"
+    ),
 ]
 AllowErase = Annotated[
     bool, typer.Option("--allow-erase", help="all flash may be erased where nothing else makes the board reachable")

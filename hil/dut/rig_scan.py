@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from hil.board import board_names, load_board
-from hil.errors import HilError
-from hil.find.match import Fit, fit
+from hil.find.match import Fit, fit, pluggable_boards
 from hil.find.ports import serial_ports
 from hil.find.probes import attached_probes
 from hil.find.udev import FT232H
@@ -74,7 +72,7 @@ def scan(path: Path) -> Scan:
         InputError: the file is not a rig file, or cannot be written.
     """
     rig = load_rig(path) if path.exists() else Rig()
-    seen, unknown = sightings(_boards())
+    seen, unknown = sightings(pluggable_boards())
     by_uid = {entry.probe.casefold(): key for key, entry in rig.boards.items() if entry.probe}
     known = {by_uid[each.probe.uid.casefold()]: each for each in seen if each.probe.uid.casefold() in by_uid}
     added: dict[str, Sighting] = {}
@@ -114,19 +112,6 @@ def _board_of(probe: Probe, boards: Sequence[Board]) -> tuple[str, str]:
                 return board.name, ""
             why = answer.why or why
     return "", why
-
-
-def _boards() -> list[Board]:
-    """All that can be plugged in, from files that can be read."""
-    found = []
-    for name in board_names():
-        try:
-            board = load_board(name)
-        except HilError:  # 'hil boards' says what is wrong with a file
-            continue
-        if board.pyocd_target is not None:
-            found.append(board)
-    return found
 
 
 def _free_key(board: str, taken: set[str]) -> str:

@@ -12,7 +12,7 @@ from hil.energy.modelled import ModelledCurrent
 from hil.step_energy import NO_AVERAGE, RunEnergy, StepEnergy
 
 if TYPE_CHECKING:
-    from hil.board import Board
+    from hil.energy.draw import Draw
     from hil.energy.model import CurrentModel
     from hil.energy.spans import Spans
 
@@ -86,7 +86,7 @@ def energy_of_cycles(model: CurrentModel, cycles: NDArray[np.int64]) -> RunEnerg
         cycles: (S, T) of each step.
     """
     board = model.board
-    draw = model.draw(running(board), float(board.kernel_memory == "ram"))
+    draw = run_draw(model)
     if draw.typical_A is None:
         return _missing(draw.unknown)
     if model.supply_V is None:
@@ -113,9 +113,10 @@ def energy_of_cycles(model: CurrentModel, cycles: NDArray[np.int64]) -> RunEnerg
     )
 
 
-def running(board: Board) -> Activity:
-    """A chip that runs at its board's clock, and nothing else of it is known."""
-    return Activity(State.RUN, board.clock_hz)
+def run_draw(model: CurrentModel) -> Draw:
+    """What a chip draws that runs the kernel at its board's clock, and of which nothing else is known."""
+    board = model.board
+    return model.draw(Activity(State.RUN, board.clock_hz), float(board.kernel_memory == "ram"))
 
 
 def _unknown_in_steps(current: ModelledCurrent) -> str:

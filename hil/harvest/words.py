@@ -19,7 +19,7 @@ def lines_of(run: HarvestRun) -> list[str]:
         (
             f"{run.model_name} on {run.board} (twin), harvesting {conditions.power_uW:g} uW into "
             f"{conditions.capacitor_uF:g} uF, on at {conditions.v_on:g} V, off at {conditions.v_off:g} V, a checkpoint "
-            f"every {_steps(run.checkpoint_steps)}"
+            f"every {'step' if run.checkpoint_steps == 1 else f'{run.checkpoint_steps} steps'}"
         ),
         (
             f"{run.inferences_per_hour:.6g} inferences per hour (modelled); "
@@ -102,4 +102,4 @@ def properties_of(run: HarvestRun) -> dict[str, str | float]:
 
 
 def _steps(count: int) -> str:
-    return "step" if count == 1 else f"{count} steps"
+    return "1 step" if count == 1 else f"{count} steps"

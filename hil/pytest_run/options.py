@@ -102,7 +102,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--hil-wait",
         metavar="SECONDS",
         type=float,
-        help="how long to wait for a probe or a farm's place that another run has; 0 fails at once (default: 60, 600)",
+        help="how long to wait for a probe (default: 60) or a farm's place (600) that another run has; 0 fails at once",
     )
     group.addoption(
         "--hil-allow-erase",
