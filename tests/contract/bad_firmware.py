@@ -96,7 +96,7 @@ def neurons_of(network: str) -> int:
 FRAMES: Final = ("last heard: ", "last sent: request ")
 CORE: Final = (*FRAMES, "the core was ", "pc=", "sp=", "return addresses from 0x")
 WAYS: Final = (
-    Bad("hung", "link", (*CORE, ", at agent_receive+", "main_loop+"), **_step("for (;;) {}")),
+    Bad("hung", "link", (*CORE, "has done ", ", at agent_receive+", "main_loop+"), **_step("for (;;) {}")),
     Bad("crashed", "target fault", (*CORE, "HardFault"), **_step("*(volatile uint32_t *)0x30000000u = 1;")),
     Bad(
         "silent",
