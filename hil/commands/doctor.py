@@ -11,11 +11,14 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import TYPE_CHECKING
 
+from serial.tools import list_ports  # type: ignore[import-untyped]
+
 from hil.board import DEFAULT_BOARD, board_names, load_board
 from hil.commands.finding import Finding
 from hil.cycles.compiler import host_compiler
 from hil.emulator.backend import emulator_version
 from hil.errors import HilError, RigError
+from hil.power.plugged_in import analyzers
 from hil.report.terminal import table
 from hil.resources import boards_dir, cache_dir, firmware_dir
 
@@ -33,7 +36,7 @@ def examine(console: Console) -> int:
 
     looks = [_find(subject, look) for subject, look in _LOOKS]
     emulators = [_find_emulator(subject, backend) for subject, backend in _EMULATORS]
-    findings = [*looks, *emulators, _spi_bridges(), *bench_findings()]
+    findings = [*looks, *emulators, _spi_bridges(), *_analyzers(), *bench_findings()]
     for line in table(("what", "state", "found"), [(f.subject, f.state, f.detail) for f in findings]):
         console.print(line)
     if missing := [f.subject for f in findings if f.state == "missing"]:
@@ -76,6 +79,22 @@ def _spi_bridges() -> Finding:
             "SPI bridges", "absent", f"needed for --link spi: {', '.join(lacking)}; pip install 'hil-ltc[spi]'"
         )
     return Finding("SPI bridges", "ok", ", ".join(found))
+
+
+def _analyzers() -> list[Finding]:
+    """What measures an attached board's current; none has to be there."""
+    found = []
+    for each in analyzers(list_ports.comports()):
+        if each.lacks:
+            detail = f"needed for --meter {each.kind}:…: {each.lacks}; pip install 'hil-ltc[power]'"
+            found.append(Finding(each.title, "absent", detail))
+            continue
+        there = f"none plugged in; {each.absent}"
+        if each.addresses:
+            typed = [f"--meter '{address}'" for address in each.addresses]
+            there = f"it may be {' or '.join(typed)}"
+        found.append(Finding(each.title, "-", f"{each.package}; {there}" if each.package else there))
+    return found
 
 
 def _boards_on(backend: str) -> list[str]:

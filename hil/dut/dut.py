@@ -18,6 +18,7 @@ from hil.dut.board_check import check_board
 from hil.dut.connection import Connection
 from hil.dut.counting import CycleMeter
 from hil.dut.energy import EnergyMeter
+from hil.dut.farm_board import realise_in_farm
 from hil.dut.options import DutOptions
 from hil.dut.realised import realise
 from hil.dut.selection import probe_to_be, select
@@ -34,6 +35,7 @@ from hil.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from hil.board import Board
     from hil.build import Artefact
     from hil.dut.counting import RunCount
+    from hil.dut.realised import Realised
     from hil.dut.selection import Selection
     from hil.energy.modelled import ModelledCurrent
     from hil.flash_mode import FlashMode
@@ -128,6 +131,11 @@ class Dut:
     def meter(self) -> Meter | None:
         """The open current analyzer; None where none was named."""
         return self._analyzer.meter if self._analyzer is not None else None
+
+    @property
+    def marker_channel(self) -> str:
+        """The analyzer's channel that the board's marker pin is wired to; empty without one."""
+        return self._analyzer.marker if self._analyzer is not None else ""
 
     @property
     def last_current(self) -> Trace | ModelledCurrent | None:
@@ -299,7 +307,7 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
     provenance = Provenance(
         board=board.name,
         backend=selection.backend,
-        backend_version=emulator_version(selection.backend),
+        backend_version="" if selection.farm else emulator_version(selection.backend),
         emulated=selection.emulated,
         reason=selection.reason,
         probe=selection.probe or probe_to_be(board, selection, options),
@@ -342,13 +350,18 @@ def open_prepared(
         def connect() -> Connection:
             with suppress(HilError):  # what was lost may not let itself be closed
                 opened.close()
-            realised = opened.enter_context(
-                realise(prepared.board, prepared.artefact, prepared.selection, prepared.options, tell=tell)
-            )
+            realised = opened.enter_context(_realise(prepared, tell))
             return Connection(prepared.board, prepared.artefact, realised, opened, link=prepared.options.link)
 
         provenance = replace(prepared.provenance, meter=analyzer.name if analyzer is not None else "")
         yield Dut(replace(prepared, provenance=provenance), connect, analyzer, on_run)
+
+
+def _realise(prepared: Prepared, tell: Callable[[str], None]) -> AbstractContextManager[Realised]:
+    board, artefact, selection, options = prepared.board, prepared.artefact, prepared.selection, prepared.options
+    if selection.farm is not None:
+        return realise_in_farm(board, artefact, selection.farm, options.flash, tell)
+    return realise(board, artefact, selection, options)
 
 
 @contextmanager
@@ -361,6 +374,8 @@ def open_dut(
     link: str = "uart",
     flash: FlashMode = "auto",
     instance: str = "auto",
+    farm: str | None = None,
+    wait_s: float | None = None,
     firmware_root: Path | None = None,
     meter: str | None = None,
 ) -> Iterator[Dut]:
@@ -374,12 +389,16 @@ def open_dut(
         link: ``uart`` or ``spi``.
         flash: ``auto``, ``always`` or ``never``.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
+        farm: address of a labgrid coordinator, ``HOST[:PORT][/PLACE]``, whose places have the board.
+        wait_s: how long to wait for a board that is in use, see `DutOptions`.
         firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
         meter: address of the current analyzer that measures the board.
 
     Raises:
         HilError: as :func:`prepare_dut` and :func:`open_prepared` do.
     """
-    options = DutOptions(backend, probe, port, link, flash, instance, firmware_root, meter=meter)
+    options = DutOptions(
+        backend, probe, port, link, flash, instance, firmware_root, farm=farm, wait_s=wait_s, meter=meter
+    )
     with open_prepared(prepare_dut(board, options)) as dut:
         yield dut

@@ -12,8 +12,9 @@ from pyocd.core.session import Session  # type: ignore[import-untyped]
 from pyocd.core.target import Target  # type: ignore[import-untyped]
 
 from hil.emulator.power import PROBE_PREFIX
-from hil.errors import FlashError, InputError, RigError
+from hil.errors import BoardGoneError, FlashError, InputError, RigError
 from hil.find.probes import attached_probes
+from hil.probe import remote
 from hil.probe.emulated import EmulatedProbe
 from hil.probe.lock import IMPATIENT, ProbeLock
 from hil.probe.pyocd_errors import may_pass, no_pyocd_log, pyocd_errors
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 
 _CORE_NAMES = {"cortex-m0": "Cortex-M0", "cortex-m0plus": "Cortex-M0+"}
 _STARVED_S = 60.0
-
-
-class BoardGoneError(RigError):
-    """The probe has been unplugged."""
 
 
 class WrongChipError(RigError):
@@ -129,6 +126,12 @@ class ProbeSession:
         except exceptions.ProbeError:
             return ()
 
+    def behind(self) -> str:
+        """The uid of the probe itself: for one behind a network, what its server calls it."""
+        probe = self._session.probe
+        with pyocd_errors(f"probe '{self._probe}' does not say which it is"):
+            return str(probe.behind if isinstance(probe, remote.RemoteProbe) else probe.unique_id)
+
     def close(self) -> None:
         """Let the core run and the probe go."""
         try:
@@ -220,7 +223,8 @@ class ProbeSession:
         probe = self._choose_probe()
         if isinstance(probe, EmulatedProbe):
             options |= {"reset.hold_time": 0.0, "reset.post_delay": 0.0}  # no capacitor on its reset line
-            # Its core is as fast as this computer lets it be.
+        if isinstance(probe, (EmulatedProbe, remote.RemoteProbe)):
+            # An emulated core is as fast as its computer lets it be, and one behind a network may be emulated.
             options |= {f"flash.timeout.{step}": _STARVED_S for step in ("init", "erase_sector", "program")}
         with pyocd_errors(f"board '{self.board.name}' cannot be reached through probe '{self._probe}'"):
             find_target(self.board.pyocd_target or "")
@@ -247,6 +251,8 @@ class ProbeSession:
         if name != self._probe and name.partition(".")[0] == self.board.name:
             # pyOCD would look the name up, and would not find a board that only its file's path leads to.
             return EmulatedProbe(self.board, name.partition(".")[2])
+        if self._probe.startswith(remote.PREFIX):
+            return remote.RemoteProbe(self._probe.removeprefix(remote.PREFIX))
         wanted = self._plugged.pyocd_uid if self._plugged else self._probe
         try:
             probes = ConnectHelper.get_all_connected_probes(blocking=False, unique_id=wanted or None)

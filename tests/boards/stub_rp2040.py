@@ -23,6 +23,7 @@ class Rp2040(StubChip):
     def build_stubs(self) -> None:
         self.resets = resets = self._block("RESETS", 0x4000C000, lambda: True)
         resets.initial = {0x00: 0x01FFFFFF}
+        resets.writers[0x00] = self._reset
         resets.readers[0x08] = lambda: ~resets[0x00] & 0x01FFFFFF
         self.clocks = clocks = self._block("CLOCKS", 0x40008000, lambda: True)
         clocks.readers[0x38] = lambda: 1 << (clocks[0x30] & 3)
@@ -59,12 +60,19 @@ class Rp2040(StubChip):
     def _out_of_reset(self, number: int) -> Callable[[], bool]:
         return lambda: not bit(self.resets[0x00], number)
 
+    def _reset(self, word: int) -> None:
+        if bit(word, _PLL_SYS) and bit(self.clocks[0x3C], 0):
+            refuse("resets the PLL that the core runs from")
+        self.resets[0x00] = word
+
     def _choose(self, offset: int, word: int) -> None:
         self.clocks[offset] = word
         if self.clocks[0x30] & 3 == 2 and self.xosc[0x00] != 0xFABAA0:
             refuse("takes a crystal that is off for its reference")
-        if bit(self.clocks[0x3C], 0) and self.pll[0x04] & 0x29:
-            refuse("takes a PLL that is off for its clock")
+        if bit(self.clocks[0x3C], 0) and (self.pll[0x04] & 0x29 or self.clocks[0x3C] >> 5 & 7):
+            refuse("takes a PLL that is off, or none, for its clock")
+        if self.clocks[0x34] not in {0, 1 << 8} or self.clocks[0x40] not in {0, 1 << 8}:
+            refuse("divides a clock")
 
     def core_hz(self) -> Fraction:
         if bit(self.clocks[0x3C], 0):

@@ -57,15 +57,22 @@ class StubWire:
 
 
 def until_asleep(chip: StubChip) -> None:
+    until = chip.seconds() + 1
     while chip.go(chip.clock_hz // 100) is not Stop.ASLEEP:
-        assert chip.seconds() < 1
+        assert chip.seconds() < until
 
 
 def connected(name: str, firmware: bytes | None = None, *, clock_starts: bool = True) -> tuple[StubChip, Agent]:
     board = load_board(name)
     chip = CHIPS[board.port](board, image(name) if firmware is None else firmware)
     chip.clock_starts = clock_starts
+    return chip, attached(chip)
+
+
+def attached(chip: StubChip) -> Agent:
+    """An agent's client, once the firmware has started and sleeps."""
     until_asleep(chip)
+    name = chip.board.name
     agent = Agent(name)
     agent.attach(
         Session(
@@ -77,7 +84,7 @@ def connected(name: str, firmware: bytes | None = None, *, clock_starts: bool = 
             random_bits=lambda bits: 0x1234 & ((1 << bits) - 1),
         )
     )
-    return chip, agent
+    return agent
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -108,6 +115,21 @@ def test_a_clock_that_never_starts_is_told_by_firmware_that_runs_from_another(na
         assert chip.core_hz() == core_hz
         assert agent.identify().defect == Defect.CLOCK
         assert agent.echo(b"still there") == b"still there"
+
+
+def test_a_core_that_a_debugger_resets_alone_starts_again_from_the_pll() -> None:
+    """As the RP2040's: what was set up of clocks, pins and UART stays."""
+    chip, agent = connected("raspberry-pi-pico")
+    with chip:
+        assert agent.echo(b"once") == b"once"
+        system = chip.peripheral_at(0xE000E000)
+        assert system is not None
+        system.reset()
+        chip.core.reset()
+        again = attached(chip)
+        assert chip.core_hz() == chip.board.clock_hz
+        assert again.identify().defect == 0
+        assert again.echo(b"again") == b"again"
 
 
 @pytest.mark.parametrize(

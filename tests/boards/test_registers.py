@@ -92,7 +92,11 @@ FAMILIES = {
         "MKL25Z4.svd",
         ("kinetis/kinetis.h",),
         {"PORT_PCR": "PORTA_PCR3", **{f"FGPIO_{name}": f"FGPIOA_{name}" for name in ("PSOR", "PCOR", "PDDR")}},
-        {"SIM_SCGC5_PORT": ("PORTA",), "PORT_PCR_PULL_UP": ("PS", "PE")},
+        {
+            "SIM_SCGC5_PORT": ("PORTA",),
+            "PORT_PCR_PULL_UP": ("PS", "PE"),
+            "UART0_S1_ERRORS": ("OR", "NF", "FE", "PF"),
+        },
     ),
     "lpc8xx": Family(
         "LPC845.xml",

@@ -60,21 +60,21 @@
 #define FGPIO_PDDR(port)             FGPIO_REGISTER(port, 0x14u)
 
 /* Chapter UART0: 8 data bits, no parity, 1 stop bit from reset on. */
-#define UART0_BDH     KINETIS_REGISTER_8(0x4006A000u)
-#define UART0_BDL     KINETIS_REGISTER_8(0x4006A001u)
-#define UART0_C2      KINETIS_REGISTER_8(0x4006A003u)
-#define UART0_C2_RE   (1u << 2)
-#define UART0_C2_TE   (1u << 3)
-#define UART0_C2_RIE  (1u << 5)
-#define UART0_C2_TIE  (1u << 7)
-#define UART0_S1      KINETIS_REGISTER_8(0x4006A004u)
-#define UART0_S1_OR   (1u << 3) /* a one clears it */
-#define UART0_S1_RDRF (1u << 5)
-#define UART0_S1_TDRE (1u << 7)
-#define UART0_C3      KINETIS_REGISTER_8(0x4006A006u)
-#define UART0_C3_ORIE (1u << 3)
-#define UART0_D       KINETIS_REGISTER_8(0x4006A007u)
-#define UART0_C4      KINETIS_REGISTER_8(0x4006A00Au) /* samples a bit, less 1 */
+#define UART0_BDH       KINETIS_REGISTER_8(0x4006A000u)
+#define UART0_BDL       KINETIS_REGISTER_8(0x4006A001u)
+#define UART0_C2        KINETIS_REGISTER_8(0x4006A003u)
+#define UART0_C2_RE     (1u << 2)
+#define UART0_C2_TE     (1u << 3)
+#define UART0_C2_RIE    (1u << 5)
+#define UART0_C2_TIE    (1u << 7)
+#define UART0_S1        KINETIS_REGISTER_8(0x4006A004u)
+#define UART0_S1_ERRORS (15u << 0) /* overrun, noise, framing, parity: a one clears each */
+#define UART0_S1_RDRF   (1u << 5)
+#define UART0_S1_TDRE   (1u << 7)
+#define UART0_C3        KINETIS_REGISTER_8(0x4006A006u)
+#define UART0_C3_ORIE   (1u << 3)
+#define UART0_D         KINETIS_REGISTER_8(0x4006A007u)
+#define UART0_C4        KINETIS_REGISTER_8(0x4006A00Au) /* samples a bit, less 1 */
 
 #define KINETIS_UART0_IRQ 12u
 

@@ -9,8 +9,8 @@ static inline uint32_t uart_port_status(void) {
 }
 
 static inline uint32_t uart_port_receive(uint32_t status, uint8_t *byte) {
-    if ((status & UART0_S1_OR) != 0) {
-        UART0_S1 = UART0_S1_OR; /* the receiver stands still until then */
+    if ((status & UART0_S1_ERRORS) != 0) {
+        UART0_S1 = UART0_S1_ERRORS; /* after an overrun the receiver stands still until then */
     }
     if ((status & UART0_S1_RDRF) == 0) {
         return 0;

@@ -33,14 +33,27 @@ bool rp2040_renew(uint32_t blocks) {
     return becomes(&RESETS_RESET_DONE, blocks, blocks);
 }
 
-static bool reference(uint32_t source) {
-    CLK_REF_CTRL = source;
-    return becomes(&CLK_REF_SELECTED, 1u << source, 1u << source);
+/* The core runs from the reference clock, whatever that comes from. SRC alone changes without a
+ * glitch. */
+static bool leave_pll(void) {
+    RP2040_CLEAR(CLK_SYS_CTRL) = CLK_SYS_CTRL_SRC_AUX;
+    if (!becomes(&CLK_SYS_SELECTED, 1u << CLK_SYS_CTRL_SRC_REF, 1u << CLK_SYS_CTRL_SRC_REF)) {
+        return false;
+    }
+    RP2040_REGISTER(CLK_SYS_CTRL) = CLK_SYS_CTRL_SRC_REF; /* AUXSRC 0: the PLL */
+    CLK_SYS_DIV = CLK_DIV_1;
+    return true;
 }
 
-static bool system(uint32_t source) {
-    CLK_SYS_CTRL = source;
-    return becomes(&CLK_SYS_SELECTED, 1u << source, 1u << source);
+static bool take_crystal(void) {
+    CLK_REF_DIV = CLK_DIV_1;
+    CLK_REF_CTRL = CLK_REF_CTRL_SRC_XOSC;
+    return becomes(&CLK_REF_SELECTED, 1u << CLK_REF_CTRL_SRC_XOSC, 1u << CLK_REF_CTRL_SRC_XOSC);
+}
+
+static bool take_pll(void) {
+    RP2040_REGISTER(CLK_SYS_CTRL) = CLK_SYS_CTRL_SRC_AUX;
+    return becomes(&CLK_SYS_SELECTED, 1u << CLK_SYS_CTRL_SRC_AUX, 1u << CLK_SYS_CTRL_SRC_AUX);
 }
 
 static bool crystal(void) {
@@ -68,11 +81,10 @@ static bool pll(void) {
 
 uint32_t rp2040_clock_start(void) {
     CLK_PERI_CTRL = CLK_PERI_CTRL_ENABLE;
-    if (!system(CLK_SYS_CTRL_SRC_REF) || !reference(CLK_REF_CTRL_SRC_ROSC) || !crystal() ||
-        !reference(CLK_REF_CTRL_SRC_XOSC)) {
+    if (!leave_pll() || !crystal() || !take_crystal()) {
         return 0; /* the ring oscillator's, which nobody knows */
     }
-    if (!USES_PLL || (pll() && system(CLK_SYS_CTRL_SRC_AUX))) {
+    if (!USES_PLL || (pll() && take_pll())) {
         return BOARD_CLOCK_HZ;
     }
     return RP2040_CRYSTAL_HZ;

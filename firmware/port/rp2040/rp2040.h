@@ -23,12 +23,14 @@
 
 /* Clocks. A CLK_x_SELECTED has the bit that CLK_x_CTRL_SRC has come to. */
 #define CLK_REF_CTRL          RP2040_REGISTER(0x40008030u)
-#define CLK_REF_CTRL_SRC_ROSC 0u
 #define CLK_REF_CTRL_SRC_XOSC 2u
 #define CLK_REF_SELECTED      RP2040_REGISTER(0x40008038u)
-#define CLK_SYS_CTRL          RP2040_REGISTER(0x4000803Cu)
+#define CLK_REF_DIV           RP2040_REGISTER(0x40008034u)
+#define CLK_DIV_1             (1u << 8)
+#define CLK_SYS_CTRL          0x4000803Cu
 #define CLK_SYS_CTRL_SRC_REF  0u
 #define CLK_SYS_CTRL_SRC_AUX  1u /* AUXSRC 0: the PLL */
+#define CLK_SYS_DIV           RP2040_REGISTER(0x40008040u)
 #define CLK_SYS_SELECTED      RP2040_REGISTER(0x40008044u)
 #define CLK_PERI_CTRL         RP2040_REGISTER(0x40008048u)
 #define CLK_PERI_CTRL_ENABLE  (1u << 11) /* AUXSRC 0: clk_sys */
