@@ -21,7 +21,6 @@ from hil.flash_mode import FlashMode
 from hil.interrupt import INTERRUPTED, importing, was_interrupted
 
 DEFAULT_MAX_ERROR = 2.0**-10
-DEFAULT_WAIT_S = DutOptions().wait_s
 
 app = typer.Typer(
     name="hil",
@@ -37,6 +36,9 @@ Backend = Annotated[str, typer.Option(metavar="NAME", help="auto, hardware, or a
 Probe = Annotated[str | None, typer.Option(metavar="UID", help="debug probe of an attached board")]
 Port = Annotated[str | None, typer.Option(metavar="DEV", help="serial port of an attached board, or its SPI bridge")]
 Link = Annotated[str, typer.Option(metavar="NAME", help="link to the firmware: uart or spi")]
+Meter = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="current analyzer, e.g. ppk2:/dev/ttyACM0?marker=D0")
+]
 SolverOption = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="fused, euler, rk4, adaptive or exponential; else the model's own"),
@@ -44,7 +46,13 @@ SolverOption = Annotated[
 Unfolds = Annotated[int | None, typer.Option(metavar="N", help="sub-steps a step; for adaptive at most")]
 ErrorBound = Annotated[float | None, typer.Option(metavar="X", help="of the adaptive solver, in a state's unit")]
 RigFile = Annotated[Path | None, typer.Option("--rig", metavar="FILE", help="what is plugged in on this bench")]
-Wait = Annotated[float, typer.Option(metavar="SECONDS", help="for a probe that another run has; 0 fails at once")]
+Farm = Annotated[
+    str | None,
+    typer.Option(metavar="HOST[:PORT][/PLACE]", help="labgrid coordinator whose places have the board"),
+]
+Wait = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="for a probe or a place that another run has; 0 fails at once")
+]
 AllowErase = Annotated[
     bool, typer.Option("--allow-erase", help="all flash may be erased where nothing else makes the board reachable")
 ]
@@ -107,17 +115,18 @@ def flash(
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    farm: Farm = None,
     link: Link = "uart",
     when: Flash = "auto",
     rig: RigFile = None,
-    wait: Wait = DEFAULT_WAIT_S,
+    wait: Wait = None,
     allow_erase: AllowErase = False,
 ) -> None:
     """Build a board's firmware, flash it through pyOCD and hear it answer."""
     with importing():
         from hil.commands.flash import flash_board
 
-    options = DutOptions(backend, probe, port, link, when, rig=rig, wait_s=wait, may_erase=allow_erase)
+    options = DutOptions(backend, probe, port, link, when, farm=farm, rig=rig, wait_s=wait, may_erase=allow_erase)
     flash_board(board, options, make_console())
 
 
@@ -130,13 +139,12 @@ def run(
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    farm: Farm = None,
     link: Link = "uart",
     when: Flash = "auto",
     rig: RigFile = None,
-    wait: Wait = DEFAULT_WAIT_S,
-    meter: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="current analyzer, e.g. ppk2:/dev/ttyACM0?marker=D0")
-    ] = None,
+    wait: Wait = None,
+    meter: Meter = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
     max_error: Annotated[
         float, typer.Option(help="largest error of a state promised, as a share of its bound")
@@ -153,7 +161,7 @@ def run(
         from hil.commands.run import RunRequest, run_model
         from hil.commands.solver import chosen_solver
 
-    options = DutOptions(backend, probe, port, link, when, rig=rig, wait_s=wait, meter=meter)
+    options = DutOptions(backend, probe, port, link, when, farm=farm, rig=rig, wait_s=wait, meter=meter)
     chosen = chosen_solver(solver, unfolds, error_bound)
     request = RunRequest(model, vectors, board, json, max_error, atol, chosen)
     raise typer.Exit(run_model(request, options, make_console()))
@@ -182,6 +190,35 @@ def profile_cycles(
     options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
     chosen = chosen_solver(solver, unfolds, error_bound)
     profile(ProfileRequest(files, board, output, picture, chosen), options, make_console())
+
+
+@app.command(name="power")
+def show_power(
+    files: Annotated[list[Path], typer.Argument(metavar="CASE.hil.yaml|MODEL.npz VECTORS.npz", help="what to run")],
+    *,
+    board: BoardOption,
+    vectors: Annotated[int, typer.Option(metavar="N", help="which of the case's vectors files, from 1 on")] = 1,
+    backend: Backend = "auto",
+    probe: Probe = None,
+    port: Port = None,
+    link: Link = "uart",
+    when: Flash = "auto",
+    rig: RigFile = None,
+    wait: Wait = None,
+    meter: Meter = None,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="draw it: NAME.svg or NAME.png")] = None,
+    solver: SolverOption = None,
+    unfolds: Unfolds = None,
+    error_bound: ErrorBound = None,
+) -> None:
+    """Show what a board draws while it runs a network: current over time, energy of each step."""
+    with importing():
+        from hil.commands.power import PowerRequest, power
+        from hil.commands.solver import chosen_solver
+
+    options = DutOptions(backend, probe, port, link, when, rig=rig, wait_s=wait, meter=meter)
+    chosen = chosen_solver(solver, unfolds, error_bound)
+    power(PowerRequest(files, board, vectors, picture, chosen), options, make_console())
 
 
 @app.command(name="tune")
@@ -271,6 +308,9 @@ def harvest_power(
     ] = None,
     board: BoardOption = DEFAULT_BOARD,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
+    hex_file: Annotated[
+        Path | None, typer.Option("--hex", metavar="FILE", help="write program and slot, to be flashed")
+    ] = None,
     solver: SolverOption = None,
     unfolds: Unfolds = None,
     error_bound: ErrorBound = None,
@@ -289,7 +329,7 @@ def harvest_power(
         "hours": hours,
         "inferences_per_hour": inferences_per_hour,
     }
-    request = HarvestRequest(model, vectors, board, json, power, chosen_solver(solver, unfolds, error_bound))
+    request = HarvestRequest(model, vectors, board, json, hex_file, power, chosen_solver(solver, unfolds, error_bound))
     raise typer.Exit(harvest(request, make_console()))
 
 
@@ -321,17 +361,20 @@ def run_night(
 
 @app.command()
 def demo(
+    *,
     board: BoardOption = DEFAULT_BOARD,
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    farm: Farm = None,
+    wait: Wait = None,
     when: Flash = "auto",
 ) -> None:
     """Classify 40 smartwatch recordings on a board, each output checked against Python."""
     with importing():
         from hil.commands.demo import run_demo
 
-    options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
+    options = DutOptions(backend=backend, probe=probe, port=port, farm=farm, wait_s=wait, flash=when)
     raise typer.Exit(run_demo(board, options, make_console()))
 
 
@@ -361,7 +404,7 @@ def gdb(
     when: Flash = "auto",
     server_port: Annotated[int, typer.Option(metavar="N", help="TCP port of the gdb server")] = 3333,
     rig: RigFile = None,
-    wait: Wait = DEFAULT_WAIT_S,
+    wait: Wait = None,
 ) -> None:
     """Serve gdb on a board through pyOCD, and say what to type or paste to connect."""
     with importing():
@@ -420,3 +463,17 @@ def emulate_board(
         from hil.commands.emulate import emulate
 
     emulate(name, backend, paced=paced)
+
+
+@app.command(name="serve")
+def serve_probe(
+    uid: Annotated[str, typer.Argument(metavar="UID", help="a debug probe, as 'pyocd list' shows it")],
+    *,
+    tcp: Annotated[int, typer.Option("--tcp", metavar="N", help="TCP port")] = 5555,
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="listen there; 0.0.0.0 for all")] = "localhost",
+) -> None:
+    """Serve a debug probe on the network, for a farm, until Ctrl-C."""
+    with importing():
+        from hil.commands.serve import serve
+
+    serve(uid, host, tcp, make_console())

@@ -116,6 +116,11 @@ class EnergyFile(golden_file.Goldens[Recording]):
     version: Literal[1] = 1
 
 
+def recording_name(vectors: str, link: str) -> str:
+    """What a recording of vectors is called: what a board draws between steps depends on the link."""
+    return vectors if link == "uart" else f"{vectors} over {link.upper()}"
+
+
 def energy_path(case: Path) -> Path:
     """Where the golden of a case file is: beside it."""
     return golden_beside(case, SUFFIX)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from hil.energy_golden import recording_name
 from hil.errors import CurrentError
 from hil.verdict import EQUAL, Finding, Held, changed_since, look_up, place_of_step, who_ran
 
@@ -167,6 +168,7 @@ def _check(
     beyond = _check_budget(result, quantity, budget)
     rests_on = "; ".join([*beyond, *([lacking(quantity.noun, result) or ""] if quantity.found.without else [])])
     how = quantity.found.how
+    vectors = recording_name(vectors, result.provenance.link)
     found = look_up(golden, result, vectors, Finding(quantity.noun, quantity.figures, CurrentError), strict=strict)
     if isinstance(found, Held):
         return Held(f"{how}, {found.words}", "; ".join(each for each in (found.sentence, rests_on) if each))

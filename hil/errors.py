@@ -112,3 +112,7 @@ class RigError(HilError):
 
     verdict = "rig"
     exit_code = 10
+
+
+class BoardGoneError(RigError):
+    """The board has gone in the middle of a run: that says more than what its link or its probe then says."""

@@ -148,6 +148,10 @@ class FlashSession:
         """Raise EmulatorEndedError where the board is emulated and its emulator has ended."""
         self._probe.check_power()
 
+    def behind(self) -> str:
+        """The uid of the probe itself: for one behind a network, what its server calls it."""
+        return self._probe.behind()
+
     def noticed(self) -> tuple[str, ...]:
         """What the emulator has noticed of the firmware: a sentence each; nothing on silicon."""
         return self._probe.noticed()

@@ -63,7 +63,7 @@ def serve_gdb(name: str, options: DutOptions, port: int, console: Console) -> No
     console.print("stop     Ctrl-C")
     sys.stdout.flush()
     if not uid.startswith(PROBE_PREFIX):
-        patience = Patience(options.wait_s, make_console(stderr=True).print)
+        patience = Patience(options.probe_wait_s, make_console(stderr=True).print)
         ProbeLock(uid, board.name, patience).keep_over_exec()  # the server's to the end
     # This process becomes the server, so that there is no other to be left behind.
     command = [sys.executable, "-m", "pyocd", "gdbserver", "-u", uid, "-t", target, "--persist"]

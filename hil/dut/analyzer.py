@@ -117,6 +117,11 @@ class Analyzer:
         """The instrument, for people; that it is simulated, where it is."""
         return f"simulated {name_of(self._identity)}" if self._plan.simulated else name_of(self._identity)
 
+    @property
+    def marker(self) -> str:
+        """The digital channel that the board's marker pin is wired to; empty where it is wired to none."""
+        return self._plan.marker
+
     def measure(self, agent: Agent, work: Work, cycles: RunCycles, runs: int) -> RunEnergy:
         """Measure the energy of each step of the vectors, whose cycles are known or not, in so many runs of their own.
 

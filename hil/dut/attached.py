@@ -93,7 +93,7 @@ def probe_named(board: Board, wanted: str) -> Probe | None:
 
 
 def the_probe(board: Board, looked: Search) -> Probe:
-    """The one that was found, on a run that asks for hardware.
+    """The one that was found.
 
     Raises:
         RigError: none was.
@@ -103,7 +103,7 @@ def the_probe(board: Board, looked: Search) -> Probe:
     if len(candidates) == 1:
         return candidates[0]
     if candidates:
-        raise several(board, candidates)
+        raise _several(board, candidates)
     if looked.others:
         told = sorted({probe.target or "an unknown part" for probe in looked.others})
         that = f"probe there is that of a board with {told[0]}"
@@ -118,7 +118,7 @@ def the_probe(board: Board, looked: Search) -> Probe:
     )
 
 
-def several(board: Board, probes: Sequence[Probe]) -> InputError:
+def _several(board: Board, probes: Sequence[Probe]) -> InputError:
     """The error for more than one board that could be meant, with what to type for each."""
     lines = "; ".join(f"--probe {probe.uid} for the one at USB {probe.usb.place}" for probe in probes)
     return InputError(

@@ -7,14 +7,12 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from hil.dut.answering import check_identity, open_paired
-from hil.emulator.machine import EmulatorEndedError
-from hil.errors import FlashError, HilError, InputError, LinkError, RigError, TargetFault
+from hil.errors import BoardGoneError, FlashError, HilError, InputError, LinkError, RigError, TargetFault
 from hil.frame import Status
 from hil.image import checked
 from hil.link.client import AgentClient, SpiSettings
 from hil.link.jobs import Dimensions
 from hil.link.refusal import Refusal
-from hil.probe.session import BoardGoneError
 from hil.result import noticed_sentence
 
 if TYPE_CHECKING:
@@ -122,8 +120,13 @@ class Connection:
     @contextmanager
     def guard(self) -> Iterator[AgentClient]:
         """The client, for work that may fail: a failure says what is behind it, and the next user gets a sound link."""
+        self._realised.confirm()
         try:
             yield self._known_client()
+            self._realised.confirm()
+        except BoardGoneError as gone:
+            self.lost = gone
+            raise
         except (LinkError, TargetFault) as error:
             self._drop()
             if not isinstance(error, Refusal):
@@ -137,7 +140,7 @@ class Connection:
         """
         try:
             error.post_mortem = (*self._realised.check(), *error.post_mortem)
-        except (EmulatorEndedError, BoardGoneError) as gone:
+        except BoardGoneError as gone:
             gone.post_mortem += error.post_mortem
             self.lost = gone
             raise
@@ -214,7 +217,7 @@ class Connection:
             self._restart,
             probe=self._realised.probe_uid,
             link=f"port {self._realised.link_address}",
-            hint="name the port of that probe with --port, or its probe with --probe",
+            hint=self._realised.pairing_hint,
         )
 
     def _restart(self) -> None:

@@ -7,7 +7,6 @@ both.
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,11 +18,13 @@ from hil.dut.board_check import check_board
 from hil.dut.connection import Connection
 from hil.dut.counting import CycleMeter
 from hil.dut.energy import EnergyMeter
+from hil.dut.farm_board import realise_in_farm
 from hil.dut.options import DutOptions
 from hil.dut.realised import realise
 from hil.dut.selection import probe_to_be, select
+from hil.dut.time_bound import TimeBound
 from hil.emulator.backend import emulator_version
-from hil.errors import HilError, LinkError
+from hil.errors import HilError
 from hil.image import checked
 from hil.model import load_model
 from hil.promise import check_bits
@@ -34,6 +35,7 @@ from hil.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from hil.board import Board
     from hil.build import Artefact
     from hil.dut.counting import RunCount
+    from hil.dut.realised import Realised
     from hil.dut.selection import Selection
     from hil.energy.modelled import ModelledCurrent
     from hil.flash_mode import FlashMode
@@ -130,6 +133,11 @@ class Dut:
         return self._analyzer.meter if self._analyzer is not None else None
 
     @property
+    def marker_channel(self) -> str:
+        """The analyzer's channel that the board's marker pin is wired to; empty without one."""
+        return self._analyzer.marker if self._analyzer is not None else ""
+
+    @property
     def last_current(self) -> Trace | ModelledCurrent | None:
         """The current of the last run whose energy was asked for; None where nobody told any."""
         return self._energy.last_current
@@ -193,7 +201,7 @@ class Dut:
         place = self._connection.place_image(work.converted.image)
         wanted = count_cycles or (energy_runs > 0 and self._energy.needs_cycles)
         count = self._counting.start(self._connection.client, wanted=wanted)
-        watch = _Watch(self.board.name, timeout_s, vectors)
+        watch = TimeBound(self.board.name, timeout_s, vectors)
         step = self._stream(work, watch, count, on_sequence)
         device_s = watch.elapsed_s
         cycles = count.result()
@@ -242,7 +250,7 @@ class Dut:
         )
 
     def _stream(
-        self, work: Work, watch: _Watch, count: RunCount, on_sequence: Callable[[SequenceDone], None] | None
+        self, work: Work, watch: TimeBound, count: RunCount, on_sequence: Callable[[SequenceDone], None] | None
     ) -> StepResult:
         """All sequences, without a pause between them."""
         sequences, steps = work.elapsed.shape
@@ -277,30 +285,6 @@ def _joined(inputs: NDArray[np.int32], elapsed: NDArray[np.uint32]) -> tuple[NDA
     return inputs.reshape(elapsed.size, inputs.shape[2]), elapsed.reshape(-1)
 
 
-class _Watch:
-    """Ends a run that takes too long; its clock starts with the first sequence."""
-
-    def __init__(self, board_name: str, timeout_s: float, vectors: Vectors) -> None:
-        self._board_name = board_name
-        self._timeout_s = timeout_s
-        self._vectors = vectors
-        self._start = time.perf_counter()
-        self.done = 0
-
-    @property
-    def elapsed_s(self) -> float:
-        return time.perf_counter() - self._start
-
-    def check(self) -> None:
-        if self.elapsed_s > self._timeout_s:
-            total = self._vectors.sequences * self._vectors.steps
-            raise LinkError(
-                f"board '{self._board_name}' has done {self.done} of {total} steps of {self._vectors.path.name} "
-                f"in {self._timeout_s:g} s",
-                hint="where the firmware does not hang: raise timeout_s in the case file, or give it fewer steps",
-            )
-
-
 def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], None] | None = None) -> Prepared:
     """Choose the backend and build the firmware; nothing is powered or opened.
 
@@ -323,7 +307,7 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
     provenance = Provenance(
         board=board.name,
         backend=selection.backend,
-        backend_version=emulator_version(selection.backend),
+        backend_version="" if selection.farm else emulator_version(selection.backend),
         emulated=selection.emulated,
         reason=selection.reason,
         probe=selection.probe or probe_to_be(board, selection, options),
@@ -366,13 +350,18 @@ def open_prepared(
         def connect() -> Connection:
             with suppress(HilError):  # what was lost may not let itself be closed
                 opened.close()
-            realised = opened.enter_context(
-                realise(prepared.board, prepared.artefact, prepared.selection, prepared.options, tell=tell)
-            )
+            realised = opened.enter_context(_realise(prepared, tell))
             return Connection(prepared.board, prepared.artefact, realised, opened, link=prepared.options.link)
 
         provenance = replace(prepared.provenance, meter=analyzer.name if analyzer is not None else "")
         yield Dut(replace(prepared, provenance=provenance), connect, analyzer, on_run)
+
+
+def _realise(prepared: Prepared, tell: Callable[[str], None]) -> AbstractContextManager[Realised]:
+    board, artefact, selection, options = prepared.board, prepared.artefact, prepared.selection, prepared.options
+    if selection.farm is not None:
+        return realise_in_farm(board, artefact, selection.farm, options.flash, tell)
+    return realise(board, artefact, selection, options)
 
 
 @contextmanager
@@ -385,6 +374,8 @@ def open_dut(
     link: str = "uart",
     flash: FlashMode = "auto",
     instance: str = "auto",
+    farm: str | None = None,
+    wait_s: float | None = None,
     firmware_root: Path | None = None,
     meter: str | None = None,
 ) -> Iterator[Dut]:
@@ -398,12 +389,16 @@ def open_dut(
         link: ``uart`` or ``spi``.
         flash: ``auto``, ``always`` or ``never``.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
+        farm: address of a labgrid coordinator, ``HOST[:PORT][/PLACE]``, whose places have the board.
+        wait_s: how long to wait for a board that is in use, see `DutOptions`.
         firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
         meter: address of the current analyzer that measures the board.
 
     Raises:
         HilError: as :func:`prepare_dut` and :func:`open_prepared` do.
     """
-    options = DutOptions(backend, probe, port, link, flash, instance, firmware_root, meter=meter)
+    options = DutOptions(
+        backend, probe, port, link, flash, instance, firmware_root, farm=farm, wait_s=wait_s, meter=meter
+    )
     with open_prepared(prepare_dut(board, options)) as dut:
         yield dut

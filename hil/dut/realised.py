@@ -12,8 +12,8 @@ from hil.backends import is_supervised
 from hil.dut.attached import port_again
 from hil.dut.counting import Emulated, open_counter
 from hil.emulator.native import NativeBoard
-from hil.emulator.power import power
-from hil.errors import BuildError, TargetFault
+from hil.emulator.power import PROBE_PREFIX, power
+from hil.errors import BuildError, RigError, TargetFault
 from hil.flash import FlashSession
 from hil.link.refusal import line_hint
 from hil.probe.calls import Names
@@ -77,9 +77,15 @@ class Realised(Protocol):
             What the core was doing, in lines; nothing where there is no core to look at.
 
         Raises:
-            EmulatorEndedError: what ran the firmware has ended.
-            BoardGoneError: the board has been unplugged.
+            BoardGoneError: what ran the firmware has ended, or has been unplugged.
         """
+
+    def confirm(self) -> None:
+        """Before and after a run: raise BoardGoneError where another may have the board, or may have had it."""
+
+    @property
+    def pairing_hint(self) -> str:
+        """What to do where probe and port belong to two boards."""
 
 
 class NativeProcess:
@@ -95,6 +101,7 @@ class NativeProcess:
     noticed: tuple[str, ...] = ()
     counter = Emulated(reason="model: a native process has no Cortex-M0")
     machine: Recording | None = None
+    pairing_hint = ""
 
     def __init__(self, artefact: Artefact, stack: ExitStack) -> None:
         self._artefact = artefact
@@ -123,6 +130,9 @@ class NativeProcess:
         """Raise what a sanitizer has reported."""
         self._native.check()
         return ()
+
+    def confirm(self) -> None:
+        """The process is this one's alone."""
 
 
 class ProbedBoard:
@@ -154,6 +164,7 @@ class ProbedBoard:
         self.counter = counter
         self.machine = machine
         self.probe_uid = probe_uid
+        self.pairing_hint = "name the port of that probe with --port, or its probe with --probe"
         self._address = address
         self._board = board
         self._artefact = artefact
@@ -191,6 +202,9 @@ class ProbedBoard:
         done = self._session.program_blob(image, self._board.image_slot.origin, mode=self._flash)
         self._written += done.bytes_written
         self._session.reset()
+
+    def confirm(self) -> None:
+        """The board is this process' alone, as long as its probe and port are."""
 
     def check(self) -> tuple[str, ...]:
         """Look at the core: whether there still is one, sits in a fault or has locked up; it is halted then."""
@@ -246,8 +260,13 @@ def realise(
             machine = powered.machine
         else:
             probe, port = selection.probe, selection.port
-        patience = Patience(options.wait_s, tell)
+        patience = Patience(options.probe_wait_s, tell)
         session = stack.enter_context(FlashSession(board, probe, patience, may_erase=options.may_erase))
+        if not selection.emulated and (behind := session.behind()).startswith(PROBE_PREFIX):
+            raise RigError(
+                f"probe '{probe}' is '{behind}', an emulated board: what it gives is not told as hardware",
+                hint="reach it with --farm, at a place whose tags say that it is emulated",
+            )
         address = partial(port_again, board, probe) if selection.follows_probe else lambda: port
         probed = ProbedBoard(
             board, artefact, session, probe, address, flash=options.flash, counter=emulated, machine=machine

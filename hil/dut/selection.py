@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hil.backends import LISTED, is_supervised
-from hil.dut.attached import port_of, probe_named, search, several, the_probe, there
+from hil.dut.attached import port_of, probe_named, search, the_probe, there
+from hil.dut.farm import fitting_places
 from hil.emulator import registry
 from hil.emulator.machine import MachineError
 from hil.emulator.power import PROBE_PREFIX, instance_name
 from hil.errors import HilError, InputError, RigError
+from hil.farm.place import HARDWARE
 from hil.find.probes import attached_probes
 from hil.rig import load_rig
 
 if TYPE_CHECKING:
     from hil.board import Board
+    from hil.dut.farm import FittingPlaces
     from hil.dut.options import DutOptions
     from hil.find.probes import Probe
     from hil.rig import Rig
@@ -33,6 +36,7 @@ class Selection:
         probe: uid of the probe of a board that is powered already; None where the emulator is to be powered first.
         port: serial port of such a board: the one named, or its probe's.
         follows_probe: nobody named the port, so that it is looked for again each time that it is opened.
+        farm: the places of a farm of which one is to be taken first; or None.
     """
 
     backend: str
@@ -41,6 +45,14 @@ class Selection:
     probe: str | None = None
     port: str | None = None
     follows_probe: bool = False
+    farm: FittingPlaces | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether there is one board for all who ask, instead of one for each."""
+        if self.farm is not None:
+            return len(self.farm.names) == 1
+        return self.probe is not None or not self.emulated
 
 
 def select(board: Board, options: DutOptions) -> Selection:
@@ -52,9 +64,17 @@ def select(board: Board, options: DutOptions) -> Selection:
 
     Raises:
         InputError: an option is missing or does not fit.
-        RigError: an attached board was asked for and there is none.
+        RigError: an attached board was asked for and there is none, or a farm has none.
     """
     options.check(board)
+    if options.farm is None:
+        return _on_this_computer(board, options)
+    places = fitting_places(board, options)
+    emulated = places.backend != HARDWARE
+    return Selection(places.backend, emulated=emulated, reason="at a farm, as its place says", farm=places)
+
+
+def _on_this_computer(board: Board, options: DutOptions) -> Selection:
     if options.backend not in {"auto", "hardware"}:
         return Selection(options.backend, emulated=True)
     if board.pyocd_target is None:
@@ -67,8 +87,6 @@ def select(board: Board, options: DutOptions) -> Selection:
     asked = options.backend == "hardware" or options.port is not None
     looked = search(board, thorough=asked)
     if asked or looked.found:
-        if len(looked.found) > 1:
-            raise several(board, looked.found)
         return _hardware(board, options, the_probe(board, looked), address)
     reason = f"no board attached that says so: {looked.why}" if looked.maybe else "no board attached"
     return _instead(board, options, reason)
@@ -121,7 +139,9 @@ def _emulator(board: Board, options: DutOptions) -> str:
 
 
 def probe_to_be(board: Board, selection: Selection, options: DutOptions) -> str:
-    """The probe of an emulated board that is not powered yet, in words; empty for one without."""
+    """The probe of a board that is not powered or not taken yet, in words; empty for one without."""
+    if selection.farm is not None:
+        return selection.farm.words
     if not selection.emulated or not is_supervised(selection.backend):
         return ""
     if options.instance == "auto":

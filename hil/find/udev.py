@@ -1,4 +1,4 @@
-"""The udev rules that let users open debug probes and instruments, made from the tables of what pyOCD knows."""
+"""The udev rules that let users open debug probes and bridges, made from the tables of what pyOCD knows."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pyocd.probe.stlink.usb import STLinkUSBInterface  # type: ignore[import-unt
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+ROOT = Path("/")
 FILE: Final = "70-hil-probes.rules"
 INSTALL: Final = (
     f"hil doctor --udev | sudo tee /etc/udev/rules.d/{FILE} >/dev/null && "
@@ -24,7 +25,6 @@ _ACCESS: Final = 'MODE="0660", GROUP="plugdev", TAG+="uaccess"'
 _MORE: Final = (
     ("SEGGER J-Link", 0x1366, None),
     ("Raspberry Pi Debug Probe", 0x2E8A, 0x000C),
-    ("Nordic PPK2", 0x1915, 0xC00A),
     ("FTDI FT232H", 0x0403, 0x6014),
 )
 
@@ -35,10 +35,10 @@ def rules() -> str:
 
 
 def _lines() -> Iterator[str]:
-    yield f"# {FILE}: debug probes and instruments for hil. Install:"
+    yield f"# {FILE}: debug probes and SPI bridges for hil. Install:"
     yield f"#   {INSTALL}"
     yield 'ACTION!="add|change", GOTO="hil_end"'
-    yield 'SUBSYSTEM!="usb|hidraw|tty", GOTO="hil_end"'
+    yield 'SUBSYSTEM!="usb|hidraw", GOTO="hil_end"'  # serial ports are group dialout's
     for name, vendor, product_id in _devices():
         numbers = f'ATTRS{{idVendor}}=="{vendor:04x}"'
         if product_id is not None:
@@ -56,13 +56,18 @@ def _devices() -> Iterator[tuple[str, int, int | None]]:
     yield from _MORE
 
 
-def covering(numbers: tuple[int, int], root: Path = Path("/")) -> list[Path]:
+def covering(numbers: tuple[int, int], root: Path | None = None) -> list[Path]:
     """The installed rule files that name a vendor and product, whoever installed them."""
     vendor, product_id = numbers
-    return [path for path in _installed(root) if _names(path, f"{vendor:04x}", f"{product_id:04x}")]
+    return [path for path in _files(root or ROOT) if _names(path, f"{vendor:04x}", f"{product_id:04x}")]
 
 
-def _installed(root: Path) -> Iterable[Path]:
+def installed(root: Path | None = None) -> bool:
+    """Whether the file of `rules` is installed."""
+    return any(path.name == FILE for path in _files(root or ROOT))
+
+
+def _files(root: Path) -> Iterable[Path]:
     for folder in _FOLDERS:
         yield from sorted((root / folder).glob("*.rules"))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 SYS = Path("/sys")
+DEV = Path("/dev")
 _DEVICE = re.compile(r"\d+-\d+(\.\d+)*")
 
 
@@ -23,6 +25,7 @@ class UsbDevice:
         product: its name, in its own words.
         interfaces: the names that its interfaces give themselves; empty for those without.
         disks: names of the block devices that it brings, as in ``sdb``.
+        raw: names of the files through which its HID interfaces are reached, as in ``hidraw0``.
         bus: number of its bus.
         address: its number on the bus; another one each time that it is plugged in.
     """
@@ -35,6 +38,7 @@ class UsbDevice:
     product: str = ""
     interfaces: tuple[str, ...] = ()
     disks: tuple[str, ...] = ()
+    raw: tuple[str, ...] = ()
     bus: int = 0
     address: int = 0
 
@@ -52,7 +56,13 @@ class UsbDevice:
     @property
     def node(self) -> Path:
         """The file through which programs reach it."""
-        return Path(f"/dev/bus/usb/{self.bus:03}/{self.address:03}")
+        return DEV / f"bus/usb/{self.bus:03}/{self.address:03}"
+
+    @property
+    def closed(self) -> tuple[Path, ...]:
+        """The files of this device that this user may not read and write."""
+        files = (self.node, *(DEV / name for name in self.raw))
+        return tuple(path for path in files if not os.access(path, os.R_OK | os.W_OK))
 
 
 def usb_devices(sys: Path | None = None) -> list[UsbDevice]:
@@ -83,7 +93,8 @@ def _device(path: Path, place: str) -> UsbDevice | None:
             _text(path / "manufacturer").strip(),
             _text(path / "product").strip(),
             tuple(_text(each / "interface") for each in interfaces),
-            tuple(disk for each in interfaces for disk in _disks(each)),
+            tuple(disk for each in interfaces for disk in _below(each, "host*/target*/*/block/*")),
+            tuple(raw for each in interfaces for raw in _below(each, "*/hidraw/*")),
             int(_text(path / "busnum") or 0),
             int(_text(path / "devnum") or 0),
         )
@@ -91,8 +102,8 @@ def _device(path: Path, place: str) -> UsbDevice | None:
         return None
 
 
-def _disks(interface: Path) -> list[str]:
-    return sorted(path.name for path in interface.glob("host*/target*/*/block/*"))
+def _below(interface: Path, pattern: str) -> list[str]:
+    return sorted(path.name for path in interface.glob(pattern))
 
 
 def _text(path: Path) -> str:

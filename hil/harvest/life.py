@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hil.energy.activity import Activity
-    from hil.harvest.chip import Program, Seen
+    from hil.harvest.chip import Seen
+    from hil.harvest.program import Program
     from hil.harvest.witness import Witness
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hil.board import Board
     from hil.case import Harvest
     from hil.harvest.outcome import HarvestRun
+    from hil.harvest.program import Program
     from hil.model import Model
     from hil.vectors import Vectors
 
@@ -46,37 +47,46 @@ def why_not(board: Board, backend: str = "auto") -> str | None:
     return f"harvest not measured: board '{board.name}' cannot be simulated on harvested power: {reason}"
 
 
-def run_harvest(
-    model: Model,
-    vectors: Vectors,
-    board: Board,
-    promised: Harvest,
-    *,
-    firmware_root: Path | None = None,
-    progress: Callable[[float], None] = lambda _share: None,
-) -> HarvestRun:
-    """Simulate a network on a board that lives on harvested power.
+def make_program(
+    model: Model, vectors: Vectors, board: Board, checkpoint_steps: int, *, firmware_root: Path | None = None
+) -> Program:
+    """Build the firmware that runs by itself, and lay out its slot.
 
     Args:
         model: the network, with the solver that it shall have.
         vectors: its recordings.
         board: that `why_not` has no objection to.
-        promised: its power, and what is promised.
+        checkpoint_steps: steps between two checkpoints.
         firmware_root: another folder of sources, laid out as firmware/.
-        progress: told the share of the time that is over.
 
     Raises:
-        HilError: `why_not` objects; as `make_plan`, `build` and `simulate`.
+        HilError: `why_not` objects; as `make_plan` and `build`.
     """
     reason = why_not(board)
     if reason is not None:
         raise RigError(reason)
     from hil.build import build  # noqa: PLC0415 # brings tools that a run without such a promise need not wait for
-    from hil.harvest.chip import Program  # noqa: PLC0415 # imports unicorn, which may be missing
-    from hil.harvest.simulate import simulate  # noqa: PLC0415 # likewise
+    from hil.harvest.program import Program  # noqa: PLC0415 # likewise
 
-    plan = make_plan(model, vectors, board, promised.checkpoint_steps)
-    program = Program.of(board, build(board, link="none", firmware_root=firmware_root), plan)
+    plan = make_plan(model, vectors, board, checkpoint_steps)
+    return Program.of(board, build(board, link="none", firmware_root=firmware_root), plan)
+
+
+def run_harvest(
+    program: Program, promised: Harvest, *, progress: Callable[[float], None] = lambda _share: None
+) -> HarvestRun:
+    """Simulate a network on a board that lives on harvested power.
+
+    Args:
+        program: of `make_program`.
+        promised: its power, and what is promised.
+        progress: told the share of the time that is over.
+
+    Raises:
+        HilError: as `simulate`.
+    """
+    from hil.harvest.simulate import simulate  # noqa: PLC0415 # imports unicorn, which may be missing
+
     conditions = Conditions(
         promised.power_uW, promised.capacitor_uF, promised.v_on, promised.v_off, promised.hours * _HOUR_S
     )

@@ -19,8 +19,8 @@ from hil.harvest.witness import Witness
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hil.harvest.chip import Program
     from hil.harvest.outcome import Conditions
+    from hil.harvest.program import Program
 
 AWAKE_MOST_S: Final = 60.0
 """Simulated time with power, in s; what would come after is not worth waiting for."""

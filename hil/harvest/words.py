@@ -31,7 +31,7 @@ def lines_of(run: HarvestRun) -> list[str]:
             f"{run.awake_s:.4g} s"
         ),
         (
-            f"{_steps(run.steps)}, and {run.again} of them again after a power cut; all {run.checked} equal the exact "
+            f"{_steps(run.steps)}, and {run.again} more again after a power cut; all {run.checked} equal the exact "
             "integer model's in every bit of every state and output"
         ),
         (

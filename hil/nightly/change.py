@@ -5,7 +5,7 @@ For every place, two models beside "it stays as it was": from there on another l
 `CHANCE` of all rows: Student's t, times the number of models that were tried (Bonferroni). What is on either side of a
 step is looked at again in the same way. Then all is done once more with fewer nights that count as independent, as far
 as what is left resembles its neighbour.
-docs/adr/0013-nightly.md says why so.
+docs/adr/0015-nightly.md says why so.
 """
 
 from __future__ import annotations

@@ -67,8 +67,14 @@ def _place(run: Run) -> Place:
         flags=run["flags"],
         link=run["link"],
         cycles=run["cycles"]["source"] or "",
-        energy=f"{energy['kind']}: {energy['source']}" if known else "",
+        energy=_energy_source(energy) if known else "",
     )
+
+
+def _energy_source(energy: dict[str, Any]) -> str:
+    """What the figures rest on: with another peripheral in them they are others."""
+    without = f"; without {', '.join(energy['without'])}" if energy["without"] else ""
+    return f"{energy['kind']}: {energy['source']}{without}"
 
 
 def _figures(run: Run) -> dict[str, float]:

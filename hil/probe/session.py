@@ -12,8 +12,9 @@ from pyocd.core.session import Session  # type: ignore[import-untyped]
 from pyocd.core.target import Target  # type: ignore[import-untyped]
 
 from hil.emulator.power import PROBE_PREFIX
-from hil.errors import FlashError, InputError, RigError
+from hil.errors import BoardGoneError, FlashError, InputError, RigError
 from hil.find.probes import attached_probes
+from hil.probe import remote
 from hil.probe.emulated import EmulatedProbe
 from hil.probe.lock import IMPATIENT, ProbeLock
 from hil.probe.pyocd_errors import may_pass, no_pyocd_log, pyocd_errors
@@ -32,10 +33,6 @@ _CORE_NAMES = {"cortex-m0": "Cortex-M0", "cortex-m0plus": "Cortex-M0+"}
 _STARVED_S = 60.0
 
 
-class BoardGoneError(RigError):
-    """The probe has been unplugged."""
-
-
 class WrongChipError(RigError):
     """The probe hangs on another chip than the board has."""
 
@@ -51,6 +48,7 @@ class ProbeSession:
         patience: what to do while another run has the probe.
         may_erase: the whole flash may be erased where nothing else makes the board reachable.
         recovers: what fails is tried again, see `hil.probe.recovery`.
+        locks: whether to lock the probe; the caller has, otherwise.
 
     Attributes:
         board: as given.
@@ -65,12 +63,14 @@ class ProbeSession:
         *,
         may_erase: bool = False,
         recovers: bool = True,
+        locks: bool = True,
     ) -> None:
         self.board = board
         self.may_erase = may_erase
         self._probe = probe
         self._patience = patience
         self._recovers = recovers
+        self._locks = locks
         self._retries: list[str] = []
         self._climbed: set[str] = set()
         self._recovering = False
@@ -82,7 +82,7 @@ class ProbeSession:
         with ExitStack() as undo:
             undo.enter_context(no_pyocd_log())
             self._plugged = _on_usb(self._probe)
-            if self._probe and not self._probe.startswith(PROBE_PREFIX):
+            if self._locks and self._probe and not self._probe.startswith(PROBE_PREFIX):
                 uid = self._plugged.uid if self._plugged else self._probe
                 undo.enter_context(ProbeLock(uid, self.board.name, self._patience))
             self._open()
@@ -125,6 +125,12 @@ class ProbeSession:
             return probe.noticed() if isinstance(probe, EmulatedProbe) else ()
         except exceptions.ProbeError:
             return ()
+
+    def behind(self) -> str:
+        """The uid of the probe itself: for one behind a network, what its server calls it."""
+        probe = self._session.probe
+        with pyocd_errors(f"probe '{self._probe}' does not say which it is"):
+            return str(probe.behind if isinstance(probe, remote.RemoteProbe) else probe.unique_id)
 
     def close(self) -> None:
         """Let the core run and the probe go."""
@@ -217,7 +223,8 @@ class ProbeSession:
         probe = self._choose_probe()
         if isinstance(probe, EmulatedProbe):
             options |= {"reset.hold_time": 0.0, "reset.post_delay": 0.0}  # no capacitor on its reset line
-            # Its core is as fast as this computer lets it be.
+        if isinstance(probe, (EmulatedProbe, remote.RemoteProbe)):
+            # An emulated core is as fast as its computer lets it be, and one behind a network may be emulated.
             options |= {f"flash.timeout.{step}": _STARVED_S for step in ("init", "erase_sector", "program")}
         with pyocd_errors(f"board '{self.board.name}' cannot be reached through probe '{self._probe}'"):
             find_target(self.board.pyocd_target or "")
@@ -244,6 +251,8 @@ class ProbeSession:
         if name != self._probe and name.partition(".")[0] == self.board.name:
             # pyOCD would look the name up, and would not find a board that only its file's path leads to.
             return EmulatedProbe(self.board, name.partition(".")[2])
+        if self._probe.startswith(remote.PREFIX):
+            return remote.RemoteProbe(self._probe.removeprefix(remote.PREFIX))
         wanted = self._plugged.pyocd_uid if self._plugged else self._probe
         try:
             probes = ConnectHelper.get_all_connected_probes(blocking=False, unique_id=wanted or None)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hil.dut.board_check import check_board
 from hil.errors import InputError
-from hil.harvest.run import run_harvest, why_not
+from hil.harvest.run import make_program, run_harvest, why_not
 from hil.model import load_model
 from hil.vectors import load_vectors
 from hil.work import solve_with
@@ -41,4 +41,6 @@ def simulate_case(case: Case, vectors_path: Path, board: Board, options: DutOpti
         vectors = load_vectors(vectors_path, model)
     with case.naming("solver" if case.says.solver is not None else "model"):
         model, vectors = solve_with(case.says.solver, model, vectors)
-    return run_harvest(model, vectors, board, case.says.harvest, firmware_root=options.firmware_root)
+    every = case.says.harvest.checkpoint_steps
+    program = make_program(model, vectors, board, every, firmware_root=options.firmware_root)
+    return run_harvest(program, case.says.harvest)

@@ -12,7 +12,6 @@ from hil.board import DEFAULT_BOARD, board_label, load_board
 from hil.dut.options import BACKENDS, LINKS, DutOptions
 from hil.errors import HilError, InputError
 from hil.flash_mode import FLASH_MODES
-from hil.probe.lock import DEFAULT_WAIT_S
 from hil.quarantine import Quarantine, load_quarantine
 from hil.report.json_file import PAGE_FILE, SESSION_FILE, forget_json, prepare_json
 from hil.rig import load_rig
@@ -69,6 +68,11 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--hil-port", metavar="DEV", help="serial port of the attached board, e.g. /dev/ttyACM0; or its SPI bridge"
     )
+    group.addoption(
+        "--hil-farm",
+        metavar="HOST[:PORT][/PLACE]",
+        help="labgrid coordinator whose places have the boards; with one of its places, on that one alone",
+    )
     group.addoption("--hil-link", choices=LINKS, default="uart", help="link to the firmware (default: uart)")
     group.addoption(
         "--hil-flash",
@@ -97,8 +101,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--hil-wait",
         metavar="SECONDS",
         type=float,
-        default=DEFAULT_WAIT_S,
-        help=f"how long to wait for a probe that another run has; 0 fails at once (default: {DEFAULT_WAIT_S:g})",
+        help="how long to wait for a probe or a farm's place that another run has; 0 fails at once (default: 60, 600)",
     )
     group.addoption(
         "--hil-allow-erase",
@@ -148,6 +151,7 @@ def read_options(config: pytest.Config) -> Options:
         port=config.getoption("hil_port"),
         link=config.getoption("hil_link"),
         flash=config.getoption("hil_flash"),
+        farm=config.getoption("hil_farm"),
         rig=config.getoption("hil_rig"),
         wait_s=config.getoption("hil_wait"),
         may_erase=config.getoption("hil_allow_erase"),
@@ -189,6 +193,7 @@ def _asked(config: pytest.Config) -> bool:
         config.getoption("board")
         or config.getoption("hil_probe")
         or config.getoption("hil_port")
+        or config.getoption("hil_farm")
         or config.getoption("hil_meter")
         or config.getoption("hil_backend") != "auto"
         or config.getoption("hil_link") != "uart"

@@ -8,18 +8,17 @@ import numpy as np
 import pytest
 
 from hil.board import load_board
-from hil.case import Harvest
 from hil.errors import HarvestError, InputError, NumericError, RigError
-from hil.harvest.chip import Program, Seen
+from hil.harvest.chip import HarvestChip, Seen
 from hil.harvest.outcome import Conditions, HarvestRun, NoCurrentError, Phase, check_harvest
 from hil.harvest.plan import make_plan
-from hil.harvest.run import run_harvest, why_not
+from hil.harvest.run import make_program, why_not
 from hil.harvest.simulate import simulate
 from hil.harvest.witness import Witness
 from hil.harvest.words import json_of, lines_of
 from hil.model import load_model
 from hil.vectors import load_vectors
-from tests.harvest.power_cuts import BOARD, NETWORKS, programmed
+from tests.harvest.power_cuts import BOARD, NETWORKS, programmed, run_to
 
 SMALL = Conditions(power_uW=50, capacitor_uF=100, v_on=2.2, v_off=1.8, seconds=30)
 RUN_A = 16e6 * 76e-12
@@ -51,6 +50,25 @@ def test_a_life_is_as_long_as_its_charge_lasts(small: HarvestRun) -> None:
     """Boot aside, where the clock is slower for some 0.8 ms, by hand: C dV / (I - P / V)."""
     by_hand_s = 100e-6 * 0.4 / (RUN_A - 50e-6 / 2.0)
     assert small.awake_s / small.boots == pytest.approx(by_hand_s, rel=0.03)
+
+
+def test_energy_goes_where_time_does(small: HarvestRun) -> None:
+    """New steps by hand: their number, the time between two edges of the marker, the current, the middle voltage."""
+    with HarvestChip(programmed("tiny_dense", every=5), b"", seed=1) as chip:
+        run_to(chip, marker=True)
+        boot_s = float(chip.seconds())
+        run_to(chip, marker=False)
+        run_to(chip, marker=True)
+        begin = chip.seconds()
+        run_to(chip, marker=False)
+        step_s = float(chip.seconds() - begin)
+    by_hand_uJ = RUN_A * 2.0 * step_s * 1e6
+    assert small.energy_uJ[Phase.STEP] == pytest.approx(small.steps * by_hand_uJ, rel=0.1)
+    assert small.again * by_hand_uJ * 0.9 < small.energy_uJ[Phase.AGAIN] < (small.again + small.cuts) * by_hand_uJ * 1.1
+    at_most_uJ = RUN_A * 2.2 * boot_s * 1e6
+    assert 0.7 * at_most_uJ < small.energy_uJ[Phase.BOOT] / small.boots < at_most_uJ
+    assert small.share(Phase.CHECKPOINT) > 0.5
+    assert 0 < small.share(Phase.REST) < 0.01
 
 
 def test_what_a_life_needs(small: HarvestRun) -> None:
@@ -112,7 +130,7 @@ def test_a_current_that_nobody_looked_up() -> None:
     board = BOARD.model_copy(update={"currents": rows})
     program = programmed("tiny_dense")
     with pytest.raises(NoCurrentError, match=r"harvest not measured: board 'nucleo-l031' .*'run' at 2.09715 MHz"):
-        simulate(Program(program.flash, program.seen_at, board, program.plan), SMALL)
+        simulate(replace(program, board=board), SMALL)
 
 
 def test_boards_that_cannot() -> None:
@@ -126,9 +144,8 @@ def test_boards_that_cannot() -> None:
     assert "'marker'" in str(why_not(BOARD.model_copy(update={"marker": ""})))
     model = load_model(NETWORKS / "tiny_dense.model.npz")
     vectors = load_vectors(NETWORKS / "tiny_dense.vectors.npz", model)
-    power = Harvest(power_uW=50, capacitor_uF=100, v_on=2.2, v_off=1.8)
     with pytest.raises(RigError, match="board 'microbit' cannot"):
-        run_harvest(model, vectors, load_board("microbit"), power)
+        make_program(model, vectors, load_board("microbit"), 1)
 
 
 def test_what_does_not_fit() -> None:

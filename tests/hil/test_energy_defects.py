@@ -77,8 +77,15 @@ HIGH = Defect(
 LEFT_ON = Defect(
     "peripheral left on",
     PORT,
-    "    counter_start();\n}\n",
-    "    counter_start();\n    RCC_APB2ENR |= 1u << 9; /* ADC1 */\n}\n",
+    "    systick_start();\n}\n",
+    "    systick_start();\n    RCC_APB2ENR |= 1u << 9; /* ADC1 */\n}\n",
+)
+OTHER_STEPS = Defect(
+    "other steps in a batch",
+    "agent/agent.c",
+    "error = ltc_step(&agent->net, (const int32_t *)&words[1], words[0], agent->outputs);",
+    "error = ltc_step(&agent->net, (const int32_t *)&words[1], words[0] + (batch ? 1u << 20 : 0u),\n"
+    "                             agent->outputs);",
 )
 DEFECTS = {BUSY: "other current than the golden\naverage 1", HIGH: "PLL is on now", LEFT_ON: "ADC1 is on now"}
 
@@ -169,3 +176,11 @@ def test_it_is_caught_by_the_current_alone(l031: Workshop, sound: Seen, golden: 
     assert caught.value.verdict == "current"
     with pytest.raises(CurrentError, match="the average current is more than promised"):
         check_budgets(seen.known, budget_of(sound), None)
+
+
+def test_a_run_of_other_steps_than_promised_has_no_energy(l031: Workshop, sound: Seen) -> None:
+    with l031.planted(OTHER_STEPS), open_dut(BOARD, firmware_root=l031.root) as dut:
+        result = dut.run(MODEL, SHORT, check=False, energy_runs=1)
+    check_all_else(result, sound)
+    assert result.energy.found is None
+    assert f"the device and the exact integer model differed in {STEPS} of {STEPS} batches" in result.energy.reason

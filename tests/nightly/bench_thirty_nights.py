@@ -49,12 +49,19 @@ def _one(told: Told) -> list[str]:
     return [
         f"one lab of {len(make_lab(0).boards)} boards, {NIGHTS} nights (0 to {NIGHTS - 1}), seed 0:",
         *table(HEADINGS, [_row(each) for each in compare(told)], NUMBERS),
+        *_sentences(told),
         f"in quarantine: {', '.join(f'{board} from night {night} on' for board, night in told.quarantined.items())}",
         f"red nights: {red}; without a verdict (10): {told.codes.count(10)}; green: {told.codes.count(0)}",
         f"told without a cause: {len(told.wrong)}",
         *told.wrong,
         "",
     ]
+
+
+def _sentences(told: Told) -> list[str]:
+    """What is said of one case."""
+    changes = told.outlook.changes if told.outlook is not None else []
+    return [row.words(change) for row, change in changes if row.entries[-1].case == "bridge"]
 
 
 def _row(found: Found) -> list[str]:

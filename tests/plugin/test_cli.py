@@ -43,6 +43,7 @@ def test_every_command_explains_itself() -> None:
         "flash",
         "run",
         "profile",
+        "power",
         "convert",
         "demo",
         "doctor",

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from hil.errors import HarvestError, InputError
+from hil.harvest.plan import HarvestPlan
 from tests.host_c import REPO
+from tests.plugin.conftest import NETWORKS
 from tests.plugin.test_cli import MODEL, VECTORS
 from tests.plugin.test_profile import hil
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["pytester"]
 
+README = (REPO / "README.md").read_text()
 POWER = "power_uW: 50, capacitor_uF: 200, v_on: 2.2, v_off: 1.8, checkpoint_steps: 5, hours: 0.005"
 
 
@@ -63,6 +67,30 @@ def test_boards_that_cannot_say_so(project: pytest.Pytester, write_case: Callabl
     strict.assert_outcomes(errors=1, deselected=1)
 
 
+def test_a_strict_run_wants_all_currents(project: pytest.Pytester, write_case: Callable[[str], Path]) -> None:
+    write_case(harvest_case())
+    result = project.runpytest("--board=nucleo-l031", "-k", "harvest", "--hil-strict")
+    result.assert_outcomes(errors=1, deselected=1)
+    assert "harvest of bridge on board 'nucleo-l031': its current is modelled without GPIOA" in text_of(result)
+
+
+def test_a_wrong_bit_is_a_broken_promise(
+    project: pytest.Pytester, write_case: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that the plan expects: the firmware's own defects are in tests/harvest."""
+    after = HarvestPlan.after
+
+    def another(plan: HarvestPlan, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        states, outputs = after(plan, steps)
+        return states, outputs ^ np.int32(steps == 7)
+
+    monkeypatch.setattr(HarvestPlan, "after", another)
+    write_case(harvest_case())
+    result = project.runpytest("--board=nucleo-l031", "-k", "harvest")
+    result.assert_outcomes(failed=1, deselected=1)
+    assert "numeric: tiny_dense on nucleo-l031 (twin) on harvested power: after 7 steps in all" in text_of(result)
+
+
 def test_a_mistake_in_the_case(project: pytest.Pytester, write_case: Callable[[str], Path]) -> None:
     write_case("harvest: {power_uW: 50, capacitor_uF: 200, v_on: 1.8, v_off: 1.8}\n")
     text = text_of(project.runpytest("--board=nucleo-l031"))
@@ -82,16 +110,24 @@ def test_a_current_that_nobody_looked_up_is_not_measured(
     assert "harvest not measured: board 'own' cannot be simulated on harvested power: key 'currents." in text_of(result)
 
 
-def test_the_command(tmp_path: Path) -> None:
-    out = tmp_path / "out.json"
-    power = ("--power-uw=50", "--capacitor-uf=200", "--checkpoint-steps=5", "--hours=0.005")
-    done = hil("harvest", MODEL, VECTORS, *power, "--json", out)
+def test_the_command_does_what_the_readme_says(tmp_path: Path) -> None:
+    out, flash = tmp_path / "out.json", tmp_path / "flash.hex"
+    line = next(line for line in README.splitlines() if line.startswith("    hil harvest "))
+    words = [NETWORKS / word if word.endswith(".npz") else word for word in line.split()[1:]]
+    done = hil(*words, "--json", out, "--hex", flash)
     assert done.returncode == 0, done.stderr
-    assert "promised: 3600 inferences per hour, one for each 1 s of the recordings: kept" in done.stdout
+    shown = next(block for block in README.split("\n\n") if "inferences per hour (modelled)" in block)
+    for line in (line.strip() for line in shown.splitlines()):
+        assert line in {"…", *done.stdout.splitlines()}, "the README has other figures than hil harvest"
     found = json.loads(out.read_text())
     assert found["kind"] == "modelled"
     assert found["holds"]
     assert f"all {found['checked']} equal" in done.stdout
+    assert flash.read_text().startswith(":020000040800F2")
+
+
+def test_the_command_refuses() -> None:
+    power = ("--power-uw=50", "--capacitor-uf=200", "--checkpoint-steps=5", "--hours=0.001")
     broken = hil("harvest", MODEL, VECTORS, *power, "--inferences-per-hour=1e6")
     assert broken.returncode == HarvestError.exit_code
     assert "promised: 1e+06 inferences per hour: BROKEN" in broken.stdout
@@ -99,6 +135,7 @@ def test_the_command(tmp_path: Path) -> None:
         ("--v-on=1.5", "v_off (1.8 V) must be below v_on (1.5 V)"),
         ("--board=microbit", "board 'microbit' cannot be simulated on harvested power"),
         ("--power-uw=0", "--power-uw: Input should be greater than 0"),
+        (f"--hex={MODEL}", "is a file that the simulation reads"),
     ):
         refused = hil("harvest", MODEL, VECTORS, *power, wrong)
         assert refused.returncode == InputError.exit_code

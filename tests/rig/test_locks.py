@@ -138,6 +138,8 @@ def test_the_record_of_a_dead_holder_counts_for_nothing() -> None:
     assert holder_of("x") is None
     assert all_holders() == []
     with ProbeLock("x", "b", IMPATIENT):
+        path.write_text(json.dumps(Holder("x", "b", 1, "root", "init", 0.0).__dict__))
+        assert holder_of("x") is None  # the lock is another's
         path.write_text("{")  # not a record
         assert holder_of("x") is None
         with pytest.raises(ProbeBusyError, match=f"in use by process {os.getpid()}\n"):

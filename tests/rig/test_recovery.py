@@ -138,6 +138,20 @@ def test_a_write_that_fails_climbs_as_well(monkeypatch: pytest.MonkeyPatch) -> N
         assert len(opened.retries) == 2
 
 
+@pytest.mark.usefixtures("wire")
+def test_a_write_that_never_works_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Losing(flash.MemoryLoader):
+        def commit(self) -> None:
+            raise exceptions.TransferError("lost")
+
+    monkeypatch.setattr(flash, "MemoryLoader", Losing)
+    with FlashSession(NUCLEO, UID, may_erase=True) as opened:
+        with pytest.raises(RigError, match="cannot be written") as caught:
+            opened.program_blob(BLOB, NUCLEO.image_slot.origin)
+        assert len(opened.retries) == 2  # each rung once
+    assert "it was the third attempt, after: 512 bytes at 0x08004000 cannot be written" in str(caught.value.cause)
+
+
 @pytest.fixture
 def uhubctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """A program of that name first on PATH; returns where it writes its arguments."""
@@ -265,6 +279,22 @@ def test_a_probe_that_another_run_has_is_not_opened(monkeypatch: pytest.MonkeyPa
     with ProbeLock(UID, "other", IMPATIENT):
         assert identify(NUCLEO, probe).is_ is Is.ANOTHER
         lock.lock_path(UID).write_text("")
+        monkeypatch.setattr(identifying, "_ASKING_S", 0.1)
         answer = identify(NUCLEO, probe)
         assert answer.is_ is Is.UNKNOWN
         assert "is in use by process" in answer.why
+
+
+@pytest.mark.usefixtures("wire")
+def test_a_probe_that_is_only_being_asked_is_waited_for() -> None:
+    """Two workers of one run look for the board at the same time, and neither takes the other's look for a board."""
+    (probe,) = session.attached_probes()
+    asked = ProbeLock(UID, identifying._ASKED, IMPATIENT)
+    waits = []
+
+    def wait(_: float) -> None:
+        waits.append(1)
+        asked.release()
+
+    assert identify(NUCLEO, probe, wait).is_ is Is.THE_BOARD
+    assert waits == [1]

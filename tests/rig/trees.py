@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from serial.tools import list_ports, list_ports_linux
 
-from hil.find import probes, usb
+from hil.find import probes, udev, usb
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,9 +92,15 @@ KEYBOARD = Device(0x046D, 0xC31C, None, "Logitech", "USB Keyboard", ("", ""))
 
 @dataclass
 class Computer:
-    """A computer that things are plugged into."""
+    """A computer that things are plugged into.
+
+    Attributes:
+        root: where its files are.
+        dev: where its serial ports are.
+    """
 
     root: Path
+    dev: str = "/dev"
     _address: int = 2
     _ttys: set[str] = field(default_factory=set)
     _disks: int = 0
@@ -127,6 +133,8 @@ class Computer:
             given += [self._tty(interface, kind) for at, kind in device.tty if at == number]
             if device.disk == number:
                 self._disk(interface, device.page)
+            if "CMSIS-DAP" in name:
+                self._raw(interface)
         return given
 
     def unplug(self, place: str) -> None:
@@ -138,11 +146,13 @@ class Computer:
         shutil.rmtree(self._place(place))
 
     def ports(self) -> list[str]:
-        return sorted(f"/dev/{name}" for name in self._ttys)
+        return sorted(f"{self.dev}/{name}" for name in self._ttys)
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Have hil, and the code of pyserial itself, look at this computer."""
         patch.setattr(usb, "SYS", self.sys)
+        patch.setattr(usb, "DEV", self.root / "dev")
+        patch.setattr(udev, "ROOT", self.root)
         patch.setattr(probes, "MOUNTS", self.mounts)
         plain = {name: getattr(os.path, name) for name in ("join", "basename", "dirname")}
         path = SimpleNamespace(
@@ -159,7 +169,8 @@ class Computer:
         return f"{self.root}{name}" if name.startswith("/sys/") else name
 
     def _glob(self, pattern: str) -> list[str]:
-        return [port for port in self.ports() if port.startswith(pattern.rstrip("*"))]
+        kind = pattern.removeprefix("/dev/").rstrip("*")
+        return [port for port in self.ports() if port.startswith(f"{self.dev}/{kind}")]
 
     def _place(self, place: str) -> Path:
         if place.startswith("usb"):
@@ -205,12 +216,23 @@ class Computer:
         tty.mkdir(parents=True)
         self._link(tty / "device", holder)
         self._link(self.sys / "class/tty" / name, tty)
-        return f"/dev/{name}"
+        return f"{self.dev}/{name}"
 
     def _bus(self, name: str) -> Path:
         folder = self.sys / "bus" / name
         folder.mkdir(exist_ok=True)
         return folder
+
+    def open_to_user(self) -> None:
+        """As udev's rules do: the files of what is plugged in are there for this user."""
+        for device in usb.usb_devices():
+            for path in device.closed:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+
+    @staticmethod
+    def _raw(interface: Path) -> None:
+        (interface / "0003:0D28:0204.0001/hidraw/hidraw3").mkdir(parents=True)
 
     def _disk(self, interface: Path, page: str | None) -> None:
         self._disks += 1

@@ -221,6 +221,16 @@ def test_a_golden_is_read_as_it_was_written_with_one_sequence_a_line(tmp_path: P
         load_energy(path)
 
 
+def test_each_link_has_a_golden_of_its_own() -> None:
+    over_spi = run_with(modelled(average_uA=950.0), provenance=replace(ORIGIN, link="spi"))
+    uart = golden_of(modelled())
+    assert "has no current of v over SPI, it has those of v" in broken("current", over_spi, uart).message
+    recording = uart.entries[0].vectors["v"].model_copy(update={"average_uA": 950.0})
+    both = uart.merged(uart.entries[0].platform, {"v over SPI": recording}, ["v", "v over SPI"])
+    for result in (over_spi, run_with(modelled())):
+        CHECKS["current"](result, both, "v")
+
+
 def test_averages_of_other_batches_are_not_compared() -> None:
     result = run_with(measured(batch=16))
     golden = golden_of(measured(batch=8))
