@@ -6,6 +6,8 @@ import socket
 import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,9 @@ import hil.dut.dut  # noqa: F401 - brings pyOCD, which loads hil.probe.emulated 
 from hil.board import load_board
 from hil.commands.console import make_console
 from hil.commands.serve import serve
+from hil.dut.options import DutOptions
+from hil.dut.realised import realise
+from hil.dut.selection import Selection
 from hil.emulator.power import power
 from hil.errors import RigError
 from hil.probe import remote
@@ -25,7 +30,6 @@ from tests.farm.lab import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -65,6 +69,16 @@ def test_a_second_client_is_refused_while_there_is_one(served: str) -> None:
     second.open()
     assert second.behind == "emulated:nucleo-l031"
     second.close()
+
+
+def test_an_emulated_board_behind_a_probe_that_was_named_is_not_told_as_hardware(served: str) -> None:
+    selection = Selection("hardware", emulated=False, probe=f"remote:{served}", port="socket://127.0.0.1:1")
+    unbuilt = SimpleNamespace(elf=Path("agent.elf"))
+    words = (
+        f"probe 'remote:{served}' is 'emulated:nucleo-l031', an emulated board: what it gives is not told as hardware"
+    )
+    with pytest.raises(RigError, match=words), realise(load_board("nucleo-l031"), unbuilt, selection, DutOptions()):
+        pass
 
 
 @contextmanager
