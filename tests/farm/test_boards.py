@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.farm.lab import Lab
 
-TIMEOUT_S = 120.0  # of a computer with other things to do; nothing is measured
+TIMEOUT_S = 300.0  # of a computer with other things to do; nothing is measured
 NETWORK = [str(examples_dir() / "networks" / f"tiny_dense.{kind}.npz") for kind in ("model", "vectors")]
 CASES = [str(ROOT / "tests" / "hil" / f"{name}.hil.yaml") for name in ("tiny_dense", "unfold1", "dead_inputs")]
 
