@@ -67,5 +67,6 @@ def desk(monkeypatch: pytest.MonkeyPatch, ppk2: LivePpk2 | None = None) -> Itera
     with power(BOARD, "twin") as powered, StreamingPty(ppk2) as port:
         live = LiveBoard(powered.machine, CurrentModel.of(BOARD), ppk2.time)
         ppk2.source = live
+        monkeypatch.setattr("hil.power.ppk2._SILENCE_S", 10.0)  # board and instrument share this computer
         monkeypatch.setattr(analyzer, "open_meter", partial(open_meter, clock=live))
         yield Desk(ppk2, port.path, powered.probe_uid, powered.serial_path)
