@@ -1,8 +1,12 @@
-"""``hil serve UID``: a debug probe of this computer, served on the network for whoever holds its board."""
+"""``hil serve UID``: a debug probe of this computer, served on the network for whoever holds its board.
+
+While it is served no run on this computer can take it, as if another run had it.
+"""
 
 from __future__ import annotations
 
 import signal
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from pyocd.core.exceptions import Error as PyocdError  # type: ignore[import-untyped]
@@ -11,11 +15,13 @@ from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 from hil.emulator import registry
 from hil.emulator.power import PROBE_PREFIX
 from hil.errors import RigError
+from hil.probe.lock import IMPATIENT, ProbeLock
 from hil.probe.server import serve_probe
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_FARM: Final = "at a farm"  # in place of the name of a board: who holds it says which
 _ENDS: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -29,11 +35,12 @@ def serve(uid: str, host: str, port: int, console: Console) -> None:
         console: told where it is served.
 
     Raises:
-        RigError: there is no such probe, or it cannot be listened there.
+        RigError: there is no such probe, a run has it, or it cannot be listened there.
     """
     probe = _probe_of(uid)
+    lock = nullcontext() if probe.unique_id.startswith(PROBE_PREFIX) else ProbeLock(probe.unique_id, _FARM, IMPATIENT)
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # in this thread and those that it starts: waited for below
-    with serve_probe(probe, host, port) as at:
+    with lock, serve_probe(probe, host, port) as at:
         console.print(f"probe {probe.unique_id} is served on {host}:{at}   (pyocd list -u remote:{host}:{at})")
         console.print("  stop         Ctrl-C")
         console.file.flush()

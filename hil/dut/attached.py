@@ -110,9 +110,10 @@ def the_probe(board: Board, looked: Search) -> Probe:
             f"no board '{board.name}' ({board.pyocd_target}) is attached: the only {only}",
             hint=there(looked.others),
         )
+    instead = ", or leave --backend out to use the emulator" if board.emulators else "; there is no emulator for it"
     raise RigError(
         f"no board '{board.name}' is attached: no debug probe is plugged in",
-        hint="plug it in and check 'hil doctor', or leave --backend out to use the emulator",
+        hint=f"plug it in and check 'hil doctor'{instead}",
     )
 
 

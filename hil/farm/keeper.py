@@ -45,11 +45,15 @@ def _say(kind: str, **facts: Any) -> None:
 
 
 def _processes() -> str:
-    """What sees the same process ids as this one does: containers with one host name do not share theirs."""
+    """Where process ids are what they are for this one, until the computer is started anew.
+
+    Other computers may have its host's name, and containers on it their own ids.
+    """
     try:
-        return str(Path("/proc/self/ns/pid").stat().st_ino)
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
+        return f"{boot.partition('-')[0]}{Path('/proc/self/ns/pid').stat().st_ino:x}"
     except OSError:
-        return "0"
+        return "0"  # not to be told from others: see `_is_left_over`
 
 
 def _user(pid: int) -> str:
@@ -61,7 +65,7 @@ def _is_left_over(holder: str) -> bool:
     host, _, user = holder.partition("/")
     _, _, ids = user.rpartition(_MARK)
     processes, pid, _ = (*ids.split("-"), "", "")[:3]
-    if host != gethostname() or processes != _processes() or not pid.isdigit():
+    if host != gethostname() or processes in {"", "0"} or processes != _processes() or not pid.isdigit():
         return False
     try:
         os.kill(int(pid), 0)

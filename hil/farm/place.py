@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HARDWARE: Final = "hardware"
 """The backend of a place without a tag ``emulated``."""
-_OURS: Final = re.compile(r"(?P<host>[^/]*)/(?P<user>.*)\.hil-\d+-(?P<pid>\d+)-\d+")
+_OURS: Final = re.compile(r"(?P<host>[^/]*)/(?P<user>.*)\.hil-[0-9a-f]+-(?P<pid>\d+)-\d+")
 
 
 @dataclass(frozen=True)

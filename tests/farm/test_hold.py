@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from getpass import getuser
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,9 +40,9 @@ def take(stack: ExitStack, farm: FarmAddress, *names: str, wait_s: float = 0.0) 
     return stack.enter_context(hold_place(farm, names, wait_s=wait_s, tell=lambda _: None))
 
 
-def ask(farm: FarmAddress, *arguments: str) -> None:
+def ask(farm: FarmAddress, *arguments: str, **environ: str) -> None:
     command = [lab_python(), "-m", "labgrid.remote.client", "-x", farm.coordinator, *arguments]
-    subprocess.run(command, check=True, timeout=BOUND_S, capture_output=True)
+    subprocess.run(command, check=True, timeout=BOUND_S, capture_output=True, env={**os.environ, **environ})
 
 
 def gone(held: HeldPlace) -> str:
@@ -59,6 +60,7 @@ def gone(held: HeldPlace) -> str:
 HOLDER = """
 import json, sys
 from contextlib import ExitStack
+from getpass import getuser
 from hil.farm.address import FarmAddress
 from hil.farm.coordinator import hold_place
 
@@ -182,3 +184,12 @@ def test_a_python_without_labgrid(farm: FarmAddress, monkeypatch: pytest.MonkeyP
     with pytest.raises(RigError, match="no answer of the labgrid coordinator") as caught:
         list_places(farm)
     assert "No module named" in caught.value.cause
+
+
+def test_another_computer_of_the_same_name_is_not_taken_for_this_one(farm: FarmAddress, stack: ExitStack) -> None:
+    """A holder as `hil.farm.keeper` would name it there: the same host, another start of it, a process not here."""
+    other = f"{getuser()}.hil-0123456789abcdef-{2**22 + 1}-7"
+    ask(farm, "-p", "one", "acquire", "--allow-unmatched", LG_USERNAME=other)
+    with pytest.raises(RigError, match=f"'one' by process {2**22 + 1} of"):
+        take(stack, farm, "one")
+    ask(farm, "-p", "one", "release", "--kick")

@@ -61,7 +61,7 @@ def test_a_probe_that_is_not_there() -> None:
 
 
 def test_holders_in_words() -> None:
-    assert name_holder("desk7/ann.lee.hil-4026531836-12-13") == "process 12 of ann.lee on desk7"
+    assert name_holder("desk7/ann.lee.hil-9f1c24bef0000ffc-12-13") == "process 12 of ann.lee on desk7"
     assert name_holder("desk7/ann") == "ann on desk7"
     assert name_holder("ann") == "ann"
 

@@ -6,26 +6,32 @@ import socket
 import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from pyocd.core.exceptions import ProbeDisconnected, ProbeError
+from pyocd.core.helpers import ConnectHelper
 
 import hil.dut.dut  # noqa: F401 - brings pyOCD, which loads hil.probe.emulated by itself
 from hil.board import load_board
 from hil.commands.console import make_console
 from hil.commands.serve import serve
+from hil.dut.options import DutOptions
+from hil.dut.realised import realise
+from hil.dut.selection import Selection
 from hil.emulator.power import power
 from hil.errors import RigError
 from hil.probe import remote
 from hil.probe.emulated import EmulatedProbe
+from hil.probe.lock import IMPATIENT, ProbeLock
 from hil.probe.remote import RemoteProbe
 from hil.probe.server import serve_probe
 from tests.farm.lab import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -65,6 +71,16 @@ def test_a_second_client_is_refused_while_there_is_one(served: str) -> None:
     second.open()
     assert second.behind == "emulated:nucleo-l031"
     second.close()
+
+
+def test_an_emulated_board_behind_a_probe_that_was_named_is_not_told_as_hardware(served: str) -> None:
+    selection = Selection("hardware", emulated=False, probe=f"remote:{served}", port="socket://127.0.0.1:1")
+    unbuilt = SimpleNamespace(elf=Path("agent.elf"))
+    words = (
+        f"probe 'remote:{served}' is 'emulated:nucleo-l031', an emulated board: what it gives is not told as hardware"
+    )
+    with pytest.raises(RigError, match=words), realise(load_board("nucleo-l031"), unbuilt, selection, DutOptions()):
+        pass
 
 
 @contextmanager
@@ -132,6 +148,17 @@ def test_a_board_that_nobody_keeps_powered_is_not_served(tmp_path: Path, monkeyp
     assert caught.value.hint == "hil emulate nucleo-l031.2"
     with pytest.raises(RigError, match="no debug probe 'nowhere' is attached"):
         serve("nowhere", "127.0.0.1", 0, make_console())
+
+
+def test_a_probe_that_a_run_has_is_not_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_LOCK_DIR", str(tmp_path))
+    plugged = [SimpleNamespace(unique_id="066DFF30")]
+    monkeypatch.setattr(ConnectHelper, "get_all_connected_probes", lambda **_: plugged)
+    with (
+        ProbeLock("066DFF30", "nucleo-l031", IMPATIENT),
+        pytest.raises(RigError, match="probe 066DFF30 of board 'at a farm' is in use by process"),
+    ):
+        serve("066D", "127.0.0.1", 0, make_console())
 
 
 def test_hil_serve_serves_a_board_that_hil_emulate_keeps(tmp_path: Path) -> None:

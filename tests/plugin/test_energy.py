@@ -66,7 +66,7 @@ def test_a_model_is_recorded_compared_and_called_one(case: pytest.Pytester) -> N
     assert re.search(
         r"^bridge/tiny_dense +nucleo-l031 +\d+ µA \(typical, maximum unknown\) +1\.\d+ µJ", text, re.MULTILINE
     )
-    assert "without GPIOA, HSI16, MSI, PWR, USART2: not looked up" in text
+    assert "without GPIOA, HSI16, PWR, USART2: not looked up" in text
     assert not re.search(r"(?<!not )measured", text)
     noted = {p.get("name"): p.get("value") for p in ET.parse(case.path / "junit.xml").iter("property")}  # noqa: S314
     assert (noted["hil_energy_kind"], noted["hil_supply_V"]) == ("modelled", "3.0")
@@ -81,7 +81,7 @@ def test_a_model_is_recorded_compared_and_called_one(case: pytest.Pytester) -> N
 
     result = case.runpytest(*ON, "--hil-strict")
     result.assert_outcomes(passed=1, errors=2)
-    assert "rig: current is modelled without GPIOA, HSI16, MSI, PWR, USART2, as nobody could look up" in text_of(result)
+    assert "rig: current is modelled without GPIOA, HSI16, PWR, USART2, as nobody could look up" in text_of(result)
 
 
 def test_over_its_budget_it_fails_and_is_not_recorded(case: pytest.Pytester, write_case: Callable[..., Path]) -> None:
@@ -184,4 +184,4 @@ def test_hil_run_tells_of_energy_in_json(case: pytest.Pytester) -> None:
         else:
             assert len(energy["per_step_uJ"]) == STEPS
             assert energy["average_uA"] == pytest.approx(1078, rel=0.02)
-            assert energy["without"] == ["GPIOA", "HSI16", "MSI", "PWR", "USART2"]
+            assert energy["without"] == ["GPIOA", "HSI16", "PWR", "USART2"]

@@ -32,7 +32,7 @@ PLACE = "1-4"
 
 
 class StLink(EmulatedProbe):
-    """The twin's probe, which says that it is the one on USB."""
+    """As pyOCD would show the ST-LINK: a probe that says that it is emulated is never taken for hardware."""
 
     @property
     def unique_id(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from hil.emulator.twin.registers import Peripheral, Register
+from hil.emulator.twin.stm32l031.variant import STM32L031
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ class Dbgmcu(Peripheral):
     """
 
     REGISTERS: ClassVar[Sequence[Register]] = (
-        Register("IDCODE", 0x00),
+        Register("IDCODE", 0x00, reset=STM32L031.idcode),
         Register("CR", 0x04, writable=7),
         Register("APB1FZ", 0x08, writable=0x80201C01),
         Register("APB2FZ", 0x0C, writable=0x24),
