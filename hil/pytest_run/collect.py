@@ -23,6 +23,7 @@ from hil.pytest_run.recorder import TAKEN
 from hil.pytest_run.state import STATE
 from hil.report.properties import run_properties, size_properties
 from hil.report.spelling import told_in_pytest
+from hil.vectors import name_of
 from hil.verdict import Held
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Subject:
     @property
     def vectors_name(self) -> str:
         """The vector file's name without its endings."""
-        return self.vectors_path.name.removesuffix(".npz").removesuffix(".vectors")
+        return name_of(self.vectors_path)
 
     @property
     def vectors_in_case(self) -> str:

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.case import Current, Energy
-from hil.energy_golden import EnergyFile, Recording, load_energy, save_energy
+from hil.energy_golden import EnergyFile, Recording, load_energy
 from hil.energy_promise import ROUNDING, check_budgets, check_current, check_energy, lacking, not_known
 from hil.errors import CurrentError, InputError
+from hil.golden_file import write_golden
 from hil.step_energy import Instrument, Repeats, combined
 from hil.verdict import NO_GOLDEN
 from tests.energies import STEPS, UNIT, golden_of, measured, modelled, run_with
@@ -213,7 +214,7 @@ def test_a_golden_is_read_as_it_was_written_with_one_sequence_a_line(tmp_path: P
     path = tmp_path / "bridge.energy.json"
     assert load_energy(path) == EnergyFile()
     wanted = golden_of(measured([[1.0, 2e-9, -3.5e-12], [123456.7, 5.0, 6.0]]))
-    save_energy(path, wanted)
+    write_golden(path, wanted)
     assert load_energy(path) == wanted
     assert "[1.0,2e-09,-3.5e-12]," in [line.strip() for line in path.read_text().splitlines()]
     path.write_text(path.read_text().replace("hil energy", "hil cycles"))
