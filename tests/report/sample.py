@@ -58,6 +58,7 @@ def run(board: str, case: str, *, emulated: bool) -> dict[str, Any]:
         | {"per_step": series_of(cycles)},
         "energy": {
             "kind": "modelled" if emulated else "measured",
+            "how": "modelled" if emulated else "measured",
             "source": "data sheet, table 27" if emulated else "PPK2",
             "reason": None,
         }
