@@ -42,8 +42,8 @@ LISTED: Final[dict[str, Listed]] = {
     "renode": Listed(),
     "twin": Listed(
         "hil.emulator.twin.backend",
-        parts=("STM32L031", "nRF51822"),
-        serial_pins={"STM32L031": ("PA2", "PA15")},
+        parts=("STM32L031", "STM32L053", "nRF51822"),
+        serial_pins={"STM32L031": ("PA2", "PA15"), "STM32L053": ("PA2", "PA3")},
         links=("uart", "spi"),
     ),
 }

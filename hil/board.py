@@ -159,6 +159,30 @@ class OnBoardProbe(Strict):
     """How its identity for the board begins (mbed board id), as pyOCD lists them."""
 
 
+class ChipIdClock(Strict):
+    """What has to be switched on so that the word can be read."""
+
+    address: Whole = Field(ge=0, lt=2**32)
+    """Of the register."""
+    bits: Whole = Field(gt=0, lt=2**32)
+    """The bits in it that are to be set."""
+
+
+class ChipIds(Strict):
+    """What the chip says of itself, read through the debug probe: another chip is found before it is written."""
+
+    address: Whole = Field(ge=0, lt=2**32)
+    """Of the word, a register of the chip or of its maker's memory."""
+    mask: Whole = Field(default=0xFFFFFFFF, gt=0, lt=2**32)
+    """The bits of the word that count."""
+    values: tuple[Whole, ...] = Field(min_length=1)
+    """What they may be."""
+    clock: ChipIdClock | None = None
+    """Where the word is in a peripheral with a clock of its own; it is as it was when the word has been read."""
+    source: Text
+    """Document and page or section."""
+
+
 class EmulatorSpec(Strict):
     """An emulator that can stand in for the board."""
 
@@ -192,6 +216,7 @@ class Board(Strict):
     reset_pin: bool = True
     """Whether a probe can hold the core in reset while it debugs: not where nRESET is the SWDIO pin."""
     probe: OnBoardProbe | None = None
+    chip_ids: ChipIds | None = None
     memory: MemoryMap
     image_slot: Memory
     """Flash set aside for one model image."""
@@ -208,6 +233,8 @@ class Board(Strict):
     """What its peripherals and oscillators add."""
     emulators: tuple[EmulatorSpec, ...] = ()
     """The first is taken where none is asked for."""
+    run_on_silicon: bool = False
+    """Whether the tests have passed on such a board; an emulated one does not count."""
 
     _file: Path | None = PrivateAttr(default=None)
 

@@ -255,7 +255,7 @@ def _record(work: Path, plan: BuildPlan) -> dict[str, object]:
         "build_id": plan.key,
         "compiler": plan.compiler,
         "flags": _flags(work, plan),
-        "flash_bytes": sum(sections.get(name, 0) for name in (".text", ".rodata", ".data")),
+        "flash_bytes": sum(sections.get(name, 0) for name in (".boot", ".text", ".rodata", ".data")),
         "flash_limit": flash.bytes if plan.native else board.image_slot.origin - flash.origin,
         "ram_bytes": sum(sections.get(name, 0) for name in (".stack", ".data", ".bss")),
         "ram_limit": board.memory.ram.bytes,

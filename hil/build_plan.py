@@ -122,7 +122,14 @@ def _facts(board: Board, defines: Mapping[str, str]) -> dict[str, str]:
 def _link_facts(board: Board, link: str) -> dict[str, str]:
     """CMake variables of the link that is built in."""
     spi = board.links.spi
-    if link == "uart" or (link == "none" and board.memory.eeprom is not None):
+    if link == "uart":
+        return {"HIL_LINK": link}
+    if link == "none":
+        if board.memory.eeprom is None:
+            raise BuildError(
+                f"the firmware that runs by itself keeps checkpoints, and board '{board.name}' has no memory for them",
+                hint="key 'memory.eeprom' of the board's file names one",
+            )
         return {"HIL_LINK": link}
     if link != "spi" or spi is None:
         raise BuildError(f"the firmware of board '{board.name}' cannot have a link over '{link}'")

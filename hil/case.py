@@ -6,9 +6,9 @@ import math
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from hil.errors import InputError
 from hil.model_arrays import LARGEST
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".hil.yaml"
 
-PromiseName = Literal["bits", "outputs", "states", "decisions", "cycles", "current", "energy"]
+PromiseName = Literal["bits", "outputs", "states", "decisions", "cycles", "current", "energy", "harvest"]
 
 
 def _number(value: object) -> object:
@@ -81,6 +81,29 @@ class Energy(_Strict):
     per_step_uJ: Annotated[Positive, Field(le=1e9)]  # noqa: N815 - the unit is written as users write it
 
 
+class Harvest(_Strict):
+    """Power that a board lives on, and the inferences that it shall make with it.
+
+    ``power_uW`` charges ``capacitor_uF``; the board has power from ``v_on`` volts on, down to ``v_off``. A checkpoint
+    is made every ``checkpoint_steps`` steps. ``hours`` are simulated. Promised are ``inferences_per_hour``, or without
+    it as many as the vectors have in the same time: one for each ``elapsed``.
+    """
+
+    power_uW: Annotated[Positive, Field(le=1e9)]  # noqa: N815 - the unit is written as users write it
+    capacitor_uF: Annotated[Positive, Field(le=1e9)]  # noqa: N815 - the unit is written as users write it
+    v_on: Annotated[Positive, Field(le=100)]
+    v_off: Annotated[Positive, Field(le=100)]
+    checkpoint_steps: int = Field(default=1, ge=1, lt=2**31, strict=True)
+    hours: Annotated[Positive, Field(le=24 * 366)] = 0.25
+    inferences_per_hour: Positive | None = None
+
+    @model_validator(mode="after")
+    def _discharges(self) -> Self:
+        if self.v_off >= self.v_on:
+            raise ValueError(f"v_off ({self.v_off:g} V) must be below v_on ({self.v_on:g} V)")
+        return self
+
+
 class CaseFile(_Strict):
     """What a case file says.
 
@@ -98,11 +121,14 @@ class CaseFile(_Strict):
     cycles: Cycles | None = None
     current: Current | None = None
     energy: Energy | None = None
+    harvest: Harvest | None = None
     boards: tuple[str, ...] = ()
     links: tuple[Literal["uart", "spi"], ...] = ()
     timeout_s: Annotated[Positive, Field(le=_WEEK_S)] = 300.0
 
-    @field_validator("solver", "outputs", "decisions", "states", "cycles", "current", "energy", mode="before")
+    @field_validator(
+        "solver", "outputs", "decisions", "states", "cycles", "current", "energy", "harvest", mode="before"
+    )
     @classmethod
     def _not_empty(cls, value: object) -> object:
         """A promise is made or left out: a key without a value would be a promise that nobody checks."""
@@ -164,7 +190,7 @@ class Case:
     @property
     def promises(self) -> tuple[PromiseName, ...]:
         """What the case promises; equality with the exact integer model always is."""
-        names: tuple[PromiseName, ...] = ("outputs", "states", "decisions", "cycles", "current", "energy")
+        names: tuple[PromiseName, ...] = ("outputs", "states", "decisions", "cycles", "current", "energy", "harvest")
         return ("bits", *(name for name in names if getattr(self.says, name) is not None))
 
 

@@ -36,12 +36,26 @@ Backend = Annotated[str, typer.Option(metavar="NAME", help="auto, hardware, or a
 Probe = Annotated[str | None, typer.Option(metavar="UID", help="debug probe of an attached board")]
 Port = Annotated[str | None, typer.Option(metavar="DEV", help="serial port of an attached board, or its SPI bridge")]
 Link = Annotated[str, typer.Option(metavar="NAME", help="link to the firmware: uart or spi")]
+Meter = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="current analyzer, e.g. ppk2:/dev/ttyACM0?marker=D0")
+]
 SolverOption = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="fused, euler, rk4, adaptive or exponential; else the model's own"),
 ]
 Unfolds = Annotated[int | None, typer.Option(metavar="N", help="sub-steps a step; for adaptive at most")]
 ErrorBound = Annotated[float | None, typer.Option(metavar="X", help="of the adaptive solver, in a state's unit")]
+RigFile = Annotated[Path | None, typer.Option("--rig", metavar="FILE", help="what is plugged in on this bench")]
+Farm = Annotated[
+    str | None,
+    typer.Option(metavar="HOST[:PORT][/PLACE]", help="labgrid coordinator whose places have the board"),
+]
+Wait = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="for a probe or a place that another run has; 0 fails at once")
+]
+AllowErase = Annotated[
+    bool, typer.Option("--allow-erase", help="all flash may be erased where nothing else makes the board reachable")
+]
 Flash = Annotated[FlashMode, typer.Option("--flash", help="when to write firmware")]
 
 
@@ -101,14 +115,19 @@ def flash(
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    farm: Farm = None,
     link: Link = "uart",
     when: Flash = "auto",
+    rig: RigFile = None,
+    wait: Wait = None,
+    allow_erase: AllowErase = False,
 ) -> None:
     """Build a board's firmware, flash it through pyOCD and hear it answer."""
     with importing():
         from hil.commands.flash import flash_board
 
-    flash_board(board, DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when), make_console())
+    options = DutOptions(backend, probe, port, link, when, farm=farm, rig=rig, wait_s=wait, may_erase=allow_erase)
+    flash_board(board, options, make_console())
 
 
 @app.command()
@@ -120,11 +139,12 @@ def run(
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    farm: Farm = None,
     link: Link = "uart",
     when: Flash = "auto",
-    meter: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="current analyzer, e.g. ppk2:/dev/ttyACM0?marker=D0")
-    ] = None,
+    rig: RigFile = None,
+    wait: Wait = None,
+    meter: Meter = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
     max_error: Annotated[
         float, typer.Option(help="largest error of a state promised, as a share of its bound")
@@ -141,7 +161,7 @@ def run(
         from hil.commands.run import RunRequest, run_model
         from hil.commands.solver import chosen_solver
 
-    options = DutOptions(backend=backend, probe=probe, port=port, link=link, flash=when, meter=meter)
+    options = DutOptions(backend, probe, port, link, when, farm=farm, rig=rig, wait_s=wait, meter=meter)
     chosen = chosen_solver(solver, unfolds, error_bound)
     request = RunRequest(model, vectors, board, json, max_error, atol, chosen)
     raise typer.Exit(run_model(request, options, make_console()))
@@ -170,6 +190,35 @@ def profile_cycles(
     options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
     chosen = chosen_solver(solver, unfolds, error_bound)
     profile(ProfileRequest(files, board, output, picture, chosen), options, make_console())
+
+
+@app.command(name="power")
+def show_power(
+    files: Annotated[list[Path], typer.Argument(metavar="CASE.hil.yaml|MODEL.npz VECTORS.npz", help="what to run")],
+    *,
+    board: BoardOption,
+    vectors: Annotated[int, typer.Option(metavar="N", help="which of the case's vectors files, from 1 on")] = 1,
+    backend: Backend = "auto",
+    probe: Probe = None,
+    port: Port = None,
+    link: Link = "uart",
+    when: Flash = "auto",
+    rig: RigFile = None,
+    wait: Wait = None,
+    meter: Meter = None,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="draw it: NAME.svg or NAME.png")] = None,
+    solver: SolverOption = None,
+    unfolds: Unfolds = None,
+    error_bound: ErrorBound = None,
+) -> None:
+    """Show what a board draws while it runs a network: current over time, energy of each step."""
+    with importing():
+        from hil.commands.power import PowerRequest, power
+        from hil.commands.solver import chosen_solver
+
+    options = DutOptions(backend, probe, port, link, when, rig=rig, wait_s=wait, meter=meter)
+    chosen = chosen_solver(solver, unfolds, error_bound)
+    power(PowerRequest(files, board, vectors, picture, chosen), options, make_console())
 
 
 @app.command(name="tune")
@@ -243,6 +292,47 @@ def run_swarm(
     raise typer.Exit(swarm(SwarmRequest(nodes, json), make_console()))
 
 
+@app.command(name="harvest")
+def harvest_power(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.npz", help="parameters, named as in ncps")],
+    vectors: Annotated[Path, typer.Argument(metavar="VECTORS.npz", help="recordings that the board goes through")],
+    *,
+    power_uw: Annotated[float, typer.Option(help="power that charges the capacitor, in microwatts")],
+    capacitor_uf: Annotated[float, typer.Option(help="the capacitor, in microfarads")],
+    v_on: Annotated[float, typer.Option(help="volts at which the board gets its power")] = 2.2,
+    v_off: Annotated[float, typer.Option(help="volts at which it loses it")] = 1.8,
+    checkpoint_steps: Annotated[int, typer.Option(metavar="N", help="a checkpoint every so many steps")] = 1,
+    hours: Annotated[float, typer.Option(help="time that is simulated")] = 0.25,
+    inferences_per_hour: Annotated[
+        float | None, typer.Option(metavar="N", help="promised; default: one for each elapsed time of the recordings")
+    ] = None,
+    board: BoardOption = DEFAULT_BOARD,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the result as JSON")] = None,
+    hex_file: Annotated[
+        Path | None, typer.Option("--hex", metavar="FILE", help="write program and slot, to be flashed")
+    ] = None,
+    solver: SolverOption = None,
+    unfolds: Unfolds = None,
+    error_bound: ErrorBound = None,
+) -> None:
+    """Simulate a board on harvested power, over all its power cuts: steps an hour, and every bit of them."""
+    with importing():
+        from hil.commands.harvest import HarvestRequest, harvest
+        from hil.commands.solver import chosen_solver
+
+    power = {
+        "power_uW": power_uw,
+        "capacitor_uF": capacitor_uf,
+        "v_on": v_on,
+        "v_off": v_off,
+        "checkpoint_steps": checkpoint_steps,
+        "hours": hours,
+        "inferences_per_hour": inferences_per_hour,
+    }
+    request = HarvestRequest(model, vectors, board, json, hex_file, power, chosen_solver(solver, unfolds, error_bound))
+    raise typer.Exit(harvest(request, make_console()))
+
+
 @app.command(name="nightly")
 def run_night(
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- PYTEST...]", help="more for pytest")] = None,
@@ -271,17 +361,20 @@ def run_night(
 
 @app.command()
 def demo(
+    *,
     board: BoardOption = DEFAULT_BOARD,
     backend: Backend = "auto",
     probe: Probe = None,
     port: Port = None,
+    farm: Farm = None,
+    wait: Wait = None,
     when: Flash = "auto",
 ) -> None:
     """Classify 40 smartwatch recordings on a board, each output checked against Python."""
     with importing():
         from hil.commands.demo import run_demo
 
-    options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
+    options = DutOptions(backend=backend, probe=probe, port=port, farm=farm, wait_s=wait, flash=when)
     raise typer.Exit(run_demo(board, options, make_console()))
 
 
@@ -310,22 +403,52 @@ def gdb(
     port: Port = None,
     when: Flash = "auto",
     server_port: Annotated[int, typer.Option(metavar="N", help="TCP port of the gdb server")] = 3333,
+    rig: RigFile = None,
+    wait: Wait = None,
 ) -> None:
     """Serve gdb on a board through pyOCD, and say what to type or paste to connect."""
     with importing():
         from hil.commands.gdb import serve_gdb
 
-    options = DutOptions(backend=backend, probe=probe, port=port, flash=when)
+    options = DutOptions(backend, probe, port, flash=when, rig=rig, wait_s=wait)
     serve_gdb(board, options, server_port, make_console())
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    *, udev: Annotated[bool, typer.Option("--udev", help="print the udev rules that open probes to users")] = False
+) -> None:
     """Say what this computer has of what hil needs, and what to type where something is missing."""
     with importing():
         from hil.commands.doctor import examine
+        from hil.find.udev import rules
 
-    raise typer.Exit(examine(make_console()))
+    if udev:
+        sys.stdout.write(rules())
+    else:
+        raise typer.Exit(examine(make_console()))
+
+
+rig_app = typer.Typer(name="rig", help="The rig file: what is plugged in on this bench.", no_args_is_help=True)
+app.add_typer(rig_app)
+
+
+@rig_app.command(name="scan")
+def rig_scan(file: RigFile = None) -> None:
+    """Write the boards that are plugged in into the rig file; what a person wrote there stays."""
+    with importing():
+        from hil.commands.rig import scan_rig
+
+    scan_rig(file, make_console())
+
+
+@rig_app.command(name="show")
+def rig_show(file: RigFile = None) -> None:
+    """Print the rig file, and what of it is plugged in."""
+    with importing():
+        from hil.commands.rig import show_rig
+
+    show_rig(file, make_console())
 
 
 @app.command(name="emulate")
@@ -340,3 +463,17 @@ def emulate_board(
         from hil.commands.emulate import emulate
 
     emulate(name, backend, paced=paced)
+
+
+@app.command(name="serve")
+def serve_probe(
+    uid: Annotated[str, typer.Argument(metavar="UID", help="a debug probe, as 'pyocd list' shows it")],
+    *,
+    tcp: Annotated[int, typer.Option("--tcp", metavar="N", help="TCP port")] = 5555,
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="listen there; 0.0.0.0 for all")] = "localhost",
+) -> None:
+    """Serve a debug probe on the network, for a farm, until Ctrl-C."""
+    with importing():
+        from hil.commands.serve import serve
+
+    serve(uid, host, tcp, make_console())

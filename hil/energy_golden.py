@@ -42,6 +42,7 @@ class Recording(Strict):
         unit: which instrument; None where it was modelled.
         without: what was on, and is not in it.
         supply_V: at which supply.
+        batch: steps in one window of the marker.
         runs: from how many it was made.
         step_repeats: share by which a step's energy may differ in another run on this unit in these ranges.
         average_repeats: the same of the average current.
@@ -57,6 +58,7 @@ class Recording(Strict):
     unit: Unit | None
     without: tuple[str, ...]
     supply_V: Figure
+    batch: Annotated[int, Field(ge=1, strict=True)]
     runs: Annotated[int, Field(ge=1, strict=True)]
     step_repeats: Figure
     average_repeats: Figure
@@ -83,6 +85,7 @@ class Recording(Strict):
             unit=None if unit is None else Unit(name=unit.name, serial=unit.serial, ranges=unit.ranges),
             without=tuple(sorted(found.without)),
             supply_V=found.supply_V,
+            batch=found.batch,
             runs=found.repeats.runs,
             step_repeats=_kept(found.repeats.step),
             average_repeats=_kept(found.repeats.average),
@@ -111,6 +114,11 @@ class EnergyFile(golden_file.Goldens[Recording]):
 
     format: Literal["hil energy"] = "hil energy"
     version: Literal[1] = 1
+
+
+def recording_name(vectors: str, link: str) -> str:
+    """What a recording of vectors is called: what a board draws between steps depends on the link."""
+    return vectors if link == "uart" else f"{vectors} over {link.upper()}"
 
 
 def energy_path(case: Path) -> Path:

@@ -17,6 +17,9 @@ class HilError(Exception):
         message: what is wrong, and where (board, file and line, element).
         cause: what the tool below said, in its own words.
         hint: the next action, best a command to type.
+
+    Attributes:
+        post_mortem: what the core was doing and what was last heard of it, in lines; empty where nothing is known.
     """
 
     verdict: ClassVar[str] = "internal"
@@ -27,11 +30,15 @@ class HilError(Exception):
         self.message = message
         self.cause = cause
         self.hint = hint
+        self.post_mortem: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [self.message]
         if self.cause:
             lines.append(f"  caused by: {self.cause}")
+        if self.post_mortem:
+            lines.append("  post-mortem:")
+            lines += [f"    {line}" for line in self.post_mortem]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
@@ -105,3 +112,7 @@ class RigError(HilError):
 
     verdict = "rig"
     exit_code = 10
+
+
+class BoardGoneError(RigError):
+    """The board has gone in the middle of a run: that says more than what its link or its probe then says."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from intelhex import IntelHex, IntelHexError  # type: ignore[import-untyped]  # has no annotations
 from pyocd.flash.loader import MemoryLoader  # type: ignore[import-untyped]  # has annotations but no py.typed
@@ -15,13 +15,19 @@ from pyocd.flash.loader import MemoryLoader  # type: ignore[import-untyped]  # h
 from hil.errors import FlashError, HilError, InputError, RigError
 from hil.probe import post_mortem
 from hil.probe.flash_region import use_own_algorithm
-from hil.probe.session import ProbeSession, pyocd_errors
+from hil.probe.lock import IMPATIENT
+from hil.probe.pyocd_errors import pyocd_errors
+from hil.probe.session import ProbeSession
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hil.board import Board
     from hil.flash_mode import FlashMode
+    from hil.probe.lock import Patience
+
+
+_LATER: Final = ("second", "third", "fourth")
 
 
 @dataclass(frozen=True)
@@ -62,11 +68,15 @@ class FlashSession:
     Args:
         board: the board that must be behind the probe.
         probe: uid of the probe, as ``pyocd list`` shows it, or a part that only its uid has; empty for the only one.
+        patience: what to do while another run has the probe.
+        may_erase: the whole flash may be erased where nothing else makes the board reachable.
     """
 
-    def __init__(self, board: Board, probe: str = "") -> None:
+    def __init__(
+        self, board: Board, probe: str = "", patience: Patience = IMPATIENT, *, may_erase: bool = False
+    ) -> None:
         self._board = board
-        self._probe = ProbeSession(board, probe)
+        self._probe = ProbeSession(board, probe, patience, may_erase=may_erase)
 
     def __enter__(self) -> Self:
         """Open the probe.
@@ -138,6 +148,10 @@ class FlashSession:
         """Raise EmulatorEndedError where the board is emulated and its emulator has ended."""
         self._probe.check_power()
 
+    def behind(self) -> str:
+        """The uid of the probe itself: for one behind a network, what its server calls it."""
+        return self._probe.behind()
+
     def noticed(self) -> tuple[str, ...]:
         """What the emulator has noticed of the firmware: a sentence each; nothing on silicon."""
         return self._probe.noticed()
@@ -145,9 +159,7 @@ class FlashSession:
     def post_mortem(self) -> post_mortem.PostMortem:
         """Halt the core and take down what it was doing."""
         with pyocd_errors(f"the core of board '{self._board.name}' cannot be examined"):
-            return post_mortem.take(
-                self._probe.target, self._board.memory.flash.origin, self.read_memory, self._probe.stopped_by()
-            )
+            return post_mortem.take(self._probe.target, self._board.memory, self.read_memory, self._probe.stopped_by())
 
     def _segments(self, firmware: Path) -> list[_Segment]:
         try:
@@ -172,19 +184,29 @@ class FlashSession:
                     f"{what} has bytes from 0x{segment.address:08x} to 0x{end - 1:08x}, outside the flash of board "
                     f"'{self._board.name}' (0x{flash.origin:08x} to 0x{flash.origin + flash.bytes - 1:08x})"
                 )
-        try:
-            pages = self._attempt(segments, what, mode)
-        except RigError as first:
-            try:
-                self._probe.recover(first)
-                pages = self._attempt(segments, what, mode)
-            except HilError as error:
-                if error is not first:
-                    before = f"it was the second attempt, after: {first.message} ({first.cause})"
-                    error.cause = f"{error.cause}; {before}" if error.cause else before
-                raise
+        pages = self._until_done(segments, what, mode)
         total = sum(len(segment.data) for segment in segments)
         return FlashResult(total, pages * flash.page_bytes, time.monotonic() - started)
+
+    def _until_done(self, segments: list[_Segment], what: str, mode: FlashMode) -> int:
+        """As `_attempt`, again and again while the board could be got hold of anew."""
+        self._probe.begin()
+        before = ""
+        for which in ("first", *_LATER):
+            try:
+                return self._attempt(segments, what, mode)
+            except HilError as error:
+                try:
+                    if not isinstance(error, RigError) or which == _LATER[-1]:
+                        raise
+                    self._probe.recover(error)
+                except HilError as last:
+                    if before:
+                        told = f"it was the {which} attempt, after: {before}"
+                        last.cause = f"{last.cause}; {told}" if last.cause else told
+                    raise
+                before = before or f"{error.message} ({error.cause})"
+        raise AssertionError("the last attempt raises")
 
     def _attempt(self, segments: list[_Segment], what: str, mode: FlashMode) -> int:
         """Write what has to be written; returns the number of erase pages that were."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ with Hold() as _hold:
     from hil.pytest_run.options import add_options, forget_report, read_options
     from hil.pytest_run.reporter import Reporter
     from hil.pytest_run.state import STATE, State
+    from hil.pytest_run.telling import tell_now
     from hil.pytest_run.workers import find_attached, make_scheduler, refuse_shared, tell_worker
     from hil.report.explain import explain, verdict_of
     from hil.report.spelling import as_in_pytest
@@ -60,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
         options = read_options(config)
     except HilError as error:
         raise pytest.UsageError(as_in_pytest(str(error))) from error
-    config.stash[STATE] = State(options)
+    config.stash[STATE] = State(options, partial(tell_now, config))
     config.add_cleanup(config.stash[STATE].end.close)  # early, so that it is called after the clean-up of others
     try:
         find_attached(config)
@@ -162,6 +164,8 @@ def pytest_runtest_makereport(
     result = None if isinstance(item, PromiseItem) else state.note_results(item)
     if call.excinfo is not None:
         item.user_properties.append(("hil_verdict", verdict_of(call.excinfo)))
+        if isinstance(call.excinfo.value, HilError) and call.excinfo.value.post_mortem:
+            item.user_properties.append(("hil_post_mortem", "\n".join(call.excinfo.value.post_mortem)))
     report = yield
     if call.excinfo is not None:
         explain(report, call.excinfo)

@@ -52,6 +52,8 @@ class Bauds(_Strict):
     """Of the core's clock, which gives the baud rate; None where it is made otherwise."""
     most_divider: int | None = Field(default=None, gt=0)
     """Of the core's clock."""
+    divider_step: int = Field(default=1, gt=0)
+    """What it is a multiple of."""
     max_error: float = Field(default=0.015, gt=0, lt=0.05)
     """Share by which a baud rate may be off."""
 
@@ -63,7 +65,8 @@ class Bauds(_Strict):
             return f"{baud} baud is not from {self.least} to {self.most or 'any'}"
         if self.least_divider is None:
             return ""
-        divider = (clock_hz + baud // 2) // baud
+        step = self.divider_step
+        divider = (clock_hz + baud * step // 2) // (baud * step) * step
         most = self.most_divider or divider
         if not self.least_divider <= divider <= most:
             return f"{clock_hz} Hz over {baud} baud is a divider of {divider}, not from {self.least_divider} to {most}"
@@ -107,12 +110,12 @@ class PortSpi(_Strict):
 class PortFlash(_Strict):
     """The flash of the port's parts."""
 
-    page_bytes: int = Field(gt=0)
-    """What is erased at a time."""
+    page_bytes: int | None = Field(default=None, gt=0)
+    """What is erased at a time; None where that differs from part to part."""
     erased_byte: int = Field(ge=0, le=0xFF)
     """What each byte reads as when it is erased."""
-    fetch_wait_states: tuple[WaitStates, ...] = Field(min_length=1)
-    """What it adds to each word of code by the core's clock, as the port sets it."""
+    fetch_wait_states: tuple[WaitStates, ...] = ()
+    """What it adds to each word of code by the core's clock, as the port sets it; empty where no such list says it."""
 
 
 class PortCounter(_Strict):
@@ -218,7 +221,7 @@ def _flash_mistakes(board: Board, port: PortFlash) -> Iterator[InputError]:
             f"erased flash of the parts of {serves} reads {port.erased_byte:#04x}, not {flash.erased_byte:#04x}",
             f"write erased_byte: {port.erased_byte:#04x}",
         )
-    if flash.page_bytes != port.page_bytes:
+    if port.page_bytes is not None and flash.page_bytes != port.page_bytes:
         yield board.mistake(
             "memory.flash.page_bytes",
             f"the parts of {serves} erase {port.page_bytes:#x} bytes at a time, not {flash.page_bytes:#x}",

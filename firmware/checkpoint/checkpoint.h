@@ -4,14 +4,11 @@
  *
  *     static const struct checkpoint_store store = {my_read, my_write, 0, 1024};
  *     static uint32_t words[CHECKPOINT_WORDS(14)];
- *     struct checkpoint checkpoint;
+ *     struct checkpoint last;
  *     uint32_t steps = 0;
- *     if (checkpoint_open(&checkpoint, &store, &net, image_crc, words, CHECKPOINT_WORDS(14)) != 0)
- * {
- *         ...
- *     }
- *     checkpoint_load(&checkpoint, &net, &steps);     // else the states stay as they are
- *     for (;;) { ltc_step(...); steps++; checkpoint_save(&checkpoint, &net, steps); }
+ *     if (checkpoint_open(&last, &store, &net, image_crc, words, sizeof words / 4u) != 0) { ... }
+ *     checkpoint_load(&last, &net, &steps);
+ *     for (;;) { ltc_step(...); steps++; checkpoint_save(&last, &net, steps); }
  *
  * There are two slots, one behind the other, written in turn:
  *

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from hil.board import Board
 
-_HEADINGS = ("board", "part", "core", "MHz", "flash KiB", "RAM KiB", "links", "emulators")
+_HEADINGS = ("board", "part", "core", "MHz", "flash KiB", "RAM KiB", "port", "links", "emulators", "run on silicon")
 _NUMBERS = frozenset({"MHz", "flash KiB", "RAM KiB"})
 
 
@@ -37,6 +37,14 @@ def _row(board: Board) -> list[str]:
         f"{board.clock_hz / 1e6:g}",
         f"{board.memory.flash.bytes / 1024:g}",
         f"{board.memory.ram.bytes / 1024:g}",
+        board.port,
         ", ".join(links),
         ", ".join(emulator.backend for emulator in board.emulators) or "none",
+        _silicon(board),
     ]
+
+
+def _silicon(board: Board) -> str:
+    if board.core == "host":
+        return "-"
+    return "yes" if board.run_on_silicon else "no"

@@ -8,16 +8,17 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import TYPE_CHECKING
 
 from serial.tools import list_ports  # type: ignore[import-untyped]
 
 from hil.board import DEFAULT_BOARD, board_names, load_board
+from hil.commands.finding import Finding
 from hil.cycles.compiler import host_compiler
 from hil.emulator.backend import emulator_version
 from hil.errors import HilError, RigError
+from hil.power.plugged_in import analyzers
 from hil.report.terminal import table
 from hil.resources import boards_dir, cache_dir, firmware_dir
 
@@ -29,27 +30,13 @@ if TYPE_CHECKING:
 _TIMEOUT_S = 20
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report.
-
-    Attributes:
-        subject: what was looked for.
-        state: ``ok``, ``missing``, ``absent`` where only boards need it that nobody has to use, or ``-`` where it is
-            only told.
-        detail: what was found, or what to type.
-    """
-
-    subject: str
-    state: str
-    detail: str
-
-
 def examine(console: Console) -> int:
     """Print what was found; returns the exit code: 0, or that of a rig error where something needed is missing."""
+    from hil.commands.doctor_bench import bench_findings  # noqa: PLC0415 - brings pyOCD, which may be what is missing
+
     looks = [_find(subject, look) for subject, look in _LOOKS]
     emulators = [_find_emulator(subject, backend) for subject, backend in _EMULATORS]
-    findings = [*looks, *emulators, _spi_bridges(), *_plugged_in()]
+    findings = [*looks, *emulators, _spi_bridges(), *_analyzers(), *bench_findings()]
     for line in table(("what", "state", "found"), [(f.subject, f.state, f.detail) for f in findings]):
         console.print(line)
     if missing := [f.subject for f in findings if f.state == "missing"]:
@@ -92,6 +79,22 @@ def _spi_bridges() -> Finding:
             "SPI bridges", "absent", f"needed for --link spi: {', '.join(lacking)}; pip install 'hil-ltc[spi]'"
         )
     return Finding("SPI bridges", "ok", ", ".join(found))
+
+
+def _analyzers() -> list[Finding]:
+    """What measures an attached board's current; none has to be there."""
+    found = []
+    for each in analyzers(list_ports.comports()):
+        if each.lacks:
+            detail = f"needed for --meter {each.kind}:…: {each.lacks}; pip install 'hil-ltc[power]'"
+            found.append(Finding(each.title, "absent", detail))
+            continue
+        there = f"none plugged in; {each.absent}"
+        if each.addresses:
+            typed = [f"--meter '{address}'" for address in each.addresses]
+            there = f"it may be {' or '.join(typed)}"
+        found.append(Finding(each.title, "-", f"{each.package}; {there}" if each.package else there))
+    return found
 
 
 def _boards_on(backend: str) -> list[str]:
@@ -162,18 +165,3 @@ _LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (
 )
 _SPI_PACKAGES = ("spidriver", "pyftdi", "python-periphery")
 _EMULATORS = (("twin", "twin"), ("qemu-system-arm", "qemu"))
-
-
-def _plugged_in() -> list[Finding]:
-    """Serial ports and debug probes: none has to be there."""
-    from hil.dut.selection import attached_probes  # noqa: PLC0415 - brings pyOCD, which may be what is missing
-
-    ports = [port.device for port in list_ports.comports() if port.hwid != "n/a"]
-    try:
-        probes = [f"{probe.uid} ({probe.description})" for probe in attached_probes()]
-    except HilError as error:
-        return [Finding("debug probes", "missing", error.message)]
-    return [
-        Finding("debug probes", "-", ", ".join(probes) or "none attached: boards are emulated"),
-        Finding("serial ports", "-", ", ".join(ports) or "none plugged in"),
-    ]

@@ -9,11 +9,13 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Final
 
+from hil.commands.console import make_console
 from hil.commands.output import open_bench
 from hil.dut.board_check import check_board
 from hil.dut.selection import select
 from hil.emulator.power import PROBE_PREFIX, power_or_connect
 from hil.errors import InputError, RigError
+from hil.probe.lock import Patience, ProbeLock
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,6 +62,9 @@ def serve_gdb(name: str, options: DutOptions, port: int, console: Console) -> No
     console.print(f"VS Code  {_launch(board, elf or _OWN, port)}")
     console.print("stop     Ctrl-C")
     sys.stdout.flush()
+    if not uid.startswith(PROBE_PREFIX):
+        patience = Patience(options.probe_wait_s, make_console(stderr=True).print)
+        ProbeLock(uid, board.name, patience).keep_over_exec()  # the server's to the end
     # This process becomes the server, so that there is no other to be left behind.
     command = [sys.executable, "-m", "pyocd", "gdbserver", "-u", uid, "-t", target, "--persist"]
     # Any port for semihosting, which the firmware does not use: on pyOCD's fixed one a second server could not start.

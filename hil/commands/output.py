@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 import hil.dut.dut  # noqa: F401 - brings pyOCD, now: while modules are imported Ctrl-C is held back
+from hil.commands.console import make_console
 from hil.dut.bench import Bench
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 @contextmanager
 def open_bench(options: DutOptions, console: Console) -> Iterator[Bench]:
     """A bench that is closed at the end; on a terminal a build's last line is shown while it runs."""
+    tell = make_console(stderr=True).print
     if not console.is_terminal:
-        bench = Bench(options)
+        bench = Bench(options, tell=tell)
     else:
         status = console.status("")
 
@@ -31,7 +33,7 @@ def open_bench(options: DutOptions, console: Console) -> Iterator[Bench]:
             status.update(f"building: {escape(line[: max(20, console.width - 14)])}")
             status.start()
 
-        bench = Bench(options, progress=show, prepared=status.stop)
+        bench = Bench(options, progress=show, prepared=status.stop, tell=tell)
     try:
         yield bench
     finally:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from hil.board import board_names, load_board
-from hil.case import SUFFIX, load_case
 from hil.commands.output import open_bench, progress_bar
+from hil.commands.subject import subjects_of
 from hil.errors import CyclesError, InputError, RigError
-from hil.model import load_model
 from hil.report.picture import draw_cycles
 from hil.report.profile import folded, functions_of
 from hil.report.terminal import cycles_sentences
-from hil.vectors import load_vectors
-from hil.work import solve_with
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hil.board import Board
-    from hil.case import Case
+    from hil.commands.subject import Subject
     from hil.dut.bench import Bench
     from hil.dut.options import DutOptions
     from hil.errors import HilError
@@ -54,15 +50,6 @@ class ProfileRequest:
     solver: Solver | None = None
 
 
-@dataclass(frozen=True)
-class _Subject:
-    name: str
-    model: Path
-    vectors: Path
-    budget: float | None
-    case: Case | None = None
-
-
 def profile(request: ProfileRequest, options: DutOptions, console: Console) -> None:
     """Run every vectors file and show where its cycles went.
 
@@ -71,7 +58,7 @@ def profile(request: ProfileRequest, options: DutOptions, console: Console) -> N
     """
     if request.picture not in {"svg", "png"}:
         raise InputError(f"there is no picture format '{request.picture}'", hint="svg or png")
-    subjects = _subjects(request.files)
+    subjects = subjects_of(request.files, "profile")
     try:
         request.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -84,34 +71,8 @@ def profile(request: ProfileRequest, options: DutOptions, console: Console) -> N
             _profile(subject, request, bench, console)
 
 
-def _subjects(files: Sequence[Path]) -> list[_Subject]:
-    if len(files) == 1 and files[0].name.endswith(SUFFIX):
-        case = load_case(files[0])
-        budget = case.says.cycles.per_step if case.says.cycles else None
-        several = len(case.vector_paths) > 1
-        return [
-            _Subject(f"{case.name}-{_stem(path)}" if several else case.name, case.model_path, path, budget, case)
-            for path in case.vector_paths
-        ]
-    if len(files) == len(("model", "vectors")) and not any(each.name.endswith(SUFFIX) for each in files):
-        return [_Subject(_stem(files[1]), files[0], files[1], None)]
-    raise InputError(
-        "'hil profile' takes one case file, or a model and its vectors",
-        hint=f"hil profile NAME{SUFFIX}, or hil profile MODEL.npz VECTORS.npz",
-    )
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(".npz").removesuffix(".vectors")
-
-
-def _profile(subject: _Subject, request: ProfileRequest, bench: Bench, console: Console) -> None:
-    with subject.case.naming("model") if subject.case else nullcontext():
-        model = load_model(subject.model)
-    with subject.case.naming("vectors") if subject.case else nullcontext():
-        vectors = load_vectors(subject.vectors, model)
-    solver = request.solver or (subject.case.says.solver if subject.case else None)
-    model, vectors = solve_with(solver, model, vectors)
+def _profile(subject: Subject, request: ProfileRequest, bench: Bench, console: Console) -> None:
+    model, vectors = subject.load(request.solver)
     dut = bench.dut(request.board)
     with progress_bar(console, "on the device", vectors.sequences) as advance:
         result = dut.run(model, vectors, count_cycles=True, on_sequence=lambda _: advance())
@@ -135,7 +96,7 @@ def _profile(subject: _Subject, request: ProfileRequest, bench: Bench, console: 
     _picture(subject, request, result, measured, console)
 
 
-def _not_measured(subject: _Subject, result: RunResult, options: DutOptions) -> HilError:
+def _not_measured(subject: Subject, result: RunResult, options: DutOptions) -> HilError:
     """Nothing here is about the firmware's cycles, but where they were counted and the count is in doubt."""
     sentence = f"cycles of {subject.name} not measured: {result.cycles.reason}"
     if result.cycles.doubtful:
@@ -181,12 +142,12 @@ def _table(result: RunResult) -> Table:
 
 
 def _picture(
-    subject: _Subject, request: ProfileRequest, result: RunResult, measured: StepCycles, console: Console
+    subject: Subject, request: ProfileRequest, result: RunResult, measured: StepCycles, console: Console
 ) -> None:
     place = request.folder / f"{subject.name}.{request.picture}"
     title = f"{subject.name} on {result.provenance.board}, {result.provenance.where}, {result.provenance.compiler}"
     try:
-        draw_cycles(place, title, measured, budget=subject.budget)
+        draw_cycles(place, title, measured, budget=subject.cycles_budget)
     except InputError as error:
         console.print(f"no picture: {error.message}; {error.hint or error.cause}")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -22,12 +23,17 @@ if TYPE_CHECKING:
     from hil.link.batch_job import BatchResult
     from hil.power.meter import Meter
     from hil.power.trace import Trace
-    from hil.power.window import Window
+    from hil.step_cycles import RunCycles
     from hil.step_energy import StepEnergy
     from hil.work import Work
 
 _SPIKE: Final = 0.5
 """Of the shortest batch: what is shorter is none, but the core at work on a byte of the link."""
+
+_LATENCY_S: Final = 0.05
+"""What an instrument's samples may take to come: those of so much time before it is stopped may be lost."""
+
+_ECHO_BYTES: Final = 256
 
 
 def check_meter(board: Board, selection: Selection, address: str | None) -> None:
@@ -102,18 +108,28 @@ class Analyzer:
             yield cls(board, meter, MeterPlan.of(address))
 
     @property
+    def needs_cycles(self) -> bool:
+        """Whether it cannot tell steps from the rest without the cycles that they take."""
+        return not self._plan.marker
+
+    @property
     def name(self) -> str:
         """The instrument, for people; that it is simulated, where it is."""
         return f"simulated {name_of(self._identity)}" if self._plan.simulated else name_of(self._identity)
 
-    def measure(self, agent: Agent, work: Work, runs: int) -> RunEnergy:
-        """Measure the energy of each step of the vectors, in so many runs of their own.
+    @property
+    def marker(self) -> str:
+        """The digital channel that the board's marker pin is wired to; empty where it is wired to none."""
+        return self._plan.marker
+
+    def measure(self, agent: Agent, work: Work, cycles: RunCycles, runs: int) -> RunEnergy:
+        """Measure the energy of each step of the vectors, whose cycles are known or not, in so many runs of their own.
 
         Raises:
             LinkError, TargetFault: as they come from the board.
         """
         try:
-            length = self._measure_length(agent, work)
+            length = self._measure_length(agent, work, cycles)
             wanted = wanted_in_batch(length.step_s, length.edge_s + length.around_s / 2, self._plan)
             sizes = sizes_of_batches(work.elapsed.shape[1], wanted, agent.most_steps)
             found: list[StepEnergy] = []
@@ -145,6 +161,7 @@ class Analyzer:
         self.meter.start()
         try:
             result = run_in_batches(agent, work, sizes, sequences=sequences)
+            _outlast(agent)
         except BaseException:
             with suppress(RigError):
                 self.meter.stop()
@@ -152,31 +169,34 @@ class Analyzer:
         self.last_trace = self.meter.stop()
         return self.last_trace, result
 
-    def _measure_length(self, agent: Agent, work: Work) -> _Length:
+    def _measure_length(self, agent: Agent, work: Work, cycles: RunCycles) -> _Length:
         """How long a step is, from a batch as long as goes.
 
-        Without a marker the core's work on the link's frames cannot be told from steps. It is the same for a batch of
-        half as many, so two batches tell it.
+        Without a marker the core's work on a batch's frames, before its steps and behind them, looks like steps. Cycles
+        tell how long those are; what is left counts as where the window may be cut.
         """
         most = min(agent.most_steps, work.elapsed.shape[1])
-        window = self._one_window(agent, work, most)
+        trace, _ = self._record(agent, work, (most,), 1)
         if self._plan.marker:
+            window = batch_windows(trace, self._plan, 1)[0]
             return _Length(window.duration_s / most, window.uncertainty_s)
-        half = most // 2
-        if half == 0:
+        counted = cycles.measured
+        if counted is None:
             raise RigError(
-                f"board '{self._board.name}' runs one step at a time, which is not seen in its current",
+                f"the steps of board '{self._board.name}' cannot be told from its work on the link: no marker is wired "
+                "to the instrument, and their cycles are not known",
+                cause=cycles.reason or None,
                 hint=f"wire the marker pin {self._board.marker} to a digital channel, and add &marker=… to the address",
             )
-        step_s = (window.duration_s - self._one_window(agent, work, half).duration_s) / (most - half)
-        if step_s <= 0:
-            raise RigError(
-                f"in the current of board '{self._board.name}' a batch of {most} steps is no longer than one of {half}",
-                hint="wire the marker pin to a digital channel, and add &marker=… to the address",
-            )
-        return _Length(step_s, window.uncertainty_s, max(0.0, window.duration_s - most * step_s))
-
-    def _one_window(self, agent: Agent, work: Work, steps: int) -> Window:
-        trace, _ = self._record(agent, work, (steps,), 1)
         longest_s = max((window.duration_s for window in batch_windows(trace, self._plan, None)), default=0.0)
-        return batch_windows(trace, self._plan, 1, least_s=_SPIKE * longest_s)[0]
+        window = batch_windows(trace, self._plan, 1, least_s=_SPIKE * longest_s)[0]
+        steps_s = float(counted.per_step[0, :most].sum()) / self._board.clock_hz
+        return _Length(steps_s / most, window.uncertainty_s, max(0.0, window.duration_s - steps_s))
+
+
+def _outlast(agent: Agent) -> None:
+    """Keep the board where it is until what it did last has been sampled and has come: its marker is low meanwhile."""
+    begun = time.monotonic()
+    agent.echo(bytes(_ECHO_BYTES))
+    while time.monotonic() - begun < _LATENCY_S:
+        agent.echo(bytes(_ECHO_BYTES))

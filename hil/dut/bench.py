@@ -69,6 +69,7 @@ class Bench:
         boards: path of a board's file by the board's name, where the name alone does not lead to it.
         progress: called with each line of a build.
         prepared: called when a build has ended.
+        tell: told in a sentence that another run is waited for.
         energy_runs: from how many runs the energy is told where a case promises something about it.
     """
 
@@ -79,6 +80,7 @@ class Bench:
         boards: Mapping[str, str] | None = None,
         progress: Callable[[str], None] | None = None,
         prepared: Callable[[], None] | None = None,
+        tell: Callable[[str], None] = lambda _: None,
         energy_runs: int = 1,
     ) -> None:
         self.options = options
@@ -86,6 +88,7 @@ class Bench:
         self._given = boards or {}
         self._progress = progress
         self._done_preparing = prepared
+        self._tell = tell
         self._open = ExitStack()
         self._boards: _Once[Board] = _Once()
         self._prepared: _Once[Prepared] = _Once()
@@ -152,7 +155,7 @@ class Bench:
     def _enter(self, name: str) -> Dut:
         from hil.dut.dut import open_prepared  # noqa: PLC0415 - brings pyOCD, which runs without a board need not wait for
 
-        return self._open.enter_context(open_prepared(self._prepare(name), on_run=self._fresh.append))
+        return self._open.enter_context(open_prepared(self._prepare(name), on_run=self._fresh.append, tell=self._tell))
 
     def _prepare(self, name: str) -> Prepared:
         from hil.dut.dut import prepare_dut  # noqa: PLC0415 - as above

@@ -7,8 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from hil.dut.answering import check_identity, open_paired
-from hil.emulator.machine import EmulatorEndedError
-from hil.errors import FlashError, InputError, LinkError, RigError, TargetFault
+from hil.errors import BoardGoneError, FlashError, HilError, InputError, LinkError, RigError, TargetFault
 from hil.frame import Status
 from hil.image import checked
 from hil.link.client import AgentClient, SpiSettings
@@ -45,6 +44,9 @@ class Connection:
         stack: closes the link when it is closed.
         link: which of the board's links the firmware was built for.
 
+    Attributes:
+        lost: why the board itself cannot be used any more; None while it can.
+
     Raises:
         LinkError: nobody answers.
         TargetFault: another firmware answers.
@@ -60,19 +62,33 @@ class Connection:
         self._placed: tuple[bytes, str] | None = None
         self._identity: Identity | None = None
         self._client: AgentClient | None = None
+        self.lost: RigError | None = None
         try:
             self._client = self._check_firmware(self._open_paired())
-        except LinkError as error:
+        except (LinkError, TargetFault) as error:
             self._look_behind(error)
             raise
 
     @property
     def client(self) -> AgentClient:
         """The open client; after damage, a new one to the restarted firmware."""
+        with self.guard() as client:
+            return client
+
+    def _known_client(self) -> AgentClient:
         if self._client is None:
-            self._realised.restart()
-            self._client = self._connect()
+            try:
+                self._realised.restart()
+                self._client = self._connect()
+            except RigError as error:
+                self.lost = error
+                raise
         return self._client
+
+    @property
+    def probe_uid(self) -> str:
+        """Uid of the debug probe; empty where there is none."""
+        return self._realised.probe_uid
 
     @property
     def flashed(self) -> Flashed:
@@ -104,20 +120,35 @@ class Connection:
     @contextmanager
     def guard(self) -> Iterator[AgentClient]:
         """The client, for work that may fail: a failure says what is behind it, and the next user gets a sound link."""
+        self._realised.confirm()
         try:
-            yield self.client
+            yield self._known_client()
+            self._realised.confirm()
+        except BoardGoneError as gone:
+            self.lost = gone
+            raise
         except (LinkError, TargetFault) as error:
             self._drop()
-            if isinstance(error, LinkError):
+            if not isinstance(error, Refusal):
                 self._look_behind(error)
             raise
 
-    def _look_behind(self, error: LinkError) -> None:
-        """Raise what has ended the firmware, if that is known; where nobody can look, the link error says so."""
+    def _look_behind(self, error: LinkError | TargetFault) -> None:
+        """Add to an error what the core was doing; raise what has ended the firmware, where the link alone is told.
+
+        Where nobody can look, the error says so.
+        """
         try:
-            self._realised.check()
-        except EmulatorEndedError:
+            error.post_mortem = (*self._realised.check(), *error.post_mortem)
+        except BoardGoneError as gone:
+            gone.post_mortem += error.post_mortem
+            self.lost = gone
             raise
+        except TargetFault as fault:
+            fault.post_mortem += error.post_mortem
+            if isinstance(error, LinkError):
+                raise
+            error.post_mortem = fault.post_mortem
         except (RigError, FlashError) as blind:  # FlashError: what pyOCD calls a bad value
             sentence = f"the core cannot be looked at: {blind.message}" + (f" ({blind.cause})" if blind.cause else "")
             error.cause = f"{error.cause}; and {sentence}" if error.cause else sentence
@@ -186,7 +217,7 @@ class Connection:
             self._restart,
             probe=self._realised.probe_uid,
             link=f"port {self._realised.link_address}",
-            hint="name the port of that probe with --port, or its probe with --probe",
+            hint=self._realised.pairing_hint,
         )
 
     def _restart(self) -> None:
@@ -213,12 +244,16 @@ class Connection:
         """The same client, where the firmware that was built answers, on a sound board."""
         identity = client.identify()
         name = self._board.name
-        check_identity(
-            identity,
-            board_name=name,
-            build_id=self._artefact.build_id,
-            hint=f"check --board and --port, or flash it: 'hil flash {name}', or --flash always",
-        )
+        try:
+            check_identity(
+                identity,
+                board_name=name,
+                build_id=self._artefact.build_id,
+                hint=f"check --board and --port, or flash it: 'hil flash {name}', or --flash always",
+            )
+        except HilError as error:
+            error.post_mortem += client.traffic
+            raise
         self._identity = identity
         return client
 

@@ -7,8 +7,7 @@ both.
 
 from __future__ import annotations
 
-import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,20 +18,24 @@ from hil.dut.board_check import check_board
 from hil.dut.connection import Connection
 from hil.dut.counting import CycleMeter
 from hil.dut.energy import EnergyMeter
+from hil.dut.farm_board import realise_in_farm
 from hil.dut.options import DutOptions
 from hil.dut.realised import realise
 from hil.dut.selection import probe_to_be, select
+from hil.dut.time_bound import TimeBound
 from hil.emulator.backend import emulator_version
-from hil.errors import LinkError
+from hil.errors import HilError
 from hil.image import checked
 from hil.model import load_model
 from hil.promise import check_bits
 from hil.result import Provenance
+from hil.rig import load_rig
 from hil.vectors import load_vectors
 from hil.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from hil.board import Board
     from hil.build import Artefact
     from hil.dut.counting import RunCount
+    from hil.dut.realised import Realised
     from hil.dut.selection import Selection
     from hil.energy.modelled import ModelledCurrent
     from hil.flash_mode import FlashMode
@@ -52,6 +56,7 @@ if TYPE_CHECKING:
     from hil.work import SequenceDone
 
 TIMEOUT_S = 300.0
+_REOPENINGS = 3
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Dut:
 
     Args:
         prepared: what it was opened with.
-        connection: the open link.
+        connect: opens the board and its link; called again where the board was lost, for what comes next.
         analyzer: what measures its current, where one was named.
         on_run: called with every result of `run`.
 
@@ -82,33 +87,55 @@ class Dut:
     def __init__(
         self,
         prepared: Prepared,
-        connection: Connection,
+        connect: Callable[[], Connection],
         analyzer: Analyzer | None = None,
         on_run: Callable[[RunResult], None] = lambda _: None,
     ) -> None:
         self.board = prepared.board
         self.artefact = prepared.artefact
-        self._provenance = prepared.provenance
+        self._prepared = prepared
         self._on_run = on_run
-        self._connection = connection
-        self._counting = CycleMeter(prepared.board, prepared.selection, connection.counter)
+        self._connect = connect
         self._analyzer = analyzer
-        self._energy = EnergyMeter(prepared.board, prepared.selection, analyzer, connection.machine)
+        self._reopened: list[str] = []
+        self._use(connect())
+
+    def _use(self, connection: Connection) -> None:
+        selection = self._prepared.selection
+        self._latest = connection
+        self._counting = CycleMeter(self.board, selection, connection.counter)
+        self._energy = EnergyMeter(self.board, selection, self._analyzer, connection.machine)
+
+    @property
+    def _connection(self) -> Connection:
+        """The open link; where the board was lost, to the board opened anew, a few times in a run and not for ever."""
+        lost = self._latest.lost
+        if lost is not None and len(self._reopened) < _REOPENINGS:
+            self._reopened.append(f"{lost.message}; the board was opened anew for what came next")
+            self._use(self._connect())
+        return self._latest
 
     @property
     def provenance(self) -> Provenance:
         """Board, backend, firmware, compiler, what was flashed so far, and what was noticed of the firmware."""
-        return replace(self._provenance, flashed=self._connection.flashed, noticed=self._connection.noticed)
+        latest = self._latest
+        flashed = replace(latest.flashed, retries=(*self._reopened, *latest.flashed.retries))
+        return replace(self._prepared.provenance, probe=latest.probe_uid, flashed=flashed, noticed=latest.noticed)
 
     @property
     def identity(self) -> Identity:
         """What the firmware said of itself."""
-        return self._connection.identity
+        return self._latest.identity
 
     @property
     def meter(self) -> Meter | None:
         """The open current analyzer; None where none was named."""
         return self._analyzer.meter if self._analyzer is not None else None
+
+    @property
+    def marker_channel(self) -> str:
+        """The analyzer's channel that the board's marker pin is wired to; empty without one."""
+        return self._analyzer.marker if self._analyzer is not None else ""
 
     @property
     def last_current(self) -> Trace | ModelledCurrent | None:
@@ -172,8 +199,9 @@ class Dut:
         vectors = load_vectors(vectors, model) if isinstance(vectors, Path) else vectors
         work = Work.make(model, vectors)
         place = self._connection.place_image(work.converted.image)
-        count = self._counting.start(self._connection.client, wanted=count_cycles)
-        watch = _Watch(self.board.name, timeout_s, vectors)
+        wanted = count_cycles or (energy_runs > 0 and self._energy.needs_cycles)
+        count = self._counting.start(self._connection.client, wanted=wanted)
+        watch = TimeBound(self.board.name, timeout_s, vectors)
         step = self._stream(work, watch, count, on_sequence)
         device_s = watch.elapsed_s
         cycles = count.result()
@@ -222,7 +250,7 @@ class Dut:
         )
 
     def _stream(
-        self, work: Work, watch: _Watch, count: RunCount, on_sequence: Callable[[SequenceDone], None] | None
+        self, work: Work, watch: TimeBound, count: RunCount, on_sequence: Callable[[SequenceDone], None] | None
     ) -> StepResult:
         """All sequences, without a pause between them."""
         sequences, steps = work.elapsed.shape
@@ -230,7 +258,8 @@ class Dut:
 
         def progress(done: int, states: NDArray[np.int32], outputs: NDArray[np.int32]) -> None:
             nonlocal told
-            watch.check(done)
+            watch.done = done
+            watch.check()
             count.read_on()
             while on_sequence is not None and (told + 1) * steps <= done:
                 rows = slice(told * steps, (told + 1) * steps)
@@ -245,6 +274,7 @@ class Dut:
                 sequence_steps=steps,
                 count_cycles=count.counts_on_chip,
                 progress=progress,
+                while_waiting=watch.check,
             )
             count.end(step, sequences)
         return step
@@ -253,29 +283,6 @@ class Dut:
 def _joined(inputs: NDArray[np.int32], elapsed: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
     """Sequences one after the other: (S, T, I) and (S, T) as (S * T, I) and (S * T,)."""
     return inputs.reshape(elapsed.size, inputs.shape[2]), elapsed.reshape(-1)
-
-
-class _Watch:
-    """Ends a run that takes too long; its clock starts with the first sequence."""
-
-    def __init__(self, board_name: str, timeout_s: float, vectors: Vectors) -> None:
-        self._board_name = board_name
-        self._timeout_s = timeout_s
-        self._vectors = vectors
-        self._start = time.perf_counter()
-
-    @property
-    def elapsed_s(self) -> float:
-        return time.perf_counter() - self._start
-
-    def check(self, done: int) -> None:
-        if self.elapsed_s > self._timeout_s:
-            total = self._vectors.sequences * self._vectors.steps
-            raise LinkError(
-                f"board '{self._board_name}' has done {done} of {total} steps of {self._vectors.path.name} "
-                f"in {self._timeout_s:g} s",
-                hint="raise timeout_s in the case file, or give it fewer steps",
-            )
 
 
 def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], None] | None = None) -> Prepared:
@@ -293,12 +300,14 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
     """
     check_board(board, options.firmware_root)
     selection = select(board, options)
+    if options.meter is None and not selection.emulated:
+        options = replace(options, meter=load_rig(options.rig).of(board.name, selection.probe).analyzer)
     check_meter(board, selection, options.meter)
     artefact = build(board, link=options.link, progress=progress, firmware_root=options.firmware_root)
     provenance = Provenance(
         board=board.name,
         backend=selection.backend,
-        backend_version=emulator_version(selection.backend),
+        backend_version="" if selection.farm else emulator_version(selection.backend),
         emulated=selection.emulated,
         reason=selection.reason,
         probe=selection.probe or probe_to_be(board, selection, options),
@@ -313,12 +322,18 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
 
 
 @contextmanager
-def open_prepared(prepared: Prepared, *, on_run: Callable[[RunResult], None] = lambda _: None) -> Iterator[Dut]:
+def open_prepared(
+    prepared: Prepared,
+    *,
+    on_run: Callable[[RunResult], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[Dut]:
     """Power or find the board, flash it, open its link; all is closed again at the end.
 
     Args:
         prepared: what to open.
         on_run: called with every result that the DUT's `run` gives.
+        tell: told in a sentence that another run is waited for.
 
     Raises:
         RigError: it cannot be powered or found, or its port cannot be opened.
@@ -330,12 +345,23 @@ def open_prepared(prepared: Prepared, *, on_run: Callable[[RunResult], None] = l
         address = prepared.options.meter
         # First, as it may give the board its power.
         analyzer = stack.enter_context(Analyzer.opened(prepared.board, address)) if address else None
-        realised = stack.enter_context(realise(prepared.board, prepared.artefact, prepared.selection, prepared.options))
-        connection = Connection(prepared.board, prepared.artefact, realised, stack, link=prepared.options.link)
-        provenance = replace(
-            prepared.provenance, probe=realised.probe_uid, meter=analyzer.name if analyzer is not None else ""
-        )
-        yield Dut(replace(prepared, provenance=provenance), connection, analyzer, on_run)
+        opened = stack.enter_context(ExitStack())
+
+        def connect() -> Connection:
+            with suppress(HilError):  # what was lost may not let itself be closed
+                opened.close()
+            realised = opened.enter_context(_realise(prepared, tell))
+            return Connection(prepared.board, prepared.artefact, realised, opened, link=prepared.options.link)
+
+        provenance = replace(prepared.provenance, meter=analyzer.name if analyzer is not None else "")
+        yield Dut(replace(prepared, provenance=provenance), connect, analyzer, on_run)
+
+
+def _realise(prepared: Prepared, tell: Callable[[str], None]) -> AbstractContextManager[Realised]:
+    board, artefact, selection, options = prepared.board, prepared.artefact, prepared.selection, prepared.options
+    if selection.farm is not None:
+        return realise_in_farm(board, artefact, selection.farm, options.flash, tell)
+    return realise(board, artefact, selection, options)
 
 
 @contextmanager
@@ -348,6 +374,8 @@ def open_dut(
     link: str = "uart",
     flash: FlashMode = "auto",
     instance: str = "auto",
+    farm: str | None = None,
+    wait_s: float | None = None,
     firmware_root: Path | None = None,
     meter: str | None = None,
 ) -> Iterator[Dut]:
@@ -361,12 +389,16 @@ def open_dut(
         link: ``uart`` or ``spi``.
         flash: ``auto``, ``always`` or ``never``.
         instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
+        farm: address of a labgrid coordinator, ``HOST[:PORT][/PLACE]``, whose places have the board.
+        wait_s: how long to wait for a board that is in use, see `DutOptions`.
         firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
         meter: address of the current analyzer that measures the board.
 
     Raises:
         HilError: as :func:`prepare_dut` and :func:`open_prepared` do.
     """
-    options = DutOptions(backend, probe, port, link, flash, instance, firmware_root, meter)
+    options = DutOptions(
+        backend, probe, port, link, flash, instance, firmware_root, farm=farm, wait_s=wait_s, meter=meter
+    )
     with open_prepared(prepare_dut(board, options)) as dut:
         yield dut

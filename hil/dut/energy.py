@@ -40,6 +40,11 @@ class EnergyMeter:
         self._modeller = Modeller(board, machine)
 
     @property
+    def needs_cycles(self) -> bool:
+        """Whether a run whose energy is wanted must count its cycles."""
+        return self._analyzer is not None and self._analyzer.needs_cycles
+
+    @property
     def last_current(self) -> Trace | ModelledCurrent | None:
         """The current of the last run whose energy was asked for; None where nobody told any."""
         return self._analyzer.last_trace if self._analyzer is not None else self._modeller.last_current
@@ -59,7 +64,7 @@ class EnergyMeter:
         if runs == 0:
             return NOT_ASKED
         if self._analyzer is not None:
-            return self._analyzer.measure(agent, work, runs)
+            return self._analyzer.measure(agent, work, cycles, runs)
         if not self._selection.emulated:
             return self._none("no analyzer was named with --meter")
         if not is_supervised(self._selection.backend):

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack, contextmanager
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from hil.backends import is_supervised
+from hil.dut.attached import port_again
 from hil.dut.counting import Emulated, open_counter
 from hil.emulator.native import NativeBoard
-from hil.emulator.power import power
-from hil.errors import BuildError, TargetFault
+from hil.emulator.power import PROBE_PREFIX, power
+from hil.errors import BuildError, RigError, TargetFault
 from hil.flash import FlashSession
 from hil.link.refusal import line_hint
+from hil.probe.calls import Names
+from hil.probe.lock import Patience
 from hil.result import Flashed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hil.board import Board
     from hil.build import Artefact
@@ -66,12 +70,22 @@ class Realised(Protocol):
             FlashError: it cannot be written, or must be and writing was forbidden.
         """
 
-    def check(self) -> None:
+    def check(self) -> tuple[str, ...]:
         """Raise TargetFault if the firmware is known to have ended; its cause says more than a silent link.
 
+        Returns:
+            What the core was doing, in lines; nothing where there is no core to look at.
+
         Raises:
-            EmulatorEndedError: what ran the firmware has ended.
+            BoardGoneError: what ran the firmware has ended, or has been unplugged.
         """
+
+    def confirm(self) -> None:
+        """Before and after a run: raise BoardGoneError where another may have the board, or may have had it."""
+
+    @property
+    def pairing_hint(self) -> str:
+        """What to do where probe and port belong to two boards."""
 
 
 class NativeProcess:
@@ -87,6 +101,7 @@ class NativeProcess:
     noticed: tuple[str, ...] = ()
     counter = Emulated(reason="model: a native process has no Cortex-M0")
     machine: Recording | None = None
+    pairing_hint = ""
 
     def __init__(self, artefact: Artefact, stack: ExitStack) -> None:
         self._artefact = artefact
@@ -111,9 +126,13 @@ class NativeProcess:
         self._slot.write_bytes(image)
         self.restart()
 
-    def check(self) -> None:
+    def check(self) -> tuple[str, ...]:
         """Raise what a sanitizer has reported."""
         self._native.check()
+        return ()
+
+    def confirm(self) -> None:
+        """The process is this one's alone."""
 
 
 class ProbedBoard:
@@ -124,7 +143,7 @@ class ProbedBoard:
         artefact: its firmware.
         session: an open pyOCD session.
         probe_uid: what pyOCD calls its probe.
-        link_address: its serial port, or the bridge to it.
+        address: gives its serial port, or the bridge to it, as it is now.
         flash: when to write model images.
         counter: what counts its cycles, or why nothing does.
         machine: records what its chip does, where it is emulated here.
@@ -136,7 +155,7 @@ class ProbedBoard:
         artefact: Artefact,
         session: FlashSession,
         probe_uid: str,
-        link_address: str,
+        address: Callable[[], str],
         *,
         flash: FlashMode,
         counter: Emulated,
@@ -145,12 +164,18 @@ class ProbedBoard:
         self.counter = counter
         self.machine = machine
         self.probe_uid = probe_uid
-        self.link_address = link_address
+        self.pairing_hint = "name the port of that probe with --port, or its probe with --probe"
+        self._address = address
         self._board = board
         self._artefact = artefact
         self._session = session
         self._flash = flash
         self._written = 0
+
+    @property
+    def link_address(self) -> str:
+        """See `Realised`; a port that nobody named is looked for by its probe each time."""
+        return self._address()
 
     @property
     def flashed(self) -> Flashed:
@@ -178,22 +203,46 @@ class ProbedBoard:
         self._written += done.bytes_written
         self._session.reset()
 
-    def check(self) -> None:
-        """Look at the core: whether there still is one, sits in a fault or has locked up."""
+    def confirm(self) -> None:
+        """The board is this process' alone, as long as its probe and port are."""
+
+    def check(self) -> tuple[str, ...]:
+        """Look at the core: whether there still is one, sits in a fault or has locked up; it is halted then."""
         self._session.check_power()
         found = self._session.post_mortem()
+        lines = found.lines(self._names)
         if found.detail or found.state == "lockup" or found.exception in _FAULTS:
-            raise TargetFault(
+            fault = TargetFault(
                 f"the firmware on board '{self._board.name}' has stopped: "
                 + (found.detail or f"{found.state}, in {found.exception}"),
-                cause=found.describe(),
                 hint=line_hint(str(self._artefact.elf), found.registers["pc"]),
             )
+            fault.post_mortem = lines
+            raise fault
+        return lines
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names.of(self._artefact.elf)
 
 
 @contextmanager
-def realise(board: Board, artefact: Artefact, selection: Selection, options: DutOptions) -> Iterator[Realised]:
+def realise(
+    board: Board,
+    artefact: Artefact,
+    selection: Selection,
+    options: DutOptions,
+    *,
+    tell: Callable[[str], None] = lambda _sentence: None,
+) -> Iterator[Realised]:
     """Power or find a board, and flash its firmware.
+
+    Args:
+        board: the board.
+        artefact: its firmware.
+        selection: what realises it.
+        options: how.
+        tell: told in a sentence that another run is waited for.
 
     Raises:
         RigError: it cannot be powered or found.
@@ -211,9 +260,16 @@ def realise(board: Board, artefact: Artefact, selection: Selection, options: Dut
             machine = powered.machine
         else:
             probe, port = selection.probe, selection.port
-        session = stack.enter_context(FlashSession(board, probe))
+        patience = Patience(options.probe_wait_s, tell)
+        session = stack.enter_context(FlashSession(board, probe, patience, may_erase=options.may_erase))
+        if not selection.emulated and (behind := session.behind()).startswith(PROBE_PREFIX):
+            raise RigError(
+                f"probe '{probe}' is '{behind}', an emulated board: what it gives is not told as hardware",
+                hint="reach it with --farm, at a place whose tags say that it is emulated",
+            )
+        address = partial(port_again, board, probe) if selection.follows_probe else lambda: port
         probed = ProbedBoard(
-            board, artefact, session, probe, port, flash=options.flash, counter=emulated, machine=machine
+            board, artefact, session, probe, address, flash=options.flash, counter=emulated, machine=machine
         )
         probed.program()
         yield probed

@@ -6,19 +6,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyocd.core.exceptions import Error as PyocdError  # type: ignore[import-untyped]
-from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
-from serial.tools import list_ports  # type: ignore[import-untyped]
-
 from hil.backends import LISTED, is_supervised
+from hil.dut.attached import port_of, probe_named, search, the_probe, there
+from hil.dut.farm import fitting_places
 from hil.emulator import registry
 from hil.emulator.machine import MachineError
 from hil.emulator.power import PROBE_PREFIX, instance_name
-from hil.errors import InputError, RigError
+from hil.errors import HilError, InputError, RigError
+from hil.farm.place import HARDWARE
+from hil.find.probes import attached_probes
+from hil.rig import load_rig
 
 if TYPE_CHECKING:
     from hil.board import Board
+    from hil.dut.farm import FittingPlaces
     from hil.dut.options import DutOptions
+    from hil.find.probes import Probe
+    from hil.rig import Rig
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,9 @@ class Selection:
         emulated: no silicon takes part.
         reason: why, where nobody asked for it by name; or empty.
         probe: uid of the probe of a board that is powered already; None where the emulator is to be powered first.
-        port: serial port of such a board: the one named, or the one with its probe's serial number.
+        port: serial port of such a board: the one named, or its probe's.
+        follows_probe: nobody named the port, so that it is looked for again each time that it is opened.
+        farm: the places of a farm of which one is to be taken first; or None.
     """
 
     backend: str
@@ -38,40 +44,15 @@ class Selection:
     reason: str = ""
     probe: str | None = None
     port: str | None = None
+    follows_probe: bool = False
+    farm: FittingPlaces | None = None
 
-
-@dataclass(frozen=True)
-class AttachedProbe:
-    """A debug probe that is plugged in; ``target`` is the pyOCD target of the board that it is part of, if known."""
-
-    uid: str
-    description: str
-    target: str | None
-
-
-def attached_probes() -> list[AttachedProbe]:
-    """The real probes that pyOCD sees, without emulated boards.
-
-    Raises:
-        RigError: if pyOCD cannot look.
-    """
-    try:
-        probes = ConnectHelper.get_all_connected_probes(blocking=False, print_wait_message=False)
-    except (PyocdError, OSError) as error:
-        raise RigError("pyOCD cannot look for debug probes", cause=str(error), hint="'hil doctor'") from error
-    found = []
-    for probe in probes:
-        uid = str(probe.unique_id)
-        if not uid.startswith(PROBE_PREFIX):
-            info = probe.associated_board_info
-            found.append(AttachedProbe(uid, str(probe.description), None if info is None else info.target))
-    return found
-
-
-def ports_of(uid: str) -> list[str]:
-    """The serial ports that a probe brings: DAPLink and ST-LINK have one USB serial number for both."""
-    ports = list_ports.comports()
-    return sorted(port.device for port in ports if (port.serial_number or "").casefold() == uid.casefold())
+    @property
+    def shared(self) -> bool:
+        """Whether there is one board for all who ask, instead of one for each."""
+        if self.farm is not None:
+            return len(self.farm.names) == 1
+        return self.probe is not None or not self.emulated
 
 
 def select(board: Board, options: DutOptions) -> Selection:
@@ -83,23 +64,63 @@ def select(board: Board, options: DutOptions) -> Selection:
 
     Raises:
         InputError: an option is missing or does not fit.
-        RigError: an attached board was asked for and there is none.
+        RigError: an attached board was asked for and there is none, or a farm has none.
     """
     options.check(board)
+    if options.farm is None:
+        return _on_this_computer(board, options)
+    places = fitting_places(board, options)
+    emulated = places.backend != HARDWARE
+    return Selection(places.backend, emulated=emulated, reason="at a farm, as its place says", farm=places)
+
+
+def _on_this_computer(board: Board, options: DutOptions) -> Selection:
     if options.backend not in {"auto", "hardware"}:
         return Selection(options.backend, emulated=True)
     if board.pyocd_target is None:
         return Selection(_emulator(board, options), emulated=True)
-    if options.probe is not None and options.probe.startswith(PROBE_PREFIX):
-        return _kept_powered(board, options, options.probe)
-    if options.backend == "hardware" or options.probe or options.port:
-        return _hardware(board, options, _probe_for(board, options.probe))
-    matching = [probe for probe in attached_probes() if probe.target == board.pyocd_target]
-    if matching:
-        return _hardware(board, options, matching[0].uid)
+    rig = load_rig(options.rig)
+    entry = rig.of(board.name, options.probe)
+    address = options.port or (entry.bridge if options.link == "spi" else entry.port)
+    if options.probe or entry.probe:
+        return _named(board, options, rig, address)
+    asked = options.backend == "hardware" or options.port is not None
+    looked = search(board, thorough=asked)
+    if asked or looked.found:
+        return _hardware(board, options, the_probe(board, looked), address)
+    reason = f"no board attached that says so: {looked.why}" if looked.maybe else "no board attached"
+    return _instead(board, options, reason)
+
+
+def _named(board: Board, options: DutOptions, rig: Rig, address: str | None) -> Selection:
+    """The board on the probe that an option or the rig file names."""
+    wanted = options.probe or rig.of(board.name).probe or ""
+    if wanted.startswith(PROBE_PREFIX):
+        return _kept_powered(board, options, wanted, address)
+    try:
+        probe = probe_named(board, wanted)
+    except HilError as error:
+        error.cause = error.cause or _said_by(options, rig)
+        raise
+    if probe is not None:
+        return _hardware(board, options, probe, address)
+    if ":" in wanted and address is not None:  # one that is not on this computer's USB, as remote:HOST:PORT
+        return Selection("hardware", emulated=False, probe=wanted, port=address)
+    if options.probe is None and options.port is None and options.backend == "auto":
+        return _instead(board, options, f"no board attached: probe {wanted} of rig file {rig.file} is not plugged in")
+    hint = "give it a --port as well" if ":" in wanted else there(attached_probes())
+    raise RigError(f"no debug probe '{wanted}' is attached", cause=_said_by(options, rig), hint=hint)
+
+
+def _said_by(options: DutOptions, rig: Rig) -> str | None:
+    return None if options.probe else f"rig file {rig.file} names it"
+
+
+def _instead(board: Board, options: DutOptions, reason: str) -> Selection:
+    """The emulator, where no board is on the desk and nobody insists on one."""
     if not board.emulators:
-        raise RigError(f"no board '{board.name}' is attached, and there is no emulator for it")
-    return Selection(_emulator(board, options), emulated=True, reason="no board attached")
+        raise RigError(f"no board '{board.name}' is attached, and there is no emulator for it", cause=reason)
+    return Selection(_emulator(board, options), emulated=True, reason=reason)
 
 
 def _emulator(board: Board, options: DutOptions) -> str:
@@ -118,7 +139,9 @@ def _emulator(board: Board, options: DutOptions) -> str:
 
 
 def probe_to_be(board: Board, selection: Selection, options: DutOptions) -> str:
-    """The probe of an emulated board that is not powered yet, in words; empty for one without."""
+    """The probe of a board that is not powered or not taken yet, in words; empty for one without."""
+    if selection.farm is not None:
+        return selection.farm.words
     if not selection.emulated or not is_supervised(selection.backend):
         return ""
     if options.instance == "auto":
@@ -126,13 +149,13 @@ def probe_to_be(board: Board, selection: Selection, options: DutOptions) -> str:
     return PROBE_PREFIX + instance_name(board, options.instance)
 
 
-def _kept_powered(board: Board, options: DutOptions, uid: str) -> Selection:
+def _kept_powered(board: Board, options: DutOptions, uid: str, port: str | None) -> Selection:
     if options.backend == "hardware":
         raise InputError(
             f"--probe {uid} is an emulated board, but --backend hardware asks for silicon",
             hint="name a probe that 'pyocd list' shows, or leave --backend out",
         )
-    if options.port is None:
+    if port is None:
         raise InputError(
             f"--probe {uid} needs --port as well", hint=f"'hil emulate {board.name}' prints its serial port"
         )
@@ -143,7 +166,7 @@ def _kept_powered(board: Board, options: DutOptions, uid: str) -> Selection:
             f"over {options.link.upper()}",
             hint=f"power it with another: hil emulate {board.name} --backend {_emulator(board, options)}",
         )
-    return Selection(backend, emulated=True, reason="kept powered", probe=uid, port=options.port)
+    return Selection(backend, emulated=True, reason="kept powered", probe=uid, port=port)
 
 
 def _keeper_of(uid: str) -> str:
@@ -157,61 +180,13 @@ def _keeper_of(uid: str) -> str:
     return ""
 
 
-def _hardware(board: Board, options: DutOptions, uid: str) -> Selection:
-    if options.link == "spi" and options.port is None:
+def _hardware(board: Board, options: DutOptions, probe: Probe, address: str | None) -> Selection:
+    if address is not None:
+        return Selection("hardware", emulated=False, probe=probe.uid, port=address)
+    if options.link == "spi":
         raise InputError(
-            f"the SPI bridge to board '{board.name}' (probe {uid}) is not known",
-            hint="name it with --port, e.g. ftdi://ftdi:232h/1?data_ready=4 or spidev:/dev/spidev0.0",
+            f"the SPI bridge to board '{board.name}' (probe {probe.uid}) is not known",
+            hint="name it with --port, e.g. ftdi://ftdi:232h/1?data_ready=4 or spidev:/dev/spidev0.0, "
+            "or as 'bridge' in the rig file",
         )
-    ports = [options.port] if options.port else ports_of(uid)
-    if len(ports) != 1:
-        which = f": the probe has {' and '.join(ports)}" if ports else ", e.g. --port /dev/ttyACM0"
-        instead = f"; or take --backend {board.emulators[0].backend}" if board.emulators else ""
-        raise InputError(
-            f"the serial port of board '{board.name}' (probe {uid}) is not known",
-            hint=f"name it with --port{which}{instead}",
-        )
-    return Selection("hardware", emulated=False, probe=uid, port=ports[0])
-
-
-def _probe_for(board: Board, wanted: str | None) -> str:
-    probes = attached_probes()
-    if wanted is not None:
-        matching = [probe for probe in probes if wanted in probe.uid]
-        if not matching:
-            raise RigError(f"no debug probe '{wanted}' is attached", hint=_there(probes))
-        if len(matching) > 1:
-            raise InputError(f"'{wanted}' fits {len(matching)} probes", hint=_there(matching))
-        if matching[0].target not in {None, board.pyocd_target}:
-            raise RigError(
-                f"probe '{wanted}' is part of a board with {matching[0].target}, "
-                f"board '{board.name}' has {board.pyocd_target}",
-                hint=_there(probes),
-            )
-        return matching[0].uid
-    matching = [probe for probe in probes if probe.target == board.pyocd_target]
-    matching = matching or [probe for probe in probes if probe.target is None]
-    if not matching and probes:
-        others = sorted({str(probe.target) for probe in probes})
-        there = f"probe there is that of a {others[0]}" if len(probes) == 1 else f"probes are of {', '.join(others)}"
-        raise RigError(
-            f"no board '{board.name}' ({board.pyocd_target}) is attached: the only {there}", hint=_there(probes)
-        )
-    if not matching:
-        raise RigError(
-            f"no board '{board.name}' is attached: pyOCD sees no debug probe",
-            hint="plug it in and check 'pyocd list', or leave --backend out to use the emulator",
-        )
-    if len(matching) > 1:
-        raise InputError(
-            f"{len(matching)} debug probes are attached, and any of them could be board '{board.name}'",
-            hint=f"name one with --probe; {_there(matching)}",
-        )
-    return matching[0].uid
-
-
-def _there(probes: list[AttachedProbe]) -> str:
-    """The probes attached, and the part that each is known to sit on a board with."""
-    known = [f", part of a board with {probe.target}" if probe.target else "" for probe in probes]
-    words = [f"{probe.uid} ({probe.description}){part}" for probe, part in zip(probes, known, strict=True)]
-    return "attached: " + ("; ".join(words) or "none")
+    return Selection("hardware", emulated=False, probe=probe.uid, port=port_of(board, probe), follows_probe=True)

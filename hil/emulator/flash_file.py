@@ -8,17 +8,16 @@ itself (flock) says that the board is powered: it ends with the process that hol
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shlex
 import struct
-import time
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import RigError
+from hil.file_lock import is_gone, lock_holder, take_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +27,6 @@ _HEADER: Final = struct.Struct("<8sIII")  # magic, sequence number, bytes, CRC-3
 _DATA_AT: Final = 4096
 _SLOT_BYTES: Final = 64  # from one header to the next
 _PATIENCE_S: Final = 3.0
-_RETRY_S: Final = 0.01
 
 
 class BoardBusyError(RigError):
@@ -53,36 +51,16 @@ def open_locked(path: Path, *, patient: bool = True) -> int:
             f"{path} is a folder, but emulated board '{path.stem}' keeps its flash in a file of that name",
             hint="move it away, or set HIL_STATE_DIR to another folder",
         ) from error
-    deadline = time.monotonic() + (_PATIENCE_S if patient else 0.0)
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = _lock_holder(descriptor)
-            if time.monotonic() < deadline and (holder is None or not Path(f"/proc/{holder}").exists()):
-                time.sleep(_RETRY_S)  # the kernel has no way to wait for a lock with a time-out
-                continue
-            os.close(descriptor)
-            by = f" by process {holder}" if holder else ""
-            kind = path.stem.partition(".")[0]
-            raise BoardBusyError(
-                f"emulated board '{path.stem}' is powered already{by}",
-                hint=f"{kind}.2, {kind}.3 and so on are further boards of this kind; or end that process",
-            ) from error
+    if take_lock(descriptor, _PATIENCE_S if patient else 0.0, is_gone):
         return descriptor
-
-
-def _lock_holder(descriptor: int) -> str | None:
-    """Process number of who holds the flock on this file, as far as the kernel tells."""
-    inode = str(os.fstat(descriptor).st_ino)
-    try:
-        locks = Path("/proc/locks").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    for fields in (line.split() for line in locks):
-        if "FLOCK" in fields and fields[5].rpartition(":")[2] == inode:
-            return fields[4]
-    return None
+    holder = lock_holder(descriptor)
+    os.close(descriptor)
+    by = f" by process {holder}" if holder else ""
+    kind = path.stem.partition(".")[0]
+    raise BoardBusyError(
+        f"emulated board '{path.stem}' is powered already{by}",
+        hint=f"{kind}.2, {kind}.3 and so on are further boards of this kind; or end that process",
+    )
 
 
 class FlashFile:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
-from hil.errors import RigError, TargetFault
+from hil.errors import BoardGoneError, RigError, TargetFault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,7 +138,7 @@ class MachineError(RigError):
     """The emulator cannot do this now, or has ended."""
 
 
-class EmulatorEndedError(MachineError):
+class EmulatorEndedError(MachineError, BoardGoneError):
     """A board that had power has lost it, as its emulator has ended: whatever was going on has no verdict."""
 
 

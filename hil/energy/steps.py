@@ -29,6 +29,10 @@ def step_energy(model: CurrentModel, spans: Spans, sequences: int, steps: int, b
         steps: T of each sequence.
         batch: steps in one window of the marker.
     """
+    if model.supply_V is None:
+        return _missing(model.why_no_supply)
+    if not model.board.marker:
+        return _missing(f"board '{model.board.name}' has no marker pin (key 'marker'): nothing tells steps apart")
     current = ModelledCurrent(spans, model)
     wanted = sequences * steps / batch
     windows = current.windows
@@ -39,8 +43,6 @@ def step_energy(model: CurrentModel, spans: Spans, sequences: int, steps: int, b
         )
     if spans.marker[0] or spans.marker[-1]:
         return _missing("the record begins or ends within a step")
-    if model.supply_V is None:
-        return _missing(model.why_no_supply)
     first, end = int(windows[0, 0]), int(windows[-1, 1])
     energies = current.charges_C(current.typical_A) * model.supply_V * 1e6
     if np.isnan(energies).any():

@@ -43,15 +43,15 @@ class Capacitor:
         if begin_V == end_V:
             return 0.0
         power, current = self.power_W, current_A
-        rises = power - current * begin_V > 0
-        if rises != (end_V > begin_V) or (power - current * end_V > 0) != rises or power == current * begin_V:
-            return math.inf  # it goes the other way, or comes to rest between the two
+        first, last = power - current * begin_V, power - current * end_V
+        if first * last <= 0 or (first > 0) != (end_V > begin_V):
+            return math.inf  # it comes to rest between the two, or goes the other way
         if current * max(begin_V, end_V) < _SMALL * power:
             ratio = current / power
             powers = (ratio**n * (end_V ** (n + 2) - begin_V ** (n + 2)) / (n + 2) for n in range(_TERMS))
             return self.capacity_F / power * math.fsum(powers)
-        logarithm = math.log((power - current * end_V) / (power - current * begin_V))
-        return self.capacity_F * (-(end_V - begin_V) / current - power / current**2 * logarithm)
+        logarithm = math.log(last / first)
+        return max(0.0, self.capacity_F * (-(end_V - begin_V) / current - power / current**2 * logarithm))
 
     def after(self, begin_V: float, time_s: float, current_A: float) -> float:
         """The voltage after a time with a current drawn, in V; `most_V` at most."""

@@ -5,31 +5,25 @@ from __future__ import annotations
 import random
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
 
 from hil.emulator.twin.core import Stop
 from hil.emulator.twin.kept import fill
 from hil.emulator.twin.stm32l031.part import RAM_ORIGIN, Stm32l031
 from hil.energy.activity import State
-from hil.errors import RigError, TargetFault
+from hil.errors import TargetFault
 
 if TYPE_CHECKING:
     from fractions import Fraction
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from hil.board import Board
-    from hil.build import Artefact
-    from hil.harvest.plan import HarvestPlan
+    from hil.harvest.program import Program
 
 _NO_BAUD: Final = 115200  # it has no serial port
 _SEEN: Final = struct.Struct("<7I")  # struct harvest_seen of firmware/harvest/harvest.h
-_SYMBOL: Final = "harvest_seen"
 _NONE: Final = 0xFFFFFFFF
 _STATUS: Final = (
     "runs",
@@ -69,47 +63,6 @@ class Seen:
     def words(self) -> str:
         """What its status means."""
         return f"{_STATUS[self.status] if self.status < len(_STATUS) else self.status} (detail {self.detail})"
-
-
-@dataclass(frozen=True, eq=False)
-class Program:
-    """A board's firmware and plan, as they are flashed.
-
-    Attributes:
-        flash: whole content of the flash.
-        seen_at: address of what the firmware shows.
-        board: which.
-        plan: what it does.
-    """
-
-    flash: bytes
-    seen_at: int
-    board: Board
-    plan: HarvestPlan
-
-    @classmethod
-    def of(cls, board: Board, firmware: Artefact, plan: HarvestPlan) -> Self:
-        """The content of a board's flash.
-
-        Raises:
-            RigError: the firmware is not one that runs by itself.
-        """
-        flash = board.memory.flash
-        content = bytearray([flash.erased_byte]) * flash.bytes
-        program = firmware.bin.read_bytes() if firmware.bin is not None else b""
-        content[: len(program)] = program
-        at = board.image_slot.origin - flash.origin
-        content[at : at + len(plan.slot)] = plan.slot
-        return cls(bytes(content), _address_of(firmware.elf, _SYMBOL), board, plan)
-
-
-def _address_of(elf: Path, name: str) -> int:
-    with elf.open("rb") as stream:
-        symbols = ELFFile(stream).get_section_by_name(".symtab")
-        found = symbols.get_symbol_by_name(name) if isinstance(symbols, SymbolTableSection) else None
-    if not found:
-        raise RigError(f"{elf.name} has no '{name}': it is not the firmware that runs by itself")
-    return int(found[0]["st_value"])
 
 
 class HarvestChip(Stm32l031):

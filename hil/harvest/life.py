@@ -7,15 +7,15 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Self
 
 from hil.energy.model import CurrentModel
-from hil.errors import RigError
 from hil.harvest.chip import HarvestChip
-from hil.harvest.outcome import Phase
+from hil.harvest.outcome import NoCurrentError, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hil.energy.activity import Activity
-    from hil.harvest.chip import Program, Seen
+    from hil.harvest.chip import Seen
+    from hil.harvest.program import Program
     from hil.harvest.witness import Witness
 
 
@@ -42,12 +42,13 @@ class Draws:
         """Typical, in A.
 
         Raises:
-            RigError: nobody could look it up.
+            NoCurrentError: nobody could look it up.
         """
         draw = self.model.draw(activity, from_ram)
         if draw.typical_A is None:
-            raise RigError(
-                f"harvest cannot be simulated on board '{self.model.board.name}': {draw.unknown}",
+            raise NoCurrentError(
+                f"harvest not measured: board '{self.model.board.name}' cannot be simulated on harvested power: "
+                f"{draw.unknown}",
                 hint="write the current into the board's file, with the page that says it",
             )
         self.without |= set(draw.without)

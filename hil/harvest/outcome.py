@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from hil.errors import HarvestError
+from hil.errors import HarvestError, RigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _HOUR_S: Final = 3600.0
 _TOLD: Final = 0.005  # smaller shares are not
+
+
+class NoCurrentError(RigError):
+    """Nobody could look up what the chip draws in a state that it is in."""
 
 
 class Phase(StrEnum):

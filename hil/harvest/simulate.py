@@ -19,8 +19,8 @@ from hil.harvest.witness import Witness
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hil.harvest.chip import Program
     from hil.harvest.outcome import Conditions
+    from hil.harvest.program import Program
 
 AWAKE_MOST_S: Final = 60.0
 """Simulated time with power, in s; what would come after is not worth waiting for."""
@@ -72,7 +72,7 @@ def simulate(
 
     Raises:
         NumericError: a state or output differs in any bit from the exact integer model's.
-        RigError: what the chip does has no modelled current.
+        NoCurrentError: what the chip does has no modelled current.
         TargetFault: the firmware ended.
     """
     draws, witness, ledger = Draws.of(program), Witness(program.plan, program.board.name), _Ledger()

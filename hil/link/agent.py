@@ -132,6 +132,11 @@ class Agent:
         session.window_bytes = self.identify().window_bytes
 
     @property
+    def traffic(self) -> tuple[str, ...]:
+        """The last frames in and out, in lines."""
+        return self._open_session.traffic
+
+    @property
     def retries(self) -> int:
         """Repairs that the link has needed so far."""
         return self._open_session.repairs
@@ -283,6 +288,7 @@ class Agent:
         want_states: bool = True,
         count_cycles: bool = False,
         progress: Progress | None = None,
+        while_waiting: Callable[[], None] = lambda: None,
     ) -> StepResult:
         """Run T steps.
 
@@ -295,6 +301,7 @@ class Agent:
             want_states: return every state, not the last alone.
             count_cycles: have the core count the cycles of each step, undisturbed; it goes slower.
             progress: called after each batch, see there.
+            while_waiting: see `Session.run`.
 
         Raises:
             InputError: shapes or types do not fit the open network.
@@ -329,7 +336,7 @@ class Agent:
         before = self.retries
         self._state = None  # unknown should the run end early
         try:
-            self._open_session.run(job)
+            self._open_session.run(job, while_waiting)
         except Refusal as refusal:
             if refusal.status != Status.STEP_REJECTED:
                 raise

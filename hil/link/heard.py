@@ -1,8 +1,9 @@
-"""What was last heard on a link: the half of a link error that lets someone find the cause."""
+"""What was last heard and sent on a link: the half of an error that lets someone find the cause."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Final
 
 from hil.frame import REPLY, Command, Frame, Status
 
@@ -10,8 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_KEPT: Final = 6
+
+
 class Heard:
-    """Counts what came in and remembers the last of it; ``clock`` gives monotonic seconds."""
+    """Counts what came in, and remembers the last of it and of what went out; ``clock`` gives monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -22,6 +26,12 @@ class Heard:
         self._last = ""
         self._tail = b""
         self._at = self._clock()
+        self._latest: deque[tuple[float, str]] = deque(maxlen=_KEPT)
+        self._sent: deque[tuple[float, str]] = deque(maxlen=_KEPT)
+
+    def sent(self, frame: Frame) -> None:
+        """Note a frame that goes out."""
+        self._sent.append((self._clock(), describe(frame)))
 
     def data(self, data: bytes) -> None:
         """Note received bytes."""
@@ -30,12 +40,13 @@ class Heard:
 
     def frame(self, frame: Frame | None) -> None:
         """Note a frame, or None for a damaged one."""
+        self._latest.append((self._clock(), "a damaged frame" if frame is None else describe(frame)))
         if frame is None:
             self._damaged += 1
             return
         self._frames += 1
         self._requests += not frame.is_reply
-        self._last = describe(frame)
+        self._last = self._latest[-1][1]
         self._at = self._clock()
 
     def __str__(self) -> str:
@@ -46,6 +57,16 @@ class Heard:
             return f"heard {self._received_bytes} bytes that are no frame, the last of them {self._tail!r}"
         damaged = f", and {self._damaged} damaged frames" if self._damaged else ""
         return f"last heard {self._last} {self._clock() - self._at:.1f} s ago{damaged}"
+
+    def lines(self) -> tuple[str, ...]:
+        """The last frames in and out, the latest first, each with its age: for a post-mortem."""
+        heard = self._aged(self._latest) or f"no frame in {self._received_bytes} bytes"
+        noise = f", the last bytes {self._tail!r}" if self._tail and not self._frames else ""
+        return f"last heard: {heard}{noise}", f"last sent: {self._aged(self._sent) or 'nothing'}"
+
+    def _aged(self, frames: deque[tuple[float, str]]) -> str:
+        now = self._clock()
+        return ", ".join(f"{what} ({now - at:.2f} s ago)" for at, what in reversed(frames))
 
     def hint(self) -> str:
         """What to look at first."""

@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from hil.errors import LinkError, TargetFault
+from hil.errors import HilError, LinkError, TargetFault
 from hil.frame import LAST_SEQ, PROTOCOL_VERSION, REPLY, Command, Frame, FrameDecoder, Status, wire_bytes
 from hil.link.heard import Heard
 from hil.link.refusal import Refusal, core_fault
@@ -31,6 +31,15 @@ _LEAST_SYNCS = 10
 _PARKED_AFTER = 3
 _REPAIRS_WITHOUT_PROGRESS = 10
 _LOST = {Status.BAD_FRAME, Status.NOT_SYNCED, Status.BAD_EPOCH, Status.BAD_SEQ}
+
+
+def opening_budget_s(timeout_s: float) -> float:
+    """How long an agent that says nothing is waited for when a session begins, in s.
+
+    Args:
+        timeout_s: how long an answer may take beyond transmission and computation.
+    """
+    return _SYNC_TIMEOUTS * timeout_s
 
 
 @dataclass(frozen=True)
@@ -133,14 +142,24 @@ class Session:
         self._pending: deque[tuple[int, Request]] = deque()
         self._progressed = False
         self.on_report: Callable[[Frame], None] = lambda _frame: None
+        self._while_waiting: Callable[[], None] = lambda: None
 
     @property
     def epoch(self) -> int:
         """The latest epoch."""
         return self._epoch
 
-    def run(self, job: Job) -> None:
+    @property
+    def traffic(self) -> tuple[str, ...]:
+        """The last frames in and out, in lines."""
+        return self._heard.lines()
+
+    def run(self, job: Job, while_waiting: Callable[[], None] = lambda: None) -> None:
         """Carry a job to its end.
+
+        Args:
+            job: what is to be done.
+            while_waiting: called at least every `READ_SLICE_S` while an answer is awaited; what it raises ends the job.
 
         Raises:
             LinkError: no answer in time, or damage that repairs did not get past.
@@ -148,6 +167,7 @@ class Session:
         """
         futile = 0
         finished = False
+        self._while_waiting = while_waiting
         try:
             while not finished:
                 self._progressed = False
@@ -162,7 +182,11 @@ class Session:
                     futile = 1 if self._progressed else futile + 1
                     if futile > _REPAIRS_WITHOUT_PROGRESS:
                         raise self._silence(f"{futile - 1} repairs did not help; {damage}") from None
+        except HilError as error:
+            error.post_mortem += self._heard.lines()
+            raise
         finally:
+            self._while_waiting = lambda: None
             # Whatever ended this early, an interrupt from the keyboard too, may have left answers on their way.
             self._synced = self._synced and finished
 
@@ -229,7 +253,9 @@ class Session:
 
     def _send(self, request: Request) -> int:
         """Send with the next seq; returns the most bytes that it takes on the wire."""
-        self._wire.write(Frame(self._epoch, self._next_seq, request.command, request.payload).encode())
+        frame = Frame(self._epoch, self._next_seq, request.command, request.payload)
+        self._heard.sent(frame)
+        self._wire.write(frame.encode())
         self._pending.append((self._next_seq, request))
         self._next_seq += 1
         return wire_bytes(len(request.payload))
@@ -281,6 +307,7 @@ class Session:
 
     def _read(self) -> None:
         """Take what has arrived; waits a short time for the first of it."""
+        self._while_waiting()
         data = self._wire.read()
         self._heard.data(data)
         self._frames.extend(self._decoder.feed(data))
@@ -307,7 +334,7 @@ class Session:
         backlog_s = sum(request.compute_s for _, request in self._pending)
         self._pending.clear()
         begun = self._clock()
-        give_up = begun + _SYNC_TIMEOUTS * self._timeout_s + backlog_s
+        give_up = begun + opening_budget_s(self._timeout_s) + backlog_s
         wait_s = _FIRST_SYNC_WAIT_S
         attempts = 0
         faults = 0
@@ -316,7 +343,9 @@ class Session:
             self._epoch = (self._epoch + 1) & _EPOCH_MASK or 1
             self._issued.add(self._epoch)
             # The leading zero ends whatever half a frame the agent may have received.
-            self._wire.write(b"\0" + Frame(self._epoch, 0, Command.SYNC).encode())
+            sync = Frame(self._epoch, 0, Command.SYNC)
+            self._heard.sent(sync)
+            self._wire.write(b"\0" + sync.encode())
             answer = self._await_sync(self._clock() + wait_s)
             if isinstance(answer, TargetFault):
                 # One may be left from before a reset; a parked core reports again whenever it hears something.

@@ -1,4 +1,4 @@
-"""Bytes to and from a serial port: a device path, a pty, or a URL that pyserial knows (``socket://HOST:PORT``)."""
+"""Bytes to and from a serial port: a device path, a pty, or a URL of pyserial: ``socket://…``, ``rfc2217://…``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ READ_SLICE_S = 0.02
 """Longest time that one read waits: the grain of every deadline above."""
 
 _WRITE_TIMEOUT_S = 5.0
+_BOUNDED_BY_ITSELF = "rfc2217:"  # pyserial bounds its writes by 5 s, and refuses to be told another time
 _DEFAULT_BAUD = 115200
 
 
@@ -39,7 +40,7 @@ class Transport:
                 address,
                 baudrate=baud or _DEFAULT_BAUD,
                 timeout=READ_SLICE_S,
-                write_timeout=_WRITE_TIMEOUT_S,
+                write_timeout=None if address.startswith(_BOUNDED_BY_ITSELF) else _WRITE_TIMEOUT_S,
                 exclusive=None if "://" in address else True,
             )
         except (serial.SerialException, ValueError) as error:

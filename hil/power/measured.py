@@ -50,8 +50,12 @@ def sizes_of_batches(steps: int, wanted: int, most: int) -> tuple[int, ...]:
 
 
 def wanted_in_batch(step_s: float, edge_s: float, plan: MeterPlan) -> int:
-    """How many steps of such a length a batch needs, so that where it is cut matters less than the plan's tolerance."""
-    return repeats(step_s, uncertainty_s=edge_s, tolerance=plan.tolerance)
+    """How many steps of such a length a batch needs, so that where it is cut matters less than the plan's tolerance.
+
+    A power of two, as the length is measured: another run must take as many, or its average is that of another run.
+    """
+    needed = repeats(step_s, uncertainty_s=edge_s, tolerance=plan.tolerance)
+    return 1 << (needed - 1).bit_length()
 
 
 def energy_of_steps(

@@ -133,7 +133,7 @@ def _counted(trace: Trace, windows: list[Window], count: int | None, what: str) 
 
 def _levels(trace: Trace) -> tuple[float, float]:
     """The two levels of a current, in A, by splitting at the middle of their means until that stays."""
-    current = trace.current_A
+    current = trace.current_A[~trace.flags(trace.settling)]
     if len(current) < 2:  # noqa: PLR2004 - one sample has no edge
         raise _no_edges(trace, f"it has {len(current)} samples")
     split = float(current.min() + current.max()) / 2

@@ -23,6 +23,7 @@ from hil.emulator.power import PROBE_PREFIX, PoweredBoard, power_or_connect, usu
 from hil.errors import HilError, RigError
 from hil.probe.adi import DebugInterface
 from hil.probe.coresight import ROM_TABLE, TargetBus
+from hil.probe.targets import find_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -170,6 +171,7 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
 
     def create_associated_board(self) -> PyocdBoard:
         """The board of a session, with this target unless another is asked for."""
+        find_target(self._board.pyocd_target or "")
         return PyocdBoard(self.session, board_info=self.associated_board_info)
 
     def stopped_by(self) -> str:

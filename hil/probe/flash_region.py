@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pyocd.core.memory_map import FlashRegion  # type: ignore[import-untyped]
 from pyocd.flash.flash import Flash  # type: ignore[import-untyped]
 
+from hil.probe.targets import relative
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -124,7 +126,7 @@ def use_own_algorithm(session: Any, address: int, pages: Collection[int], *, alw
         pages: first addresses of the erase pages to write; what else pyOCD hands over stays as it is.
         always: erase also what is erased.
     """
-    own = _OWN.get(session.board.target_type)
+    own = _OWN.get(relative(session.board.target_type))
     if own is None:
         return
     target = session.target

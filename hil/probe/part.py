@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 # pyOCD has annotations but no py.typed.
 from pyocd.core.memory_map import MemoryType  # type: ignore[import-untyped]
-from pyocd.target import TARGET, normalise_target_type_name  # type: ignore[import-untyped]
-from pyocd.target.pack.pack_target import ManagedPacks  # type: ignore[import-untyped]
 
 from hil.nearest import nearest
+from hil.probe.targets import find_target, known_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,19 +41,17 @@ def check_part(board: Board) -> None:
 
 
 def _memory_map(board: Board, name: str) -> Iterable[Any]:
-    """The regions of a target that pyOCD has built in, or that comes from a pack installed with ``pyocd pack``."""
-    plain = normalise_target_type_name(name)
-    if plain not in TARGET:
-        ManagedPacks.populate_target(plain)
-    if plain not in TARGET:
-        near = nearest(plain, TARGET)
+    """The regions of a target."""
+    target = find_target(name)
+    if target is None:
+        near = nearest(name.casefold(), known_targets())
         question = f"did you mean '{near}'? " if near else ""
         raise board.mistake(
             "pyocd_target",
             f"pyOCD knows no target '{name}'",
             f"{question}'pyocd list --targets' lists them, 'pyocd pack find' what can be installed",
         )
-    return getattr(TARGET[plain], "MEMORY_MAP", ())
+    return getattr(target, "MEMORY_MAP", ())
 
 
 def _check_memory(board: Board, name: str, memory: Memory, regions: list[Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,84 +9,84 @@ from typing import TYPE_CHECKING, Any, Self
 from pyocd.core import exceptions  # type: ignore[import-untyped]
 from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 from pyocd.core.session import Session  # type: ignore[import-untyped]
+from pyocd.core.target import Target  # type: ignore[import-untyped]
 
 from hil.emulator.power import PROBE_PREFIX
-from hil.errors import FlashError, HilError, InputError, RigError
+from hil.errors import BoardGoneError, FlashError, InputError, RigError
+from hil.find.probes import attached_probes
+from hil.probe import remote
 from hil.probe.emulated import EmulatedProbe
+from hil.probe.lock import IMPATIENT, ProbeLock
+from hil.probe.pyocd_errors import may_pass, no_pyocd_log, pyocd_errors
+from hil.probe.recovery import LADDER, UNDER_RESET
+from hil.probe.targets import find_target
+from hil.probe.usb_power import is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hil.board import Board
+    from hil.find.probes import Probe
+    from hil.probe.lock import Patience
 
 _CORE_NAMES = {"cortex-m0": "Cortex-M0", "cortex-m0plus": "Cortex-M0+"}
 _STARVED_S = 60.0
-_FREQUENT_CAUSE = "check power and cable; another program may be using the probe"
 
 
-@contextmanager
-def pyocd_errors(what: str) -> Iterator[None]:
-    """What pyOCD raises, as FlashError or RigError: an algorithm that answers too late is no defect of the flash.
-
-    Args:
-        what: the sentence that the error begins with, as in "microbit cannot be reset".
-    """
-    try:
-        yield
-    except exceptions.FlashFailure as error:
-        if error.result_code is None and str(error).endswith("timed out"):  # pyOCD has no class for it
-            raise RigError(what, cause=str(error), hint=_FREQUENT_CAUSE) from error
-        raise FlashError(what, cause=str(error)) from error
-    except ValueError as error:
-        raise FlashError(what, cause=str(error)) from error
-    except (exceptions.Error, OSError) as error:
-        if isinstance(error.__cause__, HilError):
-            known = error.__cause__
-            raise RigError(known.message, cause=known.cause, hint=known.hint) from error
-        raise RigError(what, cause=str(error) or type(error).__name__, hint=_FREQUENT_CAUSE) from error
-
-
-def _may_pass(error: RigError) -> bool:
-    """Whether pyOCD met it on the way to the target, and no part of hil (an emulator, say) has told its cause."""
-    return error.__cause__ is not None and not isinstance(error.__cause__.__cause__, HilError)
-
-
-@contextmanager
-def _no_pyocd_log() -> Iterator[None]:
-    """Keep what pyOCD logs off the terminal, where Python puts warnings that nobody handles."""
-    logger = logging.getLogger("pyocd")
-    before = logger.propagate
-    handler = logging.NullHandler()
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.propagate = before
-        logger.removeHandler(handler)
+class WrongChipError(RigError):
+    """The probe hangs on another chip than the board has."""
 
 
 class ProbeSession:
     """An open pyOCD session: a context manager, closed in the end with the core running.
 
+    While it is open no other run can take the probe; an emulated one has a lock of its own.
+
     Args:
         board: the board that must be behind the probe.
         probe: uid of the probe, or a part that only its uid has; empty when only one is attached.
+        patience: what to do while another run has the probe.
+        may_erase: the whole flash may be erased where nothing else makes the board reachable.
+        recovers: what fails is tried again, see `hil.probe.recovery`.
+        locks: whether to lock the probe; the caller has, otherwise.
+
+    Attributes:
+        board: as given.
+        may_erase: as given.
     """
 
-    def __init__(self, board: Board, probe: str) -> None:
+    def __init__(
+        self,
+        board: Board,
+        probe: str,
+        patience: Patience = IMPATIENT,
+        *,
+        may_erase: bool = False,
+        recovers: bool = True,
+        locks: bool = True,
+    ) -> None:
         self.board = board
-        self.probe = probe
+        self.may_erase = may_erase
+        self._probe = probe
+        self._patience = patience
+        self._recovers = recovers
+        self._locks = locks
         self._retries: list[str] = []
+        self._climbed: set[str] = set()
         self._recovering = False
-        self._quiet = ExitStack()
+        self._plugged: Probe | None = None
+        self._held = ExitStack()
         self._session: Any = None
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
-            undo.enter_context(_no_pyocd_log())
+            undo.enter_context(no_pyocd_log())
+            self._plugged = _on_usb(self._probe)
+            if self._locks and self._probe and not self._probe.startswith(PROBE_PREFIX):
+                uid = self._plugged.uid if self._plugged else self._probe
+                undo.enter_context(ProbeLock(uid, self.board.name, self._patience))
             self._open()
-            self._quiet = undo.pop_all()
+            self._held = undo.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -104,10 +103,15 @@ class ProbeSession:
         return self._session.target
 
     def check_power(self) -> None:
-        """Raise EmulatorEndedError where the board is emulated and its emulator has ended."""
+        """Raise EmulatorEndedError where the board's emulator has ended, and BoardGoneError where it was unplugged."""
         probe = self._session.probe if self._session is not None else None
         if isinstance(probe, EmulatedProbe):
             probe.check_power()
+        if self._plugged is not None and is_gone(self._plugged):
+            raise BoardGoneError(
+                f"board '{self.board.name}' (probe {self._plugged.uid}) has gone from USB in the middle of the session",
+                hint="check the cable and the supply; 'hil doctor' lists what is plugged in",
+            )
 
     def stopped_by(self) -> str:
         """What stopped the core, in words, where its probe knows: an emulator's. To be asked before it is halted."""
@@ -122,36 +126,54 @@ class ProbeSession:
         except exceptions.ProbeError:
             return ()
 
+    def behind(self) -> str:
+        """The uid of the probe itself: for one behind a network, what its server calls it."""
+        probe = self._session.probe
+        with pyocd_errors(f"probe '{self._probe}' does not say which it is"):
+            return str(probe.behind if isinstance(probe, remote.RemoteProbe) else probe.unique_id)
+
     def close(self) -> None:
         """Let the core run and the probe go."""
         try:
             self._close_session()
         finally:
-            self._quiet.close()
+            self._held.close()
 
     @property
     def retries(self) -> tuple[str, ...]:
         """What had to be tried again, and why: a sentence each."""
         return tuple(self._retries)
 
+    @property
+    def plugged(self) -> Probe | None:
+        """The probe on USB, as it was last seen there; None for one that is not on USB."""
+        return self._plugged
+
+    def use_force(self) -> None:
+        """Connect from now on in a way in which the firmware cannot interfere."""
+        self._recovering = True
+
+    def reopen(self) -> Any:
+        """Open the session anew; the pyOCD session."""
+        with suppress(RigError):  # what was lost may fail to close as well; the error that led here says more
+            self._close_session()
+        self._connect()
+        return self._session
+
     def recover(self, error: RigError) -> None:
-        """After an error, open the session anew in a way in which the firmware cannot interfere, and note it.
+        """After an error, climb the ladder until the session is open again, and note it.
 
         Raises:
-            RigError: it does not open; or the error itself, where a new session cannot help.
+            RigError: it does not open; or the error itself, where nothing is left that could help.
         """
-        if not _may_pass(error):
+        if not self._may_help(error):
             raise error
-        # What was lost may fail to close as well; the error that led here says more.
-        with suppress(RigError):
-            self._close_session()
-        self._note_recovery(error)
-        self._open()
+        self._climb(error)
+        self._check_core()
 
-    def _note_recovery(self, error: RigError) -> None:
-        how = "with the reset pin held" if self.board.reset_pin else "with the core halted"
-        self._retries.append(f"{error.message} ({error.cause}); tried again {how}")
-        self._recovering = True
+    def begin(self) -> None:
+        """A piece of work begins: the connection may be lost once in each."""
+        self._climbed.discard(UNDER_RESET.name)
 
     def _open(self) -> None:
         if self.board.pyocd_target is None:
@@ -159,11 +181,38 @@ class ProbeSession:
         try:
             self._connect()
         except RigError as error:
-            if self._recovering or not _may_pass(error):
+            if not self._may_help(error):
                 raise
-            self._note_recovery(error)
-            self._connect()
+            self._climb(error)
         self._check_core()
+
+    def _may_help(self, error: RigError) -> bool:
+        """Whether another attempt could end better: something failed on the way, or the probe has gone."""
+        if not self._recovers:
+            return False
+        return may_pass(error) or (self._plugged is not None and is_gone(self._plugged))
+
+    def _climb(self, error: RigError) -> None:
+        """Try one rung after another that fits, each once, until the session is open.
+
+        Raises:
+            RigError: none helped; the last.
+        """
+        for rung in LADDER:
+            if rung.name in self._climbed or not rung.fits(self):
+                continue
+            self._climbed.add(rung.name)
+            why = f" ({error.cause})" if error.cause else ""
+            self._retries.append(f"{error.message}{why}; {rung.words(self)}")
+            try:
+                with pyocd_errors(f"board '{self.board.name}' cannot be recovered"):
+                    rung.act(self)
+                self.reopen()
+            except (RigError, FlashError) as next_error:
+                error = next_error if isinstance(next_error, RigError) else RigError(next_error.message)
+            else:
+                return
+        raise error
 
     def _connect(self) -> None:
         options: dict[str, Any] = {
@@ -174,9 +223,11 @@ class ProbeSession:
         probe = self._choose_probe()
         if isinstance(probe, EmulatedProbe):
             options |= {"reset.hold_time": 0.0, "reset.post_delay": 0.0}  # no capacitor on its reset line
-            # Its core is as fast as this computer lets it be.
+        if isinstance(probe, (EmulatedProbe, remote.RemoteProbe)):
+            # An emulated core is as fast as its computer lets it be, and one behind a network may be emulated.
             options |= {f"flash.timeout.{step}": _STARVED_S for step in ("init", "erase_sector", "program")}
-        with pyocd_errors(f"board '{self.board.name}' cannot be reached through probe '{self.probe}'"):
+        with pyocd_errors(f"board '{self.board.name}' cannot be reached through probe '{self._probe}'"):
+            find_target(self.board.pyocd_target or "")
             session = Session(probe, options=options)
             try:
                 session.open()
@@ -196,23 +247,31 @@ class ProbeSession:
         return "under-reset" if self.board.reset_pin else "halt"
 
     def _choose_probe(self) -> Any:
-        name = self.probe.removeprefix(PROBE_PREFIX)
-        if name != self.probe and name.partition(".")[0] == self.board.name:
+        name = self._probe.removeprefix(PROBE_PREFIX)
+        if name != self._probe and name.partition(".")[0] == self.board.name:
             # pyOCD would look the name up, and would not find a board that only its file's path leads to.
             return EmulatedProbe(self.board, name.partition(".")[2])
+        if self._probe.startswith(remote.PREFIX):
+            return remote.RemoteProbe(self._probe.removeprefix(remote.PREFIX))
+        wanted = self._plugged.pyocd_uid if self._plugged else self._probe
         try:
-            probes = ConnectHelper.get_all_connected_probes(blocking=False, unique_id=self.probe or None)
+            probes = ConnectHelper.get_all_connected_probes(blocking=False, unique_id=wanted or None)
         except exceptions.Error as error:
             raise RigError(str(error), hint="'pyocd list' shows the probes that are attached") from error
         if len(probes) == 1:
             return probes[0]
         if probes:
             uids = ", ".join(probe.unique_id for probe in probes)
-            raise RigError(f"several debug probes match '{self.probe}': {uids}", hint="name one by its whole uid")
-        wanted = f"no debug probe with uid '{self.probe}' is" if self.probe else "no debug probe is"
-        attached = ConnectHelper.get_all_connected_probes(blocking=False)
-        uids = ", ".join(probe.unique_id for probe in attached) or "none"
-        raise RigError(f"{wanted} attached", hint=f"attached are: {uids} ('pyocd list')")
+            raise RigError(f"several debug probes match '{self._probe}': {uids}", hint="name one by its whole uid")
+        if self._plugged is not None and not is_gone(self._plugged):
+            raise RigError(
+                f"debug probe {self._probe} is plugged in, but pyOCD does not get to it",
+                cause=f"{self._plugged.usb.node} may not be open to you, or it lacks the library for its kind",
+                hint="'hil doctor' says what is missing; 'hil doctor --udev' prints the rules that open probes to you",
+            )
+        what = f"no debug probe with uid '{self._probe}' is" if self._probe else "no debug probe is"
+        uids = ", ".join(probe.uid for probe in attached_probes()) or "none"
+        raise RigError(f"{what} attached", hint=f"attached are: {uids} ('hil doctor')")
 
     def _check_core(self) -> None:
         """A probe on another board is better found before anything is erased."""
@@ -220,13 +279,63 @@ class ProbeSession:
         expected = _CORE_NAMES.get(self.board.core, self.board.core)
         if found != expected:
             self._close_session()
-            raise RigError(
-                f"the core behind probe '{self.probe}' is a {found}, that of board '{self.board.name}' is a {expected}",
+            raise WrongChipError(
+                f"the core behind probe '{self._probe}' is a {found}, "
+                f"that of board '{self.board.name}' is a {expected}",
                 hint="name the probe of the right board",
             )
+        chip = self.chip_id()
+        if chip is not None and self.board.chip_ids is not None and chip not in self.board.chip_ids.values:
+            self._close_session()
+            expected = " or ".join(f"0x{value:x}" for value in self.board.chip_ids.values)
+            raise WrongChipError(
+                f"the chip behind probe '{self._probe}' says that it is 0x{chip:x}, "
+                f"that of board '{self.board.name}' is {expected}",
+                hint="name the probe of the right board; nothing was written",
+            )
+
+    def chip_id(self) -> int | None:
+        """What the chip says of itself; None where the board's file names no such word, or the chip says nothing."""
+        ids = self.board.chip_ids
+        if ids is None:
+            return None
+        target = self._session.target
+        try:
+            if ids.clock is None:
+                word = int(target.read32(ids.address))
+            else:
+                with self._standing():  # the firmware may be about to write that register as well
+                    before = target.read32(ids.clock.address)
+                    target.write32(ids.clock.address, before | ids.clock.bits)
+                    word = int(target.read32(ids.address))
+                    target.write32(ids.clock.address, before)
+        except (exceptions.Error, OSError):
+            return None
+        return (word & ids.mask) or None
+
+    @contextmanager
+    def _standing(self) -> Iterator[None]:
+        """The core makes no step, if it did before."""
+        goes = self._session.target.get_state() in {Target.State.RUNNING, Target.State.SLEEPING}
+        if goes:
+            self._session.target.halt()
+        yield
+        if goes:
+            self._session.target.resume()
 
     def _close_session(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            with pyocd_errors(f"probe '{self.probe}' was lost"):
+            with pyocd_errors(f"probe '{self._probe}' was lost"):
                 session.close()
+
+
+def _on_usb(uid: str) -> Probe | None:
+    """The probe with that uid, or the only one with it as a part; None where it is none on USB."""
+    if not uid or uid.startswith(PROBE_PREFIX):
+        return None
+    plain = uid.casefold()
+    probes = attached_probes()
+    exact = [probe for probe in probes if plain in {probe.uid.casefold(), probe.pyocd_uid.casefold()}]
+    part = exact or [probe for probe in probes if plain in probe.uid.casefold()]
+    return part[0] if len(part) == 1 else None

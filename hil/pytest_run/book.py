@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
+from hil.dut.options import LINKS
 from hil.errors import HilError
 from hil.golden_file import Goldens, Platform, Strict, write_golden
 from hil.promise import judge
@@ -45,6 +46,11 @@ class Book(ABC, Generic[Recorded]):
     def path(self, case: Path) -> Path:
         """Where the golden of a case file is."""
 
+    def name(self, vectors: str, link: str) -> str:
+        """What the recording of vectors over a link is called; the same for every link where it depends on none."""
+        del link
+        return vectors
+
     @abstractmethod
     def load(self, path: Path) -> Goldens[Recorded]:
         """Read one."""
@@ -70,7 +76,8 @@ class Book(ABC, Generic[Recorded]):
         """
         path, platform = self.path(case.path), Platform.of(result.provenance)
         self.load(path)
-        self._fresh.setdefault((path, platform), _Fresh(case)).recordings[vectors] = now
+        name = self.name(vectors, result.provenance.link)
+        self._fresh.setdefault((path, platform), _Fresh(case)).recordings[name] = now
 
     def lines(self) -> list[str]:
         """A table of what will change, old and new; empty where nothing was taken."""
@@ -97,7 +104,8 @@ class Book(ABC, Generic[Recorded]):
                 for name, now in fresh.recordings.items()
                 if (old := there.find(platform, name)) is None or not self.is_same(old, now)
             }
-            golden = there.merged(platform, changed, fresh.case.says.vectors)
+            names = {self.name(vectors, link) for vectors in fresh.case.says.vectors for link in LINKS}
+            golden = there.merged(platform, changed, names)
             if golden != there:
                 write_golden(path, golden)
             said.append(f"{path}: {'written' if golden != there else 'unchanged'}")

@@ -13,9 +13,12 @@ from hil.cycle_golden import golden_path, load_golden
 from hil.cycle_promise import check_cycles, not_counted
 from hil.energy_golden import energy_path, load_energy
 from hil.energy_promise import check_current, check_energy, lacking, not_known
-from hil.errors import HilError, InputError, RigError
+from hil.errors import HilError, InputError, NumericError, RigError
+from hil.harvest.outcome import NoCurrentError, check_harvest
+from hil.harvest.words import lines_of, properties_of
 from hil.nearest import offer
 from hil.promise import judge
+from hil.pytest_run.harvest_item import not_simulated, simulate_case
 from hil.pytest_run.recorder import TAKEN
 from hil.pytest_run.state import STATE
 from hil.report.properties import run_properties, size_properties
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hil.case import Case, PromiseName
+    from hil.harvest.outcome import HarvestRun
+    from hil.pytest_run.state import State
     from hil.result import RunResult
 
 ENERGY_PROMISES: Final = ("current", "energy")
@@ -69,7 +74,8 @@ class HilFile(pytest.File):
             for vectors_path in case.vector_paths:
                 for promise in case.promises:
                     subject = Subject(case, promise, vectors_path, board)
-                    yield PromiseItem.from_parent(self, name=subject.item_name, subject=subject)
+                    kind = HarvestItem if promise == "harvest" else PromiseItem
+                    yield kind.from_parent(self, name=subject.item_name, subject=subject)
 
     def _check_boards(self, case: Case) -> None:
         """A case for a board that does not exist would be skipped for ever."""
@@ -110,6 +116,10 @@ class PromiseItem(pytest.Item):
             pytest.skip(f"case is for {', '.join(says.boards)}, not for board '{subject.board}'")
         if says.links and options.dut.link not in says.links:
             pytest.skip(f"case is for link {', '.join(says.links)}, not for {options.dut.link}")
+        self._run(state)
+
+    def _run(self, state: State) -> None:
+        subject = self.subject
         self.result = state.bench.run(subject.case, subject.vectors_path, subject.board)
         self.user_properties.extend(run_properties(self.result).items())
         self.user_properties.extend(size_properties(state.bench.artefact(subject.board)).items())
@@ -191,6 +201,41 @@ class PromiseItem(pytest.Item):
         """The case file, the line of the promise (from 0), and ``case::promise[board]``."""
         line = self.subject.case.line_of(self.subject.promise)
         return self.path, line - 1, f"{self.subject.case.name}::{self.name}"
+
+
+class HarvestItem(PromiseItem):
+    """The promise of steps on harvested power: simulated, whatever realises the board for the others."""
+
+    def __init__(self, *, subject: Subject, **kwargs: object) -> None:
+        super().__init__(subject=subject, **kwargs)
+        self._wrong: NumericError | None = None
+        self._harvest: HarvestRun | None = None
+
+    def _run(self, state: State) -> None:
+        subject = self.subject
+        board = state.bench.board(subject.board)
+        self._require(not_simulated(board, state.options.dut))
+        try:
+            self._harvest = simulate_case(subject.case, subject.vectors_path, board, state.options.dut)
+        except NoCurrentError as error:
+            self._require(error.message)
+        except NumericError as error:
+            self._wrong = error.with_traceback(None)
+        if self._harvest is not None and self._harvest.without and state.options.strict:
+            raise RigError(
+                f"harvest of {subject.case.name} on board '{board.name}': its current is modelled without "
+                f"{', '.join(self._harvest.without)}",
+                hint="give their currents in the board's file, or leave --hil-strict out to have it judged without",
+            )
+
+    def runtest(self) -> None:
+        """Judge the promise."""
+        if self._wrong is not None:
+            raise self._wrong
+        if self._harvest is not None:
+            self.user_properties.extend(properties_of(self._harvest).items())
+            self.add_report_section("call", "harvest", "\n".join(lines_of(self._harvest)))
+            check_harvest(self._harvest)
 
 
 def needs_board(item: pytest.Item) -> bool:

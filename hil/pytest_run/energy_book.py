@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from hil.energy_golden import Recording, energy_path, load_energy
+from hil.energy_golden import Recording, energy_path, load_energy, recording_name
 from hil.pytest_run.book import Book
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ class EnergyBook(Book[Recording]):
     def path(self, case: Path) -> Path:
         """See `Book`."""
         return energy_path(case)
+
+    def name(self, vectors: str, link: str) -> str:
+        """See `Book`."""
+        return recording_name(vectors, link)
 
     def load(self, path: Path) -> Goldens[Recording]:
         """See `Book`."""

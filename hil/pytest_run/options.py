@@ -14,6 +14,7 @@ from hil.errors import HilError, InputError
 from hil.flash_mode import FLASH_MODES
 from hil.quarantine import Quarantine, load_quarantine
 from hil.report.json_file import PAGE_FILE, SESSION_FILE, forget_json, prepare_json
+from hil.rig import load_rig
 
 if TYPE_CHECKING:
     import argparse
@@ -67,6 +68,11 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--hil-port", metavar="DEV", help="serial port of the attached board, e.g. /dev/ttyACM0; or its SPI bridge"
     )
+    group.addoption(
+        "--hil-farm",
+        metavar="HOST[:PORT][/PLACE]",
+        help="labgrid coordinator whose places have the boards; with one of its places, on that one alone",
+    )
     group.addoption("--hil-link", choices=LINKS, default="uart", help="link to the firmware (default: uart)")
     group.addoption(
         "--hil-flash",
@@ -88,7 +94,20 @@ def add_options(parser: pytest.Parser) -> None:
     words = "YAML list of boards and cases whose failures are shown, and do not count"
     group.addoption("--hil-quarantine", metavar="FILE", type=Path, help=words)
     parser.addini("hil_quarantine", f"{words}; relative to this file", type="paths", default=[])
-    group.addoption("--hil-rig", metavar="FILE", help="what is plugged in on this bench")
+    group.addoption(
+        "--hil-rig", metavar="FILE", type=Path, help="what is plugged in on this bench; 'hil rig scan' writes it"
+    )
+    group.addoption(
+        "--hil-wait",
+        metavar="SECONDS",
+        type=float,
+        help="how long to wait for a probe or a farm's place that another run has; 0 fails at once (default: 60, 600)",
+    )
+    group.addoption(
+        "--hil-allow-erase",
+        action="store_true",
+        help="the whole flash of an attached board may be erased where nothing else makes it reachable",
+    )
     group.addoption("--hil-strict", action="store_true", help="a promise that cannot be measured is an error, no skip")
 
 
@@ -124,11 +143,6 @@ def read_options(config: pytest.Config) -> Options:
             "--hil-update-golden writes from one process, and this run has several (pytest-xdist)",
             hint="leave -n out, or end the command with -n0",
         )
-    if config.getoption("hil_rig"):
-        raise InputError(
-            "--hil-rig is not read by this version",
-            hint="name the probe and the port of the attached board with --hil-probe and --hil-port",
-        )
     strict: bool = config.getoption("hil_strict")
     chosen: list[str] = config.getoption("board") or []
     dut = DutOptions(
@@ -137,6 +151,10 @@ def read_options(config: pytest.Config) -> Options:
         port=config.getoption("hil_port"),
         link=config.getoption("hil_link"),
         flash=config.getoption("hil_flash"),
+        farm=config.getoption("hil_farm"),
+        rig=config.getoption("hil_rig"),
+        wait_s=config.getoption("hil_wait"),
+        may_erase=config.getoption("hil_allow_erase"),
         meter=config.getoption("hil_meter"),
     )
     boards = {board_label(given): given for given in chosen or [DEFAULT_BOARD]}
@@ -146,6 +164,8 @@ def read_options(config: pytest.Config) -> Options:
             hint="run pytest once for each attached board",
         )
     asked = _asked(config)
+    if asked or dut.rig is not None:
+        load_rig(dut.rig)
     for given in boards.values() if asked else ():
         _check(load_board(given), dut)
     return Options(boards, bool(chosen), asked, dut, strict, update_golden, report_dir, _quarantine(config))
@@ -173,6 +193,7 @@ def _asked(config: pytest.Config) -> bool:
         config.getoption("board")
         or config.getoption("hil_probe")
         or config.getoption("hil_port")
+        or config.getoption("hil_farm")
         or config.getoption("hil_meter")
         or config.getoption("hil_backend") != "auto"
         or config.getoption("hil_link") != "uart"

@@ -15,12 +15,18 @@ from hil.report.spelling import as_in_pytest
 from hil.report.tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hil.pytest_run.options import Options
     from hil.result import RunResult
 
 
 class State:
     """The state of one pytest run.
+
+    Args:
+        options: as given.
+        tell: shows a sentence while a test waits.
 
     Attributes:
         options: as given.
@@ -31,10 +37,10 @@ class State:
         end: what lasts until pytest has cleaned up.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, tell: Callable[[str], None] = lambda _: None) -> None:
         self.options = options
         runs = RECORDED_RUNS if options.update_golden else 1
-        self.bench = Bench(options.dut, boards=options.boards, energy_runs=runs)
+        self.bench = Bench(options.dut, boards=options.boards, tell=tell, energy_runs=runs)
         self.tally = Tally()
         self.recorder = Recorder() if options.update_golden else None
         self.told: set[str] = set()

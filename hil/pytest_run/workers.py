@@ -120,7 +120,7 @@ def _is_attached(bench: Bench, name: str) -> bool:
         selection = select(bench.board(name), bench.options)
     except HilError:
         return True  # whoever opens it is told why
-    return selection.probe is not None or not selection.emulated
+    return selection.shared
 
 
 def _board_of(item: pytest.Item) -> str | None:

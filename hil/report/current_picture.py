@@ -5,14 +5,16 @@ Made of as many columns as are drawn, each with its least and its most: thousand
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from hil.errors import InputError
 from hil.report.picture import new_figure, save_figure
-from hil.report.quantity import amperes, seconds, spread
+from hil.report.quantity import amperes, joules, seconds, spread
 from hil.report.waveform import columns_of
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ _STEP: Final = "#d98c1f"
 _MOST: Final = "#b03a2e"
 _TEXT: Final = "#010203"
 """Of axes and words; a colour that nothing else has, as `current_svg` makes it that of the text around the picture."""
-_PATH: Final = re.compile(r'\bd="[^"]*"')
+_PLACE: Final = re.compile(r'\b(?:d|x|y|width|height|transform|points)="[^"]*"')
+_NAMED: Final = re.compile(r' id="([^"]*)"')
+_REFERRED: Final = re.compile(r"(?<=[(\"])#([^)\"]+)")
 _FINER: Final = re.compile(r"(\.\d\d)\d+")
 """Than a hundredth of a point."""
 _COLUMNS: Final = 450
@@ -53,15 +57,7 @@ def current_svg(title: str, waveform: Waveform, energy: StepEnergy | None = None
     Raises:
         InputError: matplotlib is not installed.
     """
-    figure = _figure(title, waveform, energy)
-    from matplotlib import rc_context  # noqa: PLC0415 - after the figure, which says where there is none
-
-    written = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "hil"}):
-        figure.savefig(written, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = written.getvalue()
-    text = _PATH.sub(lambda path: _FINER.sub(r"\1", path[0]), text[text.index("<svg") :])
-    return text.replace(_TEXT, "currentColor")
+    return _svg(_figure(title, waveform, energy), transparent=True)
 
 
 def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy | None = None) -> None:
@@ -70,7 +66,34 @@ def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy 
     Raises:
         InputError: matplotlib is not installed, or the file cannot be written.
     """
-    save_figure(_figure(title, waveform, energy), path)
+    figure = _figure(title, waveform, energy)
+    if path.suffix != ".svg":
+        save_figure(figure, path)
+        return
+    try:
+        path.write_text(_svg(figure, transparent=False), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the picture {path} cannot be written", cause=error.strerror) from error
+
+
+def _svg(figure: Any, *, transparent: bool) -> str:
+    from matplotlib import rc_context  # noqa: PLC0415 - where a figure was made there is matplotlib
+
+    written = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "hil"}):
+        figure.savefig(written, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})
+    text = written.getvalue()
+    text = _PLACE.sub(lambda place: _FINER.sub(r"\1", place[0]), text[text.index("<svg") :])
+    return _with_own_names(text.replace(_TEXT, "currentColor"))
+
+
+def _with_own_names(svg: str) -> str:
+    """Only names that are referred to stay, called after the content: so pictures in one page never mix theirs up."""
+    names = {name: str(number) for number, name in enumerate(dict.fromkeys(_REFERRED.findall(svg)))}
+    numbered = _NAMED.sub(lambda found: f' id="{names[found[1]]}"' if found[1] in names else "", svg)
+    numbered = _REFERRED.sub(lambda found: f"#{names[found[1]]}", numbered)
+    mark = "hil" + hashlib.sha256(numbered.encode()).hexdigest()[:8]
+    return re.sub(r' id="(\d+)"', rf' id="{mark}-\1"', re.sub(r"(\(|\")#(\d+)(?=[)\"])", rf"\1#{mark}-\2", numbered))
 
 
 def _figure(title: str, waveform: Waveform, energy: StepEnergy | None) -> Any:
@@ -86,7 +109,7 @@ def _figure(title: str, waveform: Waveform, energy: StepEnergy | None) -> Any:
         panels[1].set_title(told, fontsize=8, loc="left", color=_TEXT)
     if energy is not None:
         _draw_energies(panels[-1], energy)
-    head = f"{title}\n{waveform.kind}: {waveform.source}"
+    head = f"{title}\n{waveform.how}: {waveform.source}"
     panels[0].set_title(head, fontsize=9, loc="left", color=_TEXT, pad=22, wrap=True)
     return figure
 
@@ -134,11 +157,11 @@ def _shade(axes: Any, waveform: Waveform, columns: Columns) -> None:
 def _draw_energies(axes: Any, energy: StepEnergy) -> None:
     values = energy.per_step_uJ.ravel() * 1e-6
     most = None if energy.maximum_uJ is None else energy.maximum_uJ.ravel() * 1e-6
+    off = energy.uncertainty_uJ.ravel() * 1e-6
     if len(values) <= _BARS:
         steps = np.arange(len(values))
         if most is not None:
             axes.bar(steps, most, width=0.9, color=_MOST, alpha=0.15, linewidth=0)
-        off = energy.uncertainty_uJ.ravel() * 1e-6
         axes.bar(steps, values, yerr=off if off.any() else None, width=0.9, color=_INK, alpha=0.6, ecolor=_TEXT)
     else:
         begins = np.unique(np.linspace(0, len(values), _COLUMNS + 1).astype(int))[:-1]
@@ -149,6 +172,11 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
             axes.fill_between(edges, 0, band, step="post", color=_MOST, alpha=0.15, linewidth=0)
         axes.fill_between(edges, 0, high, step="post", color=_INK, alpha=0.35, linewidth=0)
         axes.fill_between(edges, 0, low, step="post", color=_INK, alpha=0.45, linewidth=0)
+        if off.any():
+            least, highest = (
+                _held(each.reduceat(values + sign * off, begins)) for each, sign in ((np.fmin, -1), (np.fmax, 1))
+            )
+            axes.fill_between(edges, least, highest, step="post", color=_TEXT, alpha=0.15, linewidth=0)
     sequences, steps_each = energy.per_step_uJ.shape
     if 1 < sequences <= _SEQUENCES:
         for number in range(1, sequences):
@@ -157,6 +185,7 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
     _style(axes, "J", "")
     average = f"; average {amperes(energy.average_uA * 1e-6)}" if energy.average_uA is not None else ""
     told = f"energy of each step, min-median-max {spread(values, 'J')}{average}"
+    told += f", each off by {joules(float(off.max()))} at most" if off.any() else ""
     batch = f"; means of batches of {energy.batch}" if energy.batch > 1 else ""
     axes.set_title(f"{told} at {energy.supply_V:g} V{batch}", fontsize=8, loc="left", color=_TEXT)
     axes.set_xlabel("step" if sequences == 1 else f"step, of {sequences} sequences one after another", color=_TEXT)

@@ -42,6 +42,7 @@ def run_properties(result: RunResult) -> dict[str, Property]:
         "hil_retries": result.retries,
         "hil_flash_bytes_written": origin.flashed.bytes_written,
         "hil_flash_retries": "; ".join(origin.flashed.retries),
+        "hil_recoveries": len(origin.flashed.retries),
         **({"hil_noticed": "; ".join(origin.noticed)} if origin.noticed else {}),
         **cycles_properties(result.cycles),
         **energy_properties(result.energy),

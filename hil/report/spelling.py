@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hil.errors import HilError
 
-PREFIXED = ("backend", "probe", "port", "link", "flash", "meter")
+PREFIXED = ("backend", "probe", "port", "link", "flash", "farm", "meter", "rig", "wait", "allow-erase")
 _NAMED = re.compile(rf"('hil [^']*')|(?<![\w-])--({'|'.join(PREFIXED)})\b")
 
 

@@ -75,6 +75,11 @@ class Tally:
         return [str(e.properties["hil_not_measured"]) for e in self.entries if "hil_not_measured" in e.properties]
 
     @property
+    def harvest_words(self) -> list[str]:
+        """What boards did on harvested power, one sentence a promise."""
+        return [str(e.properties["hil_harvest"]) for e in self.entries if "hil_harvest" in e.properties]
+
+    @property
     def golden_words(self) -> list[str]:
         """How each promise of cycles, current or energy stands to its golden."""
         return [

@@ -46,8 +46,10 @@ def summary_lines(tally: Tally) -> list[str]:
         lines.append("worst error: to float64, as a share of the state bound; bits: device against the integer model")
         lines += _cycles_lines(runs)
         lines += _energy_lines(runs)
+        lines += _recovery_lines(runs)
     for words, count in sorted(Counter(tally.golden_words).items()):
         lines.append(f"{words} ({_promises(count)})")
+    lines += [f"harvest: {words}" for words in tally.harvest_words]
     for reason, count in sorted(Counter(tally.not_measured).items()):
         lines.append(f"{reason} ({_promises(count)})")
     return lines + quarantine_lines(tally)
@@ -63,6 +65,15 @@ def quarantine_lines(tally: Tally) -> list[str]:
         f"{why} ({outcomes.count('quarantined')} of {len(outcomes)} failed, not counted)"
         for why, outcomes in sorted(found.items())
     ]
+
+
+def _recovery_lines(runs: Sequence[dict[str, Property]]) -> list[str]:
+    """How often each board had to be got hold of again; what failed before that has failed."""
+    most: dict[str, int] = {}
+    for run in runs:
+        board = str(run["hil_board"])
+        most[board] = max(most.get(board, 0), int(run.get("hil_recoveries", 0)))
+    return [f"recovered: board {board}, {count} times, as told above" for board, count in sorted(most.items()) if count]
 
 
 def _promises(count: int) -> str:

@@ -12,8 +12,6 @@ from hil.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hil.step_energy import Kind
-
     Floats = NDArray[np.float64]
 
 
@@ -22,7 +20,7 @@ class Waveform:
     """A current of N pieces, each constant, and M windows: the steps, or batches of steps.
 
     Attributes:
-        kind: whether it was measured or modelled.
+        how: how it was obtained: ``measured``, ``modelled`` …
         source: by which instrument or model, in words.
         edges_s: (N + 1,) begin of each piece and end of the last, in s, increasing.
         current_A: (N,) in A; not a number where nobody knows it.
@@ -30,7 +28,7 @@ class Waveform:
         maximum_A: (N,) by the data sheet's maxima, in A; None where there are none.
     """
 
-    kind: Kind
+    how: str
     source: str
     edges_s: Floats
     current_A: Floats

@@ -35,10 +35,10 @@ def _own_boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
 
 
-def changed(root: Path, right: str, wrong: str, file: str = "port.c") -> Path:
+def changed(root: Path, right: str, wrong: str, file: str = "stm32l0/port.c") -> Path:
     """The firmware with one line of its port changed."""
     shutil.copytree(REPO / "firmware", root)
-    port = root / "port/stm32l0" / file
+    port = root / "port" / file
     source = port.read_text()
     assert source.count(right) == 1
     port.write_text(source.replace(right, wrong))
@@ -46,7 +46,7 @@ def changed(root: Path, right: str, wrong: str, file: str = "port.c") -> Path:
 
 
 def test_with_the_result_of_a_run(tmp_path: Path) -> None:
-    line = "    counter_start();\n}"
+    line = "    systick_start();\n}"
     root = changed(tmp_path / "firmware", line, "    STM32L0_REGISTER(0x40010800u) = 1u; /* TIM21_CR1 */\n" + line)
     with open_dut(BOARD, firmware_root=root) as dut:
         result = dut.run(MODEL, VECTORS)
@@ -86,7 +86,7 @@ def hil(*arguments: str) -> subprocess.Popen[str]:
 
 
 def test_at_the_end_of_emulate_and_of_monitor(tmp_path: Path) -> None:
-    line = "    counter_start();\n}"
+    line = "    systick_start();\n}"
     root = changed(tmp_path / "firmware", line, "    STM32L0_REGISTER(0x40010800u) = 1u; /* TIM21_CR1 */\n" + line)
     with open_dut(BOARD, firmware_root=root):
         pass
@@ -106,8 +106,7 @@ def test_at_the_end_of_emulate_and_of_monitor(tmp_path: Path) -> None:
 
 
 def test_as_the_cause_of_a_silent_link(tmp_path: Path) -> None:
-    line = "    GPIO_AFR(0, rx) = (GPIO_AFR(0, rx) & ~GPIO_AFR_MASK(rx)) | GPIO_AFR_USART2(rx);\n"
-    root = changed(tmp_path / "firmware", line, "", "uart.c")
+    root = changed(tmp_path / "firmware", "GPIO_AFR_FUNCTION(STM32_USART2_AF, pin)", "0", "stm32/usart2.c")
     with pytest.raises(LinkError) as caught, open_dut(BOARD, firmware_root=root):
         pass
     assert caught.value.cause is not None

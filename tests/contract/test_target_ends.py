@@ -61,9 +61,11 @@ def test_a_register_that_the_twin_does_not_model_is_named(tmp_path: Path) -> Non
     error = ended(NUCLEO, tmp_path, ("agent/agent.c", BEFORE, UNMODELLED + BEFORE))
     assert error.message.startswith("the firmware on board 'nucleo-l031' has stopped: the firmware at 0x0800")
     assert "ADC1, which the twin does not model" in error.message
-    assert error.cause is not None
-    assert "the core was halted, in thread mode" in error.cause
-    assert "pc=0800" in error.cause
+    told = "\n".join(error.post_mortem)
+    assert "the core was halted, in thread mode, at agent_receive+0x" in told
+    assert "pc=0800" in told
+    assert "return addresses from 0x2000" in told
+    assert "last sent: request SYNC" in told
     assert error.hint is not None
     assert "addr2line" in error.hint
 

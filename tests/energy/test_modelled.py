@@ -117,6 +117,11 @@ def test_without_a_supply_there_is_no_energy() -> None:
     assert "supply_V" in energy_of_cycles(CurrentModel.of(board(rows)), np.array([[100]])).reason
 
 
+def test_without_a_marker_there_are_no_steps() -> None:
+    model = CurrentModel.of(board().model_copy(update={"marker": ""}))
+    assert "board 'nucleo-l031' has no marker pin" in step_energy(model, Spans.of(spans(*FOUR)), 2, 2).reason
+
+
 def test_current_at_a_time() -> None:
     current = ModelledCurrent(Spans.of(spans(*FOUR)), MODEL)
     times = 0.5 + MS * np.array([[-1, 0, 4.9], [5.1, 7.5, 8.5], [20, 36, 37]])

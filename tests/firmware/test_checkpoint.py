@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +22,7 @@ from tests.firmware.checkpoint_driver import (
     Store,
     compiled,
 )
+from tests.host_c import REPO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -202,6 +205,34 @@ def test_a_word_that_is_not_taken_leaves_the_last_checkpoint(store: Store) -> No
     assert store.save(2, SECOND, stuck=WORDS + 3)[0] == ERR_WRITE
     assert store.boot() == (OK, 1, FIRST)
     assert store.save(2, SECOND)[0] == OK
+
+
+def test_it_compiles_from_its_copied_folders_as_its_header_says(tmp_path: Path) -> None:
+    for name in ("checkpoint", "ltc"):
+        shutil.copytree(REPO / "firmware" / name, tmp_path / name)
+    lines = (tmp_path / "checkpoint/checkpoint.h").read_text().splitlines()
+    example = [line[7:] for line in lines if line.startswith(" *     ") and "|" not in line]
+    assert len(example) == 7, example
+    outside, inside = "\n".join(example[:2]), "\n".join(example[2:])
+    for shown, meant in (("{ ... }", "return 1;"), ("(...)", "(&net, inputs, LTC_ELAPSED_MIN, outputs)")):
+        assert inside.count(shown) == 1, inside
+        inside = inside.replace(shown, meant)
+    program = f"""#include "checkpoint.h"
+        void my_read(uint32_t offset, uint32_t *words, uint32_t count);
+        uint32_t my_write(uint32_t offset, const uint32_t *words, uint32_t count);
+        extern struct ltc net;
+        extern int32_t inputs[], outputs[];
+        extern uint32_t image_crc;
+        {outside}
+        int main(void) {{ {inside} }}"""
+    (tmp_path / "main.c").write_text(program)
+    flags = ("-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Icheckpoint", "-Iltc")
+    arm = ("-mcpu=cortex-m0", "-mthumb", "-ffreestanding")
+    for compiler in (("gcc",), ("arm-none-eabi-gcc", *arm)):
+        for source in ("main.c", "checkpoint/checkpoint.c"):
+            command = [*compiler, *flags, "-c", source, "-o", "out.o"]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
 
 
 def test_room(store: Store) -> None:

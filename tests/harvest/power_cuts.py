@@ -16,8 +16,9 @@ import numpy as np
 from hil.board import load_board
 from hil.build import build
 from hil.errors import TargetFault
-from hil.harvest.chip import HarvestChip, Program
+from hil.harvest.chip import HarvestChip
 from hil.harvest.plan import make_plan
+from hil.harvest.program import Program
 from hil.model import load_model
 from hil.resources import examples_dir
 from hil.vectors import load_vectors

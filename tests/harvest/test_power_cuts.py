@@ -6,6 +6,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from hil.errors import NumericError, TargetFault
+from hil.harvest.outcome import Conditions
+from hil.harvest.simulate import simulate
 from tests.harvest.power_cuts import BOARD, boot_each, programmed, visit, with_firmware
 from tests.hil.defects import Defect, Workshop
 
@@ -13,6 +16,7 @@ FILE = "checkpoint/checkpoint.c"
 RANGE = "checkpoint->words, 4u * (checkpoint->count - 1u));"
 WRITE = "const uint32_t done = checkpoint->store->write(at, words, count); /* calls: port_store_write */"
 HEADER = "checkpoint->store->write(at + 4u * count - 8u, &words[count - 2u], 2u); /* calls: port_store_write */"
+LIVES = Conditions(power_uW=50, capacitor_uF=100, v_on=2.2, v_off=1.8, seconds=120)
 DEFECTS = {
     "corrupt": [Defect("no CRC", FILE, "words[count - 1u] == crc_of(checkpoint);", "words[count - 1u] != 0u;")],
     "lost": [Defect("a single slot", FILE, "checkpoint->count * slot;", "checkpoint->count * (slot & 2u);")],
@@ -47,6 +51,9 @@ def test_a_defect_is_caught(kind: str, shop: Workshop, monkeypatch: pytest.Monke
     with ExitStack() as stack:
         artefacts = [stack.enter_context(shop.planted(defect)) for defect in DEFECTS[kind]]
         program = with_firmware(program, artefacts[-1])
+        if kind != "corrupt":  # of that the states are right, whatever the CRC is: the cut must lie in the number
+            with pytest.raises((NumericError, TargetFault)):
+                simulate(program, LIVES)
         verdicts = boot_each(program, visit(program, 3, within=5, seeds=2))
     assert (verdicts.lost if kind == "lost" else verdicts.corrupt) > 0
     assert verdicts.resumed > 0

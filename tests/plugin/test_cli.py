@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from hil.board import board_names
 from hil.resources import boards_dir, examples_dir
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def test_every_command_explains_itself() -> None:
         "flash",
         "run",
         "profile",
+        "power",
         "convert",
         "demo",
         "doctor",
@@ -55,19 +57,12 @@ def test_every_command_explains_itself() -> None:
 
 def test_boards_are_listed_with_what_they_are() -> None:
     lines = hil("boards").splitlines()
-    assert [line.split()[0] for line in lines] == ["board", "host", "microbit", "nucleo-l031"]
-    assert lines[2].split() == [
-        "microbit",
-        "nRF51822-QFAA",
-        "cortex-m0",
-        "16",
-        "256",
-        "16",
-        "uart,",
-        "spi",
-        "qemu,",
-        "twin",
-    ]
+    assert [line.split()[0] for line in lines] == ["board", *board_names()]
+    rows = {line.split()[0]: line.split()[1:] for line in lines}
+    assert " ".join(rows["microbit"]) == "nRF51822-QFAA cortex-m0 16 256 16 nrf51 uart, spi qemu, twin no"
+    assert " ".join(rows["nucleo-l053"]) == "STM32L053R8 cortex-m0plus 16 64 8 stm32l0 uart, spi twin no"
+    assert " ".join(rows["raspberry-pi-pico"]) == "RP2040 cortex-m0plus 125 2048 264 rp2040 uart none no"
+    assert " ".join(rows["host"]) == "host host 1000 1024 64 host uart native -"
 
 
 @pytest.mark.parametrize(("board", "backend"), [("host", "native"), ("microbit", "qemu")])

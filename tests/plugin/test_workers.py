@@ -19,12 +19,20 @@ pytest_plugins = ["pytester"]
 CONFTEST = """
 import os
 from pathlib import Path
+import hil.dut.attached as attached
+import hil.find.ports as ports
 import hil.dut.selection as selection
+from hil.find.ports import SerialPort
+from hil.find.probes import Probe
+from hil.find.usb import UsbDevice
 from hil.dut.bench import Bench
 from hil.pytest_run.collect import PromiseItem
 
-selection.attached_probes = lambda: [selection.AttachedProbe(uid, "DAPLink", target) for uid, target in ATTACHED]
-selection.ports_of = lambda uid: ["/dev/ttyACM-" + uid]
+selection.attached_probes = attached.attached_probes = lambda: [
+    Probe(uid, "cmsisdap", board_id, UsbDevice("1-" + uid, vendor, product_id, uid))
+    for uid, board_id, vendor, product_id in ATTACHED
+]
+ports.serial_ports = lambda: [SerialPort("/dev/ttyACM-" + each[0], "1-" + each[0]) for each in ATTACHED]
 opened = Bench.dut
 
 def dut(self, name):
@@ -54,13 +62,14 @@ class TestGrouped:
     def test_in_the_same_group(self):
         pass
 """
+MICROBIT = ("0672FF", "9900", 0x0D28, 0x0204)
 ONE_BOARD = 4 + 4 + 1  # cases, numbers, TestGrouped
 OPENED = 4 + 1  # by each case, and by the fixture once
 
 
 @pytest.fixture
 def attach(project: pytest.Pytester) -> Callable[..., None]:
-    def attached(*probes: tuple[str, str]) -> None:
+    def attached(*probes: tuple[str, str, int, int]) -> None:
         imports = "from hil.pytest_run.state import STATE\n"
         project.makeconftest(f"{imports}ATTACHED = {probes!r}\n{CONFTEST}")
         project.makepyfile(TESTS)
@@ -81,7 +90,7 @@ def opened(project: pytest.Pytester) -> list[tuple[str, str]]:
 def test_an_attached_board_has_one_worker(
     project: pytest.Pytester, attach: Callable[..., None], dist: tuple[str, ...]
 ) -> None:
-    attach(("0672FF", "nrf51"))
+    attach(MICROBIT)
     result = project.runpytest_subprocess("--board=microbit", "-n2", *dist)
     result.assert_outcomes(passed=ONE_BOARD + 1)
     assert [name for name, _ in opened(project)] == ["microbit"] * OPENED
@@ -89,9 +98,9 @@ def test_an_attached_board_has_one_worker(
 
 
 def test_two_attached_boards_have_a_worker_each(project: pytest.Pytester, attach: Callable[..., None]) -> None:
-    attach(("0672FF", "nrf51"), ("0673FF", "nrf52"))
+    attach(MICROBIT, ("0673FF", "9999", 0x0D28, 0x0204))
     text = (boards_dir() / "microbit.yaml").read_text(encoding="utf-8").replace("name: microbit", "name: other", 1)
-    project.path.joinpath("other.yaml").write_text(text.replace("pyocd_target: nrf51", "pyocd_target: nrf52"))
+    project.path.joinpath("other.yaml").write_text(text.replace('"9900", "9901"', '"9999"'))
     project.makepyfile("def test_dut(dut):\n    pass\n")
     result = project.runpytest_subprocess("--board=microbit", "--board=./other.yaml", "-n2")
     result.assert_outcomes(passed=2 * 5)
@@ -103,7 +112,7 @@ def test_two_attached_boards_have_a_worker_each(project: pytest.Pytester, attach
 def test_emulated_boards_are_as_many_as_workers(
     project: pytest.Pytester, attach: Callable[..., None], arguments: tuple[str, ...]
 ) -> None:
-    attach(*([("0672FF", "nrf51")] if "--hil-backend=qemu" in arguments else []))
+    attach(*([MICROBIT] if "--hil-backend=qemu" in arguments else []))
     project.runpytest_subprocess("-n2", *arguments).assert_outcomes(passed=ONE_BOARD + 1)
     assert {name for name, _ in opened(project)} == {"microbit" if arguments else "nucleo-l031"}
     assert len(set(opened(project))) == 2
@@ -112,7 +121,7 @@ def test_emulated_boards_are_as_many_as_workers(
 def test_a_board_that_nobody_asked_for_is_not_shared_either(
     project: pytest.Pytester, attach: Callable[..., None]
 ) -> None:
-    attach(("0672FF", "stm32l031x6"))
+    attach(("0672FF", "0790", 0x0483, 0x374B))
     result = project.runpytest_subprocess("-n2")
     result.assert_outcomes(passed=1, errors=ONE_BOARD)
     result.stdout.fnmatch_lines(["input: board 'nucleo-l031' is attached once, and several workers could open it"])
@@ -136,7 +145,7 @@ def test_in_groups_the_promises_about_one_run_have_one_worker(
 
 
 def test_each_worker_on_one_board_is_refused(project: pytest.Pytester, attach: Callable[..., None]) -> None:
-    attach(("0672FF", "nrf51"))
+    attach(MICROBIT)
     result = project.runpytest_subprocess("--board=microbit", "-n2", "--dist=each")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*board 'microbit' is attached once, and --dist each has every worker run on it*"])
@@ -145,7 +154,7 @@ def test_each_worker_on_one_board_is_refused(project: pytest.Pytester, attach: C
 def test_a_test_whose_id_does_not_name_its_board_is_refused(
     project: pytest.Pytester, attach: Callable[..., None]
 ) -> None:
-    attach(("0672FF", "nrf51"))
+    attach(MICROBIT)
     for path in project.path.glob("*.hil.yaml"):
         path.unlink()
     project.makepyfile(

@@ -17,7 +17,10 @@ COUNTER: Final = (
     "its counter of samples has 6 bits: it is the same 64 samples later, and 0.64 ms are below what the clock tells"
 )
 TIMES: Final = "it numbers no samples, and tells its time in whole ms: up to 1.5 ms are missed by nobody"
-_BEYOND_COUNTER: Final = 64
+NO_FAULT: Final = "none"
+"""What a fault is named that is none: then every number must be right."""
+_COUNTS: Final = 64
+_UNSEEN_S: Final = 0.0015
 
 
 def places(run: Run, instrument: Instrument) -> dict[str, int]:
@@ -32,16 +35,23 @@ def places(run: Run, instrument: Instrument) -> dict[str, int]:
     return {name: round(moment * instrument.rate_hz) for name, moment in moments.items()}
 
 
-def all_faults(run: Run) -> list[Fault]:
-    """Of every instrument."""
-    return [*_ppk2(run), *_lpm01a(run), *_joulescope(run), *_otii(run)]
+def all_faults(streamed: Run, stopped: Run) -> list[tuple[Fault, Run]]:
+    """Of every instrument, each at a run that it can follow: at 5 kHz no edges are found among a stream's bytes."""
+    faults = [
+        *ppk2_faults(streamed),
+        *lpm01a_faults(LPM01A, streamed),
+        *joulescope_faults(streamed),
+        *otii_faults(streamed),
+    ]
+    return [*((each, streamed) for each in faults), *((each, stopped) for each in lpm01a_faults(LPM01A_ASCII, stopped))]
 
 
-def _ppk2(run: Run) -> Iterator[Fault]:
+def ppk2_faults(run: Run) -> Iterator[Fault]:
     last = round(run.duration_s * PPK2.rate_hz)
+    yield Fault(NO_FAULT, PPK2)
     for place, number in places(run, PPK2).items():
         for missing in (1, 5, 63, 64, 65, 128, 200):
-            untold = COUNTER if missing % _BEYOND_COUNTER == 0 else ""
+            untold = COUNTER if missing % _COUNTS == 0 else ""
             yield Fault(f"{missing} samples lost {place}", PPK2, {"lost": {number: missing}}, untold=untold)
         for count in (1, 2, 3, 4):
             yield Fault(f"{count} bytes lost {place}", PPK2, {"cut": {number: count}})
@@ -56,31 +66,34 @@ def _ppk2(run: Run) -> Iterator[Fault]:
     yield from _wires(PPK2, run)
 
 
-def _lpm01a(run: Run) -> Iterator[Fault]:
-    for instrument, losses in ((LPM01A, (1, 50, 140, 400, 3000)), (LPM01A_ASCII, (1, 7, 20, 150))):
-        last = round(run.duration_s * instrument.rate_hz)
-        width = 2 if instrument is LPM01A else 9
-        for place, number in places(run, instrument).items():
-            for missing in losses:
-                untold = TIMES if missing / instrument.rate_hz < 0.0015 else ""
-                device = {"lost": {number: missing}, "stamp_s": 0.002 if instrument is LPM01A else 0.01}
-                yield Fault(f"{missing} samples lost {place}", instrument, device, untold=untold)
-            for count in range(1, width + 1):
-                untold, stops = (TIMES, False) if count == width else ("", True)
-                for what, device in (("lost", {"cut": {number: count}}), ("doubled", {"doubled": {number: count}})):
-                    name = f"{count} bytes {what} {place}"
-                    yield Fault(name, instrument, device, untold=untold, stops=stops)
-        for share in (0.01, 0.5, 0.9):
-            number = round(last * share)
-            yield Fault(f"silent from {share:.0%} on", instrument, {"silent_after": number}, stops=True)
-            yield Fault(f"unplugged at {share:.0%}", instrument, {"unplug_after": number}, stops=True)
-        yield Fault("its buffer is full", instrument, {"full_at_s": run.duration_s / 2})
-        yield Fault("current beyond its range", instrument, factor=50e-3 / float(run.pieces_A.max()) * 1.1)
-    yield Fault("overcurrent", LPM01A, factor=80e-3 / float(run.pieces_A.max()), stops=True)
+def lpm01a_faults(instrument: Instrument, run: Run) -> Iterator[Fault]:
+    binary = instrument is LPM01A
+    losses, width, stamp_s = ((1, 50, 140, 400, 3000), 2, 0.002) if binary else ((1, 7, 20, 150), 9, 0.01)
+    last = round(run.duration_s * instrument.rate_hz)
+    yield Fault(NO_FAULT, instrument)
+    for place, number in places(run, instrument).items():
+        for missing in losses:
+            untold = TIMES if missing / instrument.rate_hz < _UNSEEN_S else ""
+            device = {"lost": {number: missing}, "stamp_s": stamp_s}
+            yield Fault(f"{missing} samples lost {place}", instrument, device, untold=untold)
+        for count in range(1, width + 1):
+            untold, stops = (TIMES, False) if count == width else ("", True)
+            for what, device in (("lost", {"cut": {number: count}}), ("doubled", {"doubled": {number: count}})):
+                name = f"{count} bytes {what} {place}"
+                yield Fault(name, instrument, device, untold=untold, stops=stops)
+    for share in (0.01, 0.5, 0.9):
+        number = round(last * share)
+        yield Fault(f"silent from {share:.0%} on", instrument, {"silent_after": number}, stops=True)
+        yield Fault(f"unplugged at {share:.0%}", instrument, {"unplug_after": number}, stops=True)
+    yield Fault("its buffer is full", instrument, {"full_at_s": run.duration_s / 2})
+    yield Fault("current beyond its range", instrument, factor=50e-3 / float(run.pieces_A.max()) * 1.1)
+    if binary:
+        yield Fault("overcurrent", instrument, factor=80e-3 / float(run.pieces_A.max()), stops=True)
 
 
-def _joulescope(run: Run) -> Iterator[Fault]:
+def joulescope_faults(run: Run) -> Iterator[Fault]:
     for instrument in (JS110, JS220):
+        yield Fault(NO_FAULT, instrument)
         middle = round(float(run.windows_s.mean()) * 1000)  # of rounds of 1 ms
         for number in (2, middle, middle + 1):
             yield Fault(f"1 ms of current lost in ms {number}", instrument, {"lost": {number: "s/i"}})
@@ -94,8 +107,9 @@ def _joulescope(run: Run) -> Iterator[Fault]:
     yield from _wires(JS220, run)
 
 
-def _otii(run: Run) -> Iterator[Fault]:
+def otii_faults(run: Run) -> Iterator[Fault]:
     for instrument in (OTII_ARC, OTII_ACE):
+        yield Fault(NO_FAULT, instrument)
         for missing in (3, 100):
             yield Fault(f"{missing} samples lost", instrument, {"missing": missing})
         for command in ("project_stop_recording", "recording_get_channel_data"):

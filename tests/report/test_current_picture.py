@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -90,6 +91,17 @@ def test_the_one_step_that_takes_more_is_seen_among_thousands() -> None:
     assert "16 µJ" in words(current_svg("a case", *made(4, 1000)))
 
 
+@pytest.mark.parametrize("steps", [8, 400])
+def test_what_energies_may_be_off_by_is_told_and_drawn(steps: int) -> None:
+    """The axis goes up to what the first step may take, 24 µJ and 9.6 µJ more."""
+    waveform, energy = made(1, steps)
+    off = replace(energy, kind="measured", uncertainty_uJ=0.4 * energy.per_step_uJ)
+    said = words(current_svg("a case", waveform, off))
+    assert "each off by 9.60 µJ at most" in said
+    assert "each off by" not in words(current_svg("a case", waveform, energy))
+    assert "30 µJ" in said
+
+
 def test_a_trace_alone() -> None:
     waveform, _ = made(1, 4)
     assert "energy" not in words(current_svg("a case", waveform))
@@ -126,3 +138,13 @@ def test_lines_of_a_terminal() -> None:
 def test_lines_of_nothing() -> None:
     waveform = Waveform("measured", "", np.array([0.0, 1.0]), np.array([np.nan]), np.zeros((0, 2)))
     assert current_lines(waveform, 40)[0].split() == ["0", "A"]
+
+
+def test_pictures_in_one_page_do_not_mix_up_what_they_refer_to() -> None:
+    """Browsers take the first element of a name: only those that are referred to have one, called after the content."""
+    pictures = [current_svg("a case", *made(1, 8)), current_svg("another", *made(2, 100))]
+    names = [set(re.findall(r'\bid="([^"]*)"', svg)) for svg in pictures]
+    referred = [set(re.findall(r'(?:\(|href=")#([^)"]*)', svg)) for svg in pictures]
+    assert names == referred
+    assert all(names)
+    assert not names[0] & names[1]

@@ -18,7 +18,7 @@ def waveform(
 ) -> Waveform:
     current = np.array(current_A)
     return Waveform(
-        kind="modelled",
+        how="modelled",
         source="by hand",
         edges_s=np.concatenate(([0.0], np.cumsum(lengths))) + 5.0,
         current_A=current,

@@ -95,7 +95,7 @@ def test_the_longest_period_is_the_one_that_the_port_s_code_counts() -> None:
     assert said is not None
     ports = [load_port(load_board(name), firmware_dir()) for name in ("nucleo-l031", "microbit")]
     assert [each.tick_most_ms if each else None for each in ports] == [int(said[1]), 0]
-    assert "port_tick_longest_ms(void) {\n    return 0;\n}" in (port / "nrf51" / "absent.c").read_text()
+    assert "port_tick_longest_ms(void) {\n    return 0;\n}" in (port / "absent" / "stop.c").read_text()
 
 
 def test_a_node_without_a_twin_must_lie_on_the_desk(tmp_path: Path) -> None:

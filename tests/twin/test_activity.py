@@ -113,12 +113,24 @@ def test_sleep_and_running_take_turns() -> None:
 def test_a_look_that_does_not_wake_leaves_nothing() -> None:
     """TIM2's interrupt is not enabled in the NVIC: the core is looked at each time, and sleeps on."""
     chip = Bench("main: set 0x40021038, 1; put 0x4000002C, 99; put 0x4000000C, 1; put 0x40000000, 1; 1: wfi; b 1b")
+    recorder = chip.record()
+    chip.wait(10_000)
+    record = recorder.take()
+    assert [record.activities[code >> 1].state.value for code in np.frombuffer(record.codes, np.uint32)] == [
+        *("run", "run", "sleep")
+    ]
+    assert record.activities[1].peripherals == {"TIM2"}
+
+
+def test_a_step_of_a_debugger_wakes_the_core() -> None:
+    chip = Bench("main: 1: wfi; b 1b")
     log = recorded(chip)
-    chip.wait(5000)
-    chip.wait(5000)
+    chip.wait(100)
+    for _ in range(4):
+        chip.step(mask_interrupts=True)
     spans = log.end()
-    assert states(spans) == ["run", "run", "sleep"]
-    assert spans[1].activity.peripherals == {"TIM2"}
+    assert states(spans) == ["run", "sleep", "run"]
+    assert cycles(spans[2]) == pytest.approx(2 * (2 + 2))  # WFI and B, twice
 
 
 def test_stop_and_waking_up() -> None:

@@ -10,7 +10,8 @@ import pytest
 from hil.board import load_board
 from hil.emulator.machine import CoreState, MemoryFault
 from hil.emulator.power import power
-from hil.emulator.twin.stm32l031.flash import EEPROM_BYTES, EEPROM_ORIGIN, ENDHV, EOP, FLASH_ORIGIN, READY
+from hil.emulator.twin.stm32l031.flash import EEPROM_ORIGIN, ENDHV, EOP, FLASH_ORIGIN, READY
+from hil.emulator.twin.stm32l031.variant import STM32L031
 from tests.twin.flash_lab import CODE, NAMES, Lab, assemble
 from tests.twin.local_board import SPEC, LocalMachine
 from tests.twin.test_flash import LOAD
@@ -218,7 +219,7 @@ def test_the_eeprom_is_written_by_a_debugger_and_outlives_the_power(
     with power(board) as powered:
         machine = powered.machine
         machine.halt()
-        assert machine.read_memory(EEPROM_ORIGIN, EEPROM_BYTES) == bytes(EEPROM_BYTES)
+        assert machine.read_memory(EEPROM_ORIGIN, STM32L031.eeprom_bytes) == bytes(STM32L031.eeprom_bytes)
         for key in (0x89ABCDEF, 0x02030405):
             write_word(machine, 0x4002200C, key)
         write_word(machine, EEPROM_ORIGIN + 8, 0x12345678)
@@ -228,7 +229,7 @@ def test_the_eeprom_is_written_by_a_debugger_and_outlives_the_power(
         with pytest.raises(MemoryFault):
             write_word(machine, 0x40022010, 1)  # a wrong key
         with pytest.raises(MemoryFault):
-            machine.read_memory(EEPROM_ORIGIN + EEPROM_BYTES, 4)
+            machine.read_memory(EEPROM_ORIGIN + STM32L031.eeprom_bytes, 4)
         flash = machine.flash_image()
     for _ in range(2):
         with power(board) as powered:

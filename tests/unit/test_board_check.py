@@ -6,17 +6,19 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pyocd.target import TARGET
 
 from hil.backends import LISTED
 from hil.board import Board, board_names, load_board, load_board_file
 from hil.build import build
 from hil.dut.board_check import check_board
+from hil.emulator.twin.parts import KINDS
 from hil.emulator.twin.stm32l031 import flash as twin_flash
 from hil.emulator.twin.stm32l031 import part as twin_part
+from hil.emulator.twin.stm32l031.variant import SERIAL_TX, STM32L031, STM32L053, Variant
 from hil.errors import BuildError, InputError
 from hil.port import Port
 from hil.probe.flash_region import STM32L0
+from hil.probe.targets import find_target
 from hil.resources import boards_dir, firmware_dir
 from hil.sources import firmware_sources
 from hil.yaml_file import load_yaml
@@ -391,18 +393,23 @@ def test_what_a_port_says_of_itself_is_no_part_of_the_firmware(tmp_path: Path) -
     assert firmware_sources(sources, "stm32l0") == before
 
 
-def test_what_the_twin_has_is_what_pyocd_says_of_the_part() -> None:
-    regions = {region.name: (region.start, region.length) for region in TARGET["stm32l031x6"].MEMORY_MAP}
-    assert regions["Flash"] == (twin_flash.FLASH_ORIGIN, twin_flash.FLASH_BYTES)
-    assert regions["EEPROM"] == (twin_flash.EEPROM_ORIGIN, twin_flash.EEPROM_BYTES)
-    assert regions["RAM"] == (twin_part.RAM_ORIGIN, twin_part.RAM_BYTES)
+@pytest.mark.parametrize(("target", "variant"), [("stm32l031x6", STM32L031), ("stm32l053r8tx", STM32L053)])
+def test_what_the_twin_has_is_what_pyocd_says_of_the_part(target: str, variant: Variant) -> None:
+    known = find_target(target)
+    assert known is not None
+    regions = {region.name: (region.start, region.length) for region in known.MEMORY_MAP}
+    assert regions["Flash"] == (twin_flash.FLASH_ORIGIN, variant.flash_bytes)
+    assert regions["EEPROM"] == (twin_flash.EEPROM_ORIGIN, variant.eeprom_bytes)
+    assert regions["RAM"] == (twin_part.RAM_ORIGIN, variant.ram_bytes)
     flash = load_yaml(firmware_dir() / "port" / "stm32l0" / "port.yaml", Port, "port file").flash
     assert flash is not None
     assert (flash.page_bytes, flash.erased_byte) == (twin_flash.PAGE_BYTES, STM32L0.erased)
 
 
 def test_what_the_twin_has_is_what_the_list_and_the_port_say_of_it() -> None:
-    assert LISTED["twin"].serial_pins["STM32L031"] == (twin_part.SERIAL_TX, twin_part.SERIAL_RX)
+    pins = {each.name: (SERIAL_TX, each.serial_rx) for each in (STM32L031, STM32L053)}
+    assert LISTED["twin"].serial_pins == pins
+    assert LISTED["twin"].parts == tuple(kind.name for kind in KINDS)
     port = load_yaml(firmware_dir() / "port" / "stm32l0" / "port.yaml", Port, "port file")
     assert port.single_cycle_port is not None
     has = (port.single_cycle_port.origin, port.single_cycle_port.bytes)

@@ -53,18 +53,21 @@ states: {}
 cycles: {per_step: 40000}
 current: {average_uA: 900}
 energy: {per_step_uJ: 3.5}
+harvest: {power_uW: 50, capacitor_uF: 100, v_on: 2.2, v_off: 1.8}
 boards: [microbit]
 links: [uart]
 timeout_s: 20
 """
     case = load_case(write(tmp_path, text))
-    assert case.promises == ("bits", "outputs", "states", "decisions", "cycles", "current", "energy")
+    assert case.promises == ("bits", "outputs", "states", "decisions", "cycles", "current", "energy", "harvest")
     assert case.vector_paths == (tmp_path / "a.npz", tmp_path / "sub/b.npz")
     says = case.says
     assert says.outputs is not None
     assert says.states is not None
     assert says.decisions is not None
     assert (says.outputs.atol, says.states.max_error, says.decisions.from_step) == (0.125, 2.0**-10, 4)
+    assert says.harvest is not None
+    assert (says.harvest.checkpoint_steps, says.harvest.hours, says.harvest.inferences_per_hour) == (1, 0.25, None)
     assert (says.boards, says.links, says.timeout_s) == (("microbit",), ("uart",), 20.0)
 
 
@@ -100,6 +103,15 @@ timeout_s: 20
         ("links: [i2c]", 5, "links", "'uart' or 'spi'"),
         ("timeout_s: -1", 5, "timeout_s", "greater than 0"),
         ("energy: {}", 5, "energy.per_step_uJ", "missing"),
+        ("harvest: {power_uW: 50}", 5, "harvest.capacitor_uF", "missing"),
+        ("harvest:\n  power_uw: 50", 6, "harvest.power_uw", "did you mean 'power_uW'"),
+        ("harvest: {power_uW: 50, capacitor_uF: 1, v_on: 1.8, v_off: 1.8}", 5, "harvest", "must be below v_on"),
+        (
+            "harvest: {power_uW: 50, capacitor_uF: 1, v_on: 2, v_off: 1, checkpoint_steps: 0}",
+            5,
+            "harvest",
+            "or equal to 1",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_file_line_and_key(
@@ -111,7 +123,7 @@ def test_a_mistake_is_named_with_file_line_and_key(
     assert words in said
 
 
-@pytest.mark.parametrize("key", ["outputs", "decisions", "states", "cycles", "current", "energy"])
+@pytest.mark.parametrize("key", ["outputs", "decisions", "states", "cycles", "current", "energy", "harvest"])
 @pytest.mark.parametrize("value", ["", " ~", " null"])
 def test_an_empty_promise_is_refused_rather_than_taken_for_none(tmp_path: Path, key: str, value: str) -> None:
     text = complaint(tmp_path, f"model: m.npz\nvectors: v.npz\n{key}:{value}\n")

@@ -13,7 +13,7 @@ from hil.board import load_board
 from hil.dut import connection
 from hil.dut.connection import Connection
 from hil.emulator.machine import EmulatorEndedError
-from hil.errors import HilError, LinkError, RigError, TargetFault
+from hil.errors import BoardGoneError, HilError, LinkError, RigError, TargetFault
 from hil.frame import Defect
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ IDENTITY = SimpleNamespace(board_name="microbit", build_id="00ff", defect=0)
 class FakeClient:
     asked: int = 0
     epoch: int = 77
+    traffic: tuple[str, ...] = ("last heard: reply IDENTIFY 1 OK",)
     found: set[int] = field(default_factory=lambda: {0})
 
     def __enter__(self) -> Self:
@@ -52,13 +53,20 @@ class FakeBoard:
     finds: list[set[int]] = field(default_factory=list)
     restarts: int = 0
     clients: list[FakeClient] = field(default_factory=list)
+    pairing_hint: str = "name the port of that probe"
+    lost: list[HilError | None] = field(default_factory=list)
+
+    def confirm(self) -> None:
+        if self.lost and (error := self.lost.pop(0)):
+            raise error
 
     def restart(self) -> None:
         self.restarts += 1
 
-    def check(self) -> None:
+    def check(self) -> tuple[str, ...]:
         if self.found is not None:
             raise self.found
+        return ("the core was running, in thread mode",)
 
 
 @pytest.fixture
@@ -116,6 +124,17 @@ def test_lost_answers_are_no_proof_of_another_board(behind: FakeBoard) -> None:
     behind.finds = [set()] * 6
     with ExitStack() as stack, pytest.raises(LinkError, match="not known whether port /dev/pts/1 belongs to probe 123"):
         Connection(BOARD, ARTEFACT, behind, stack, link="uart")
+
+
+def test_what_was_done_on_a_board_that_was_lost_meanwhile_does_not_count(link: Connection, behind: FakeBoard) -> None:
+    worked = []
+    for lost, times in (([None, BoardGoneError("place lost")], 1), ([BoardGoneError("place lost")], 0)):
+        behind.lost = lost
+        worked.clear()
+        with pytest.raises(RigError, match="place lost"), link.guard():
+            worked.append(True)
+        assert len(worked) == times
+        assert link.lost is not None  # so that what comes next opens the board anew
 
 
 def silence(link: Connection, cause: str | None = None) -> None:

@@ -1,29 +1,48 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hil.board import load_board
-from hil.dut import selection
+from hil.dut import attached, selection
 from hil.dut.options import DutOptions
-from hil.dut.selection import AttachedProbe, Selection, select
+from hil.dut.selection import Selection, select
 from hil.errors import HilError, InputError, RigError
+from hil.find import ports
+from hil.find.ports import SerialPort
+from hil.find.probes import Probe
+from hil.find.usb import UsbDevice
+from hil.probe.identify import Identified, Is
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MICROBIT = load_board("microbit")
 HOST = load_board("host")
-DAPLINK = AttachedProbe("9900360140", "micro:bit", "nrf51")
-STLINK = AttachedProbe("0672FF", "STLINK-V2", None)
-OTHER = AttachedProbe("1234", "FRDM", "kl25z")
+
+
+def probe(uid: str, name: str, board_id: str, place: str, vendor: int = 0x0D28) -> Probe:
+    product_id = 0x0204 if vendor == 0x0D28 else 0x3748
+    device = UsbDevice(place, vendor, product_id, uid, product=name)
+    return Probe(uid, "cmsisdap" if vendor == 0x0D28 else "stlink", board_id, device)
+
+
+DAPLINK = probe("9900360140", "micro:bit", "9900", "1-1")
+STLINK = probe("0672FF", "STLINK-V2", "", "1-2", 0x0483)
+OTHER = probe("1234", "FRDM", "0200", "1-3")
 
 
 @pytest.fixture(autouse=True)
-def attach(monkeypatch: pytest.MonkeyPatch):
-    def attach(*probes: AttachedProbe) -> None:
-        monkeypatch.setattr(selection, "attached_probes", lambda: list(probes))
+def attach(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    def attach(*probes: Probe) -> None:
+        for module in (selection, attached):
+            monkeypatch.setattr(module, "attached_probes", lambda: list(probes))
 
     attach()
-    monkeypatch.setattr(selection, "ports_of", lambda _: [])
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr(attached, "identify", lambda *_: Identified(Is.UNKNOWN, "it is deaf"))
+    monkeypatch.setattr(ports, "serial_ports", list)
     return attach
 
 
@@ -43,50 +62,47 @@ def test_probes_of_other_boards_are_not_taken(attach) -> None:
 
 
 def test_an_emulator_asked_for_by_name_needs_no_reason_and_no_look_at_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "attached_probes", None)
+    monkeypatch.setattr(attached, "attached_probes", None)
     assert select(MICROBIT, DutOptions(backend="qemu")) == Selection("qemu", emulated=True)
     assert select(HOST, DutOptions()) == Selection("native", emulated=True)
 
 
 def test_an_attached_board_is_taken_and_its_port_asked_for(attach) -> None:
     attach(OTHER, DAPLINK)
-    assert "port of board 'microbit' (probe 9900360140) is not known\n  hint: name it with --port" in complaint(
-        InputError
-    )
+    assert "port of board 'microbit' (probe 9900360140) is not known: the probe brings none" in complaint(RigError)
     taken = select(MICROBIT, DutOptions(port="/dev/ttyACM0"))
     assert taken == Selection("hardware", emulated=False, probe="9900360140", port="/dev/ttyACM0")
 
 
-def plug_in(monkeypatch: pytest.MonkeyPatch, *ports: tuple[str, str | None]) -> None:
-    monkeypatch.undo()
-    monkeypatch.setattr(selection, "attached_probes", lambda: [DAPLINK])
-    found = [SimpleNamespace(device=device, serial_number=number) for device, number in ports]
-    monkeypatch.setattr(selection.list_ports, "comports", lambda: found)
+def test_the_port_of_a_probe_is_that_of_its_usb_device(monkeypatch: pytest.MonkeyPatch, attach) -> None:
+    attach(DAPLINK)
+    found = [SerialPort("/dev/ttyS0"), SerialPort("/dev/ttyACM1", "1-1", "1.1"), SerialPort("/dev/ttyACM0", "1-2")]
+    monkeypatch.setattr(ports, "serial_ports", lambda: found)
+    taken = Selection("hardware", emulated=False, probe="9900360140", port="/dev/ttyACM1", follows_probe=True)
+    assert select(MICROBIT, DutOptions()) == taken
+    given = select(MICROBIT, DutOptions(port="/dev/ttyUSB0"))
+    assert (given.port, given.follows_probe) == ("/dev/ttyUSB0", False)
 
 
-def test_the_port_of_a_probe_is_the_one_with_its_serial_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    plug_in(monkeypatch, ("/dev/ttyS0", None), ("/dev/ttyACM1", "9900360140"), ("/dev/ttyACM0", "0672FF"))
-    assert select(MICROBIT, DutOptions()) == Selection(
-        "hardware", emulated=False, probe="9900360140", port="/dev/ttyACM1"
+def test_a_port_that_is_not_clear_is_asked_for(monkeypatch: pytest.MonkeyPatch, attach) -> None:
+    attach(DAPLINK)
+    found = [SerialPort("/dev/ttyACM1", "1-1", "1.3"), SerialPort("/dev/ttyACM0", "1-1", "1.1")]
+    monkeypatch.setattr(ports, "serial_ports", lambda: found)
+    told = complaint(InputError)
+    assert (
+        "the probe has /dev/ttyACM0 and /dev/ttyACM1\n  hint: name one with --port, or in the rig file; or take" in told
     )
-    assert select(MICROBIT, DutOptions(port="/dev/ttyUSB0")).port == "/dev/ttyUSB0"
-
-
-def test_a_port_that_is_not_clear_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    plug_in(monkeypatch, ("/dev/ttyACM1", "9900360140"), ("/dev/ttyACM0", "9900360140"))
-    assert "name it with --port: the probe has /dev/ttyACM0 and /dev/ttyACM1; or take --backend qemu" in (
-        complaint(InputError)
-    )
-    plug_in(monkeypatch)
+    assert "--backend qemu" in told
+    monkeypatch.setattr(ports, "serial_ports", list)
     bare = MICROBIT.model_copy(update={"emulators": ()})
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(RigError) as caught:
         select(bare, DutOptions())
-    assert caught.value.hint == "name it with --port, e.g. --port /dev/ttyACM0"
+    assert caught.value.hint == "name it with --port, e.g. --port /dev/ttyACM0, or in the rig file"
 
 
 def test_hardware_never_falls_back() -> None:
-    assert "pyOCD sees no debug probe" in complaint(RigError, backend="hardware")
-    assert "pyOCD sees no debug probe" in complaint(RigError, port="/dev/ttyACM0")
+    assert "no debug probe is plugged in" in complaint(RigError, backend="hardware")
+    assert "no debug probe is plugged in" in complaint(RigError, port="/dev/ttyACM0")
 
 
 def test_a_probe_is_named_by_a_part_of_its_uid_that_fits_one(attach) -> None:
@@ -107,11 +123,12 @@ def test_a_probe_of_another_part_is_never_taken_for_it(attach) -> None:
     attach(OTHER)
     for options in ({"backend": "hardware", "port": "/dev/x"}, {"port": "/dev/x"}):
         assert complaint(RigError, **options) == (
-            "no board 'microbit' (nrf51) is attached: the only probe there is that of a kl25z\n"
+            "no board 'microbit' (nrf51) is attached: the only probe there is that of a board with kl25z\n"
             "  hint: attached: 1234 (FRDM), part of a board with kl25z"
         )
-    attach(OTHER, AttachedProbe("77", "another", "stm32l031"))
-    assert "only probes are of kl25z, stm32l031" in complaint(RigError, backend="hardware", port="/dev/x")
+    attach(OTHER, probe("77", "another", "0790", "1-4", 0x0483))
+    told = complaint(RigError, backend="hardware", port="/dev/x")
+    assert "the only probes are those of boards with kl25z, stm32l031x6" in told
     told = complaint(RigError, probe="1234", port="/dev/x")
     assert told.startswith("probe '1234' is part of a board with kl25z, board 'microbit' has nrf51\n  hint: at")
     attach(OTHER, STLINK)  # the one that could be it
@@ -119,7 +136,7 @@ def test_a_probe_of_another_part_is_never_taken_for_it(attach) -> None:
 
 
 def test_two_probes_that_could_both_be_it_have_to_be_named(attach) -> None:
-    attach(STLINK, AttachedProbe("0673FF", "STLINK-V2", None))
+    attach(STLINK, probe("0673FF", "STLINK-V2", "", "1-4", 0x0483))
     assert "2 debug probes are attached" in complaint(InputError, backend="hardware", port="/dev/x")
 
 

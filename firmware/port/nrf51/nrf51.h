@@ -75,8 +75,7 @@
 #define SPIS1_DEF                NRF51_REGISTER(0x4000455Cu) /* sent without the semaphore */
 #define SPIS1_ORC                NRF51_REGISTER(0x400045C0u) /* sent behind the MAXTX-th byte */
 
-/* ARMv6-M, B3.4: interrupt set-enable. */
-#define NVIC_ISER       NRF51_REGISTER(0xE000E100u)
+/* Interrupts. */
 #define NRF51_UART_IRQ  2u
 #define NRF51_SPIS1_IRQ 4u
 

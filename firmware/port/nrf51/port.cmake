@@ -16,7 +16,8 @@ if(NOT HIL_MARKER STREQUAL "")
   message(FATAL_ERROR "HIL_MARKER is '${HIL_MARKER}', but the nRF51's port raises no marker")
 endif()
 
-target_sources(agent PRIVATE port/nrf51/absent.c port/nrf51/port.c port/nrf51/vectors.c)
+target_sources(agent PRIVATE
+  port/nrf51/port.c port/nrf51/vectors.c port/absent/marker.c port/absent/store.c port/absent/stop.c)
 if(HIL_LINK STREQUAL "spi")
   target_sources(agent PRIVATE port/nrf51/spi.c)
   include(port/spi/spi.cmake)

@@ -6,6 +6,7 @@
  * are off, say) change nothing. The manual calls NSS CSN.
  */
 #include "board.h"
+#include "core.h"
 #include "nrf51.h"
 #include "port.h"
 #include "spi_link.h"

@@ -7,6 +7,7 @@
 #include "port.h"
 
 #include "board.h"
+#include "core.h"
 #include "nrf51.h"
 #include "startup.h"
 

@@ -3,6 +3,7 @@
  * before it gets faster (RM0377 3.3.3, 6.1); then HSI16, and the PLL on it for 32 MHz.
  */
 #include "board.h"
+#include "ready.h"
 #include "stm32l0.h"
 
 #if BOARD_CLOCK_HZ == 16000000u
@@ -22,19 +23,6 @@
 #if BOARD_FETCH_WAITS != FETCH_WAITS
 #error "memory.flash.fetch_wait_states must be 0 cycles up to 16000000 Hz, 1 up to 32000000"
 #endif
-
-/* Some 0.4 s at MSI's speed; the slowest of what is waited for takes well below a millisecond. */
-#define READY_TRIES 100000u
-
-static bool becomes(volatile const uint32_t *address, uint32_t mask, uint32_t value) {
-    uint32_t tries = 0;
-    while ((*address & mask) != value) {
-        if (++tries == READY_TRIES) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static bool voltage_range_1(void) {
     RCC_APB1ENR |= RCC_APB1ENR_PWREN;

@@ -1,16 +1,12 @@
-/* STM32L0: SysTick as the counter of cycles, and what idles; the link is in uart.c or spi.c. */
+/* STM32L0: what starts and what idles; the link is in uart.c or spi.c. */
 #include "port.h"
 
 #include "board.h"
 #include "interrupts.h"
+#include "marker.h"
 #include "protocol.h"
 #include "stm32l0.h"
-
-static void counter_start(void) {
-    SYST_RVR = SYST_MAX;
-    SYST_CVR = 0; /* any value clears it */
-    SYST_CSR = SYST_CSR_CLKSOURCE | SYST_CSR_ENABLE;
-}
+#include "systick.h"
 
 static uint32_t defect;
 
@@ -21,8 +17,8 @@ void port_init(void) {
         defect = PROTOCOL_DEFECT_CLOCK;
     }
     stm32l0_link_start(defect != PROTOCOL_DEFECT_NONE);
-    stm32l0_marker_start();
-    counter_start();
+    marker_start();
+    systick_start();
 }
 
 uint32_t port_defect(void) {
@@ -43,14 +39,4 @@ void port_idle(void) {
         }
     }
     interrupts_restore(masked);
-}
-
-/* ---- counter ---- */
-
-uint32_t port_counter_bits(void) {
-    return SYST_BITS;
-}
-
-uint32_t port_counter(void) {
-    return SYST_MAX - SYST_CVR;
 }

@@ -7,19 +7,13 @@ if(NOT HIL_UART_RX MATCHES "^PA(3|15)$")
 endif()
 set(HIL_UART_RX_PIN ${CMAKE_MATCH_1})
 
-# The marker: any pin but those of USART2 and of the debugger, or none.
-if(HIL_MARKER STREQUAL "PA13" OR HIL_MARKER STREQUAL "PA14" OR HIL_MARKER STREQUAL HIL_UART_TX OR HIL_MARKER STREQUAL HIL_UART_RX)
-  message(FATAL_ERROR "HIL_MARKER is '${HIL_MARKER}', which the link or the debugger needs")
-elseif(HIL_MARKER MATCHES "^P([ABC])([0-9]|1[0-5])$")
-  string(FIND "ABC" ${CMAKE_MATCH_1} port_number)
-  target_compile_definitions(agent PRIVATE BOARD_MARKER_PORT=${port_number}u BOARD_MARKER_PIN=${CMAKE_MATCH_2}u)
-elseif(NOT HIL_MARKER STREQUAL "")
-  message(FATAL_ERROR "HIL_MARKER is '${HIL_MARKER}', not a pin of an STM32L0 (PA0 to PC15)")
-endif()
+set(marker_family "an STM32L0")
+include(port/stm32/marker.cmake)
 
 target_sources(agent PRIVATE
-  port/stm32l0/clock.c port/stm32l0/marker.c port/stm32l0/port.c port/stm32l0/stop.c port/stm32l0/store.c port/stm32l0/tick.c
-  port/stm32l0/vectors.c)
+  port/stm32l0/clock.c port/stm32l0/port.c port/stm32l0/stop.c port/stm32l0/store.c port/stm32l0/tick.c port/stm32l0/vectors.c
+  port/stm32/marker.c port/armv6m/systick.c)
+target_include_directories(agent PRIVATE port/stm32l0 port/stm32 port/uart)
 if(HIL_LINK STREQUAL "spi")
   # SPI1 as alternate function 0; NSS on port A, whose EXTI line it is as well.
   set(pins_NSS "PA(4|15)")
@@ -51,7 +45,8 @@ elseif(HIL_LINK STREQUAL "none")
   target_sources(agent PRIVATE port/stm32l0/nolink.c)
   target_compile_definitions(agent PRIVATE BOARD_LINK_NONE)
 else()
-  target_sources(agent PRIVATE port/stm32l0/uart.c)
+  target_sources(agent PRIVATE port/stm32l0/uart.c port/stm32/usart2.c)
+  include(port/uart/uart.cmake)
   target_compile_definitions(agent PRIVATE BOARD_UART_TX_PIN=2u BOARD_UART_RX_PIN=${HIL_UART_RX_PIN}u)
 endif()
 include(port/armv6m/link.cmake)

@@ -4,6 +4,8 @@
  * the same pin).
  */
 #include "board.h"
+#include "core.h"
+#include "gpio.h"
 #include "port.h"
 #include "spi_link.h"
 #include "startup.h"

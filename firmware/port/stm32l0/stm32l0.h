@@ -68,44 +68,6 @@
 #define RCC_CSR_LSION           (1u << 0)
 #define RCC_CSR_LSIRDY          (1u << 1)
 
-/* RM0377 8.4, GPIO; ports A, B, C are 0, 1, 2. */
-#define GPIO_REGISTER(port, offset) STM32L0_REGISTER(0x50000000u + 0x400u * (port) + (offset))
-#define GPIO_MODER(port)            GPIO_REGISTER(port, 0x00u)
-#define GPIO_MODER_MASK(pin)        (3u << (2u * (pin)))
-#define GPIO_MODER_OUTPUT(pin)      (1u << (2u * (pin)))
-#define GPIO_MODER_AF(pin)          (2u << (2u * (pin)))
-#define GPIO_OSPEEDR(port)          GPIO_REGISTER(port, 0x08u)
-#define GPIO_OSPEEDR_FASTEST(pin)   (3u << (2u * (pin)))
-#define GPIO_PUPDR(port)            GPIO_REGISTER(port, 0x0Cu)
-#define GPIO_PUPDR_MASK(pin)        (3u << (2u * (pin)))
-#define GPIO_PUPDR_UP(pin)          (1u << (2u * (pin)))
-#define GPIO_IDR(port)              GPIO_REGISTER(port, 0x10u)
-#define GPIO_AFR(port, pin)         GPIO_REGISTER(port, 0x20u + 4u * ((pin) / 8u)) /* AFRL, AFRH */
-#define GPIO_AFR_MASK(pin)          (15u << (4u * ((pin) % 8u))) /* SPI1 is 0, reset value */
-#define GPIO_BSRR(port)             GPIO_REGISTER(port, 0x18u)   /* ones set */
-#define GPIO_BRR(port)              GPIO_REGISTER(port, 0x28u)   /* ones reset */
-#define GPIO_AFR_USART2(pin) (4u << (4u * ((pin) % 8u))) /* DS10668, alternate functions: AF4 */
-
-/* RM0377, chapter USART. Registers keep their reset values where nothing is written: 8 data bits,
- * no parity, 1 stop bit, 16 samples a bit, clocked by PCLK1. */
-#define USART2_CR1        STM32L0_REGISTER(0x40004400u)
-#define USART2_CR1_UE     (1u << 0)
-#define USART2_CR1_RE     (1u << 2)
-#define USART2_CR1_TE     (1u << 3)
-#define USART2_CR1_RXNEIE (1u << 5) /* interrupt on USART2_ISR_RXNE and on USART2_ISR_ORE */
-#define USART2_CR1_TXEIE  (1u << 7)
-#define USART2_BRR        STM32L0_REGISTER(0x4000440Cu)
-#define USART2_ISR        STM32L0_REGISTER(0x4000441Cu)
-#define USART2_ISR_ORE    (1u << 3)
-#define USART2_ISR_RXNE   (1u << 5)
-#define USART2_ISR_TC     (1u << 6)
-#define USART2_ISR_TXE    (1u << 7)
-#define USART2_ISR_BUSY   (1u << 16) /* a byte is arriving */
-#define USART2_ICR        STM32L0_REGISTER(0x40004420u)
-#define USART2_ICR_ORECF  (1u << 3)
-#define USART2_RDR        STM32L0_REGISTER(0x40004424u)
-#define USART2_TDR        STM32L0_REGISTER(0x40004428u)
-
 /* RM0377, chapter SPI: a slave with 8 bits, most significant first, selected by its NSS pin, unless
  * something else is written. */
 #define SPI1_CR1     STM32L0_REGISTER(0x40013000u) /* bits 0, 1: the mode, as modes are numbered */
@@ -149,26 +111,9 @@
 #define LPTIM1_CR_CNTSTRT    (1u << 2)
 #define LPTIM1_ARR           STM32L0_REGISTER(0x40007C18u)
 
-/* ARMv6-M, B3.3: SysTick, a down counter of 24 bits. */
-#define SYST_CSR           STM32L0_REGISTER(0xE000E010u)
-#define SYST_CSR_ENABLE    (1u << 0)
-#define SYST_CSR_CLKSOURCE (1u << 2) /* the core's clock; 0: an eighth of it */
-#define SYST_RVR           STM32L0_REGISTER(0xE000E014u)
-#define SYST_CVR           STM32L0_REGISTER(0xE000E018u)
-#define SYST_BITS          24u
-#define SYST_MAX           ((1u << SYST_BITS) - 1u)
-
-/* ARMv6-M, B3.2.7: system control. */
-#define SCR           STM32L0_REGISTER(0xE000ED10u)
-#define SCR_SLEEPDEEP (1u << 2)
-
-/* ARMv6-M, B3.4: interrupts; RM0377 11.3: position in the vector table. */
-#define NVIC_ISER            STM32L0_REGISTER(0xE000E100u)
-#define NVIC_ICER            STM32L0_REGISTER(0xE000E180u)
-#define NVIC_ICPR            STM32L0_REGISTER(0xE000E280u)
+/* RM0377 11.3: position in the vector table; USART2's is in usart2.h. */
 #define STM32L0_EXTI4_15_IRQ 7u
 #define STM32L0_LPTIM1_IRQ   13u
-#define STM32L0_USART2_IRQ   28u
 
 /* MSI, which the core runs from after reset, in Hz: 64 times 32768 (MSIRANGE 5). */
 #define STM32L0_MSI_HZ 2097152u
@@ -179,9 +124,6 @@ bool stm32l0_clock_start(void);
 
 /* The same after Stop mode, which has left it the core on HSI16. */
 bool stm32l0_clock_resume(void);
-
-/* The marker's pin, low. */
-void stm32l0_marker_start(void);
 
 /* With interrupts masked and nothing to read: whether Stop mode was asked for and can be entered
  * now; and enter it, until something ends it. */
@@ -229,9 +171,8 @@ void stm32l0_link_resumes(void);
 /* Wait until all these bits of a register are set, or so long that they never will be. */
 void stm32l0_wait_for(volatile const uint32_t *address, uint32_t bits);
 
-/* Vectors 16 + STM32L0_LPTIM1_IRQ, STM32L0_USART2_IRQ and STM32L0_EXTI4_15_IRQ. */
+/* Vectors 16 + STM32L0_LPTIM1_IRQ and STM32L0_EXTI4_15_IRQ. */
 void stm32l0_lptim1_handler(void);
-void stm32l0_usart2_handler(void);
 void stm32l0_spi_handler(void);
 
 #endif

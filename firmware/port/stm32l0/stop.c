@@ -8,6 +8,7 @@
  */
 #include "port.h"
 
+#include "core.h"
 #include "stm32l0.h"
 
 #define READY_TRIES 100000u /* as in clock.c; also for a byte to leave */

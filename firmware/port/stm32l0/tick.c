@@ -4,6 +4,7 @@
  */
 #include "port.h"
 
+#include "core.h"
 #include "stm32l0.h"
 
 #define LSI_KHZ          37u

@@ -4,6 +4,8 @@
  */
 #include "startup.h"
 #include "stm32l0.h"
+#include "uart_link.h"
+#include "usart2.h"
 
 __attribute__((section(".vectors"), used)) static const struct startup_vectors vectors = {
     .stack = stack_top,
@@ -21,8 +23,8 @@ __attribute__((section(".vectors"), used)) static const struct startup_vectors v
 #else
     .interrupt = {[0 ... STM32L0_LPTIM1_IRQ - 1] = startup_fault,
                   [STM32L0_LPTIM1_IRQ] = stm32l0_lptim1_handler,
-                  [STM32L0_LPTIM1_IRQ + 1 ... STM32L0_USART2_IRQ - 1] = startup_fault,
-                  [STM32L0_USART2_IRQ] = stm32l0_usart2_handler,
-                  [STM32L0_USART2_IRQ + 1 ... 31] = startup_fault},
+                  [STM32L0_LPTIM1_IRQ + 1 ... USART2_IRQ - 1] = startup_fault,
+                  [USART2_IRQ] = uart_link_handler,
+                  [USART2_IRQ + 1 ... 31] = startup_fault},
 #endif
 };

@@ -254,7 +254,7 @@ class QemuMachine:
         del on
         raise MachineError(
             f"QEMU does not tell what the chip of board {self._spec.board} does (sleep, clocks, peripherals)",
-            hint="take the twin, where the board's file has one: --hil-backend=twin",
+            hint="take the twin, where the board's file has one: --backend twin",
         )
 
     def take_activity(self) -> ActivityRecord:

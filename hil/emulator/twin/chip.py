@@ -152,7 +152,6 @@ class Chip(RecordedChip):
         for peripheral, _ in self._bus:
             peripheral.reset()
         self.core.reset()
-        self._enter(State.RUN)
         self.set_up_anew()
 
     def run(self, horizon: int) -> Stop:

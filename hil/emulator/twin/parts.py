@@ -1,4 +1,4 @@
-"""The parts that the twin has, by how their names begin. A new one is a folder beside this, and a line here."""
+"""The parts that the twin has, by how their names begin: a folder a family beside this, and a line here."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from hil.emulator.machine import MachineError
 from hil.emulator.twin.nrf51.part import Nrf51822
-from hil.emulator.twin.stm32l031.flash import EEPROM_BYTES
 from hil.emulator.twin.stm32l031.part import Stm32l031
+from hil.emulator.twin.stm32l031.variant import STM32L031, STM32L053
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hil.emulator.machine import MachineSpec
     from hil.emulator.twin.part import Part
+    from hil.emulator.twin.stm32l031.variant import Variant
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,13 @@ def _nrf51822(spec: MachineSpec) -> Nrf51822:
     return Nrf51822(spec.baud, (tx, rx))
 
 
+def _stm32l0(variant: Variant) -> Kind:
+    return Kind(variant.name, (variant.eeprom_bytes,), lambda spec: Stm32l031(spec.baud, variant))
+
+
 KINDS: Final = (
-    Kind("STM32L031", (EEPROM_BYTES,), lambda spec: Stm32l031(spec.baud)),
+    _stm32l0(STM32L031),
+    _stm32l0(STM32L053),
     Kind("nRF51822", (), _nrf51822),
 )
 
@@ -52,5 +58,5 @@ def kind_of(part: str) -> Kind:
     for kind in KINDS:
         if part.casefold().startswith(kind.name.casefold()):
             return kind
-    there = " and ".join(kind.name for kind in KINDS)
-    raise MachineError(f"the twin has no {part or 'part without a name'}", hint=f"it has the {there}")
+    there = ", ".join(kind.name for kind in KINDS)
+    raise MachineError(f"the twin has no {part or 'part without a name'}", hint=f"it has {there}")

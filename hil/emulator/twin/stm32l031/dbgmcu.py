@@ -22,18 +22,24 @@ class Dbgmcu(Peripheral):
 
     Args:
         clocked: whether its bus clock is on.
+        idcode: of the device and its revision.
     """
 
     REGISTERS: ClassVar[Sequence[Register]] = (
-        Register("IDCODE", 0x00, reset=0x10386425),  # RM0377 27.4.1: category 2 device 0x425; revision (recalled)
+        Register("IDCODE", 0x00),
         Register("CR", 0x04, writable=7),
         Register("APB1FZ", 0x08, writable=0x80201C01),
         Register("APB2FZ", 0x0C, writable=0x24),
     )
 
-    def __init__(self, clocked: Callable[[], bool]) -> None:
+    def __init__(self, clocked: Callable[[], bool], idcode: int) -> None:
         self._clocked = clocked
+        self._idcode = idcode
         super().__init__("DBGMCU", BASE)
+
+    def read_idcode(self) -> int:
+        """Which device it is."""
+        return self._idcode
 
     def clocked(self) -> bool:
         """See `Peripheral`."""

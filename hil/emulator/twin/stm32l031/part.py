@@ -1,4 +1,4 @@
-"""An STM32L031K6, put together.
+"""An STM32L031K6, or another part of its family (`variant`), put together.
 
 Addresses and interrupt numbers: ST's stm32l031xx.h. What the twin has not of the part is there by name, for firmware
 that uses it to be told; where the part has nothing, an access is a bus error.
@@ -19,7 +19,7 @@ from hil.emulator.twin.stm32l031 import rcc as rcc_module
 from hil.emulator.twin.stm32l031.dbgmcu import DBG_STOP, Dbgmcu
 from hil.emulator.twin.stm32l031.dma import Dma
 from hil.emulator.twin.stm32l031.exti import LPTIM1_WAKEUP, LPUART1_WAKEUP, RTC_WAKEUP, USART2_WAKEUP, Exti, Syscfg
-from hil.emulator.twin.stm32l031.flash import EEPROM_BYTES, EEPROM_ORIGIN, FLASH_BYTES, FLASH_ORIGIN, Flash
+from hil.emulator.twin.stm32l031.flash import EEPROM_ORIGIN, FLASH_ORIGIN, Flash
 from hil.emulator.twin.stm32l031.gpio import Gpio
 from hil.emulator.twin.stm32l031.guard import Guard
 from hil.emulator.twin.stm32l031.iwdg import Iwdg
@@ -34,6 +34,7 @@ from hil.emulator.twin.stm32l031.spi_master import SpiMaster
 from hil.emulator.twin.stm32l031.stop import latency
 from hil.emulator.twin.stm32l031.tim import TIM2_BASE, TIM21_BASE, TIM22_BASE, Tim, Tim2, Tim21, Tim22
 from hil.emulator.twin.stm32l031.usart import LPUART1_BASE, USART2_BASE, Lpuart, Usart
+from hil.emulator.twin.stm32l031.variant import SERIAL_TX, STM32L031, Variant
 from hil.emulator.twin.system import SystemControl
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 _Tim = TypeVar("_Tim", bound=Tim)
 CORE: Final = "cortex-m0plus"
 RAM_ORIGIN: Final = 0x20000000
-RAM_BYTES: Final = 0x2000
 PORTS_ORIGIN: Final = 0x50000000
 PORTS_BYTES: Final = 0x2000
 """The ports hang on the core's single-cycle I/O port (RM0377 2.1, figure 1), as boards/nucleo-l031.yaml says too."""
@@ -66,8 +66,6 @@ _REFUSED: Final = {
 }
 _SYSTEM_MEMORY: Final = 0x1FF00000
 _SYSTEM_MEMORY_BYTES: Final = 0x1000  # RM0377, table 3 (recalled)
-SERIAL_TX, SERIAL_RX = "PA2", "PA15"
-"""Pins of the board's serial port (boards/nucleo-l031)."""
 
 
 class Stm32l031(Chip):
@@ -75,12 +73,14 @@ class Stm32l031(Chip):
 
     Args:
         baud: what the host's serial port is set to.
+        variant: which part.
     """
 
-    def __init__(self, baud: int) -> None:
-        self.flash_content = (ctypes.c_uint8 * FLASH_BYTES)()
-        self.eeprom_content = (ctypes.c_uint8 * EEPROM_BYTES)()
-        self.ram_content = (ctypes.c_uint8 * RAM_BYTES)()
+    def __init__(self, baud: int, variant: Variant = STM32L031) -> None:
+        self._variant = variant
+        self.flash_content = (ctypes.c_uint8 * variant.flash_bytes)()
+        self.eeprom_content = (ctypes.c_uint8 * variant.eeprom_bytes)()
+        self.ram_content = (ctypes.c_uint8 * variant.ram_bytes)()
         cost = exceptions(CORE)
         model = TimingModel(CORE)
         core = Core(
@@ -111,13 +111,13 @@ class Stm32l031(Chip):
         self.flash = Flash(self, self.flash_content, self.eeprom_content, self._wait_states)
         self._guard = Guard(core, self.flash.nvm.areas, self._nvm_is_read)
         self.iwdg = Iwdg(self, self.rcc.force_lsi, self._reset_by_watchdog)
-        self.dbgmcu = Dbgmcu(self._clock("APB2ENR", 22))
+        self.dbgmcu = Dbgmcu(self._clock("APB2ENR", 22), variant.idcode)
         self.ports = {
             letter: Gpio(letter, self._clock("IOPENR", bit), self.now, self._on_level(letter))
             for letter, bit in (("A", 0), ("B", 1), ("C", 2), ("H", 7))
         }
         self.pins = Pins(self.ports)
-        self.ports["A"].drive(int(SERIAL_RX[2:]), level=True)  # an idle line is high
+        self.ports["A"].drive(int(variant.serial_rx[2:]), level=True)  # an idle line is high
         self.usart2 = self._usart2(baud)
         self.lpuart1 = self._lpuart1()
         self.tim2 = self._tim(Tim2, "TIM2", TIM2_BASE, 15, 1, 0)
@@ -153,6 +153,7 @@ class Stm32l031(Chip):
         return lambda: self.rcc.enabled(register, bit)
 
     def _usart2(self, baud: int) -> Usart:
+        pin = self._variant.serial_rx
         return Usart(
             self,
             self.rcc,
@@ -161,10 +162,10 @@ class Stm32l031(Chip):
             bit=17,
             select=2,
             interrupt=28,
-            rx=self.pins.path("USART2_RX", SERIAL_RX),
+            rx=self.pins.path("USART2_RX", pin),
             tx=self.pins.path("USART2_TX", SERIAL_TX),
             on_wake=lambda: self.exti.direct(USART2_WAKEUP),
-            on_start=lambda: self._start_bit(int(SERIAL_RX[2:])),
+            on_start=lambda: self._start_bit(int(pin[2:])),
             baud=baud,
         )
 
@@ -199,7 +200,7 @@ class Stm32l031(Chip):
         others = (self.usart2, self.lpuart1, self.dma1, self.spi1, self.tim2, self.tim21, self.tim22, self.lptim1)
         for peripheral in (*always, *others, *self.ports.values(), OptionBytes(self.flash.store_option_bytes)):
             self.attach(peripheral)
-        for name, base in _REFUSED.items():
+        for name, base in {**_REFUSED, **self._variant.refused}.items():
             self.attach(Refused(name, base))
         loader = Refused("the system memory", _SYSTEM_MEMORY, "the system memory (ST's boot loader)")
         self.attach(loader, size=_SYSTEM_MEMORY_BYTES)

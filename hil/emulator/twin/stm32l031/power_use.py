@@ -34,9 +34,8 @@ def activity(chip: Stm32l031, state: State) -> Activity:
     """What the chip does now, with its core in a state."""
     deep = state in _DEEP
     rcc = chip.rcc
-    oscillators = {name for name, bit in _SLOW if rcc.csr(bit)}
-    if not deep:
-        oscillators |= {name for name, bit in _FAST if rcc.value["CR"] & bit}
+    slow = {name for name, bit in _SLOW if rcc.csr(bit)}
+    fast = {name for name, bit in _FAST if rcc.value["CR"] & bit}  # in Stop mode those are off
     own = set(_with_own_clock(chip))
     clocked = {
         name for register, bits in CLOCKS.items() for bit, name in bits.items() if rcc.value[register] >> bit & 1
@@ -46,7 +45,7 @@ def activity(chip: Stm32l031, state: State) -> Activity:
         0 if deep else chip.clock_hz,
         chip.pwr.range(),
         frozenset(own if deep else own | clocked),
-        frozenset(oscillators),
+        frozenset(slow | fast),
     )
 
 

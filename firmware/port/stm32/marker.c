@@ -1,13 +1,12 @@
-/* The marker: a pin of its own, one store each way (RM0377 8.4: BSRR, BRR). */
-#include "port.h"
+#include "marker.h"
 
-#include "stm32l0.h"
+#include "gpio.h"
+#include "port.h"
 
 #ifdef BOARD_MARKER_PIN
 
-void stm32l0_marker_start(void) {
-    RCC_IOPENR |= 1u << BOARD_MARKER_PORT;
-    (void)RCC_IOPENR; /* a peripheral is there some cycles after its clock was enabled */
+void marker_start(void) {
+    stm32_gpio_clock(BOARD_MARKER_PORT);
     GPIO_MODER(BOARD_MARKER_PORT) =
         (GPIO_MODER(BOARD_MARKER_PORT) & ~GPIO_MODER_MASK(BOARD_MARKER_PIN)) |
         GPIO_MODER_OUTPUT(BOARD_MARKER_PIN);
@@ -23,7 +22,7 @@ void port_marker_low(void) {
 
 #else
 
-void stm32l0_marker_start(void) {
+void marker_start(void) {
 }
 
 void port_marker_high(void) {

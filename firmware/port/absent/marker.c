@@ -1,0 +1,8 @@
+/* For a port that raises no marker. */
+#include "port.h"
+
+void port_marker_high(void) {
+}
+
+void port_marker_low(void) {
+}

@@ -1,0 +1,22 @@
+/* For a port that has neither Stop mode nor a timer that goes on in it. */
+#include "port.h"
+
+uint32_t port_stop_longest_ms(void) {
+    return 0;
+}
+
+void port_stop(uint32_t milliseconds) {
+    (void)milliseconds;
+}
+
+uint32_t port_tick_longest_ms(void) {
+    return 0;
+}
+
+void port_tick_start(uint32_t milliseconds) {
+    (void)milliseconds;
+}
+
+uint32_t port_ticks(void) {
+    return 0;
+}

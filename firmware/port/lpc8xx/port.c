@@ -1,0 +1,63 @@
+/* LPC84x: what starts and what idles, and the marker; the link is USART0 (uart.c,
+ * uart/uart_link.h). */
+#include "port.h"
+
+#include "board.h"
+#include "interrupts.h"
+#include "lpc8xx.h"
+#include "protocol.h"
+#include "systick.h"
+#include "uart_link.h"
+
+#if BOARD_CLOCK_HZ != 24000000u
+#error "the board's clock_hz is not 24000000"
+#endif
+
+/* The free-running oscillator itself, 24 MHz, instead of the half or sixteenth that the chip starts
+ * with; the flash's access time is that of reset, which is enough for 30 MHz. Nothing here can fail
+ * to become ready. */
+static void clock_start(void) {
+    SYSCON_FROOSCCTRL |= SYSCON_FROOSCCTRL_DIRECT;
+    SYSCON_FRODIRECTCLKUEN = 0;
+    SYSCON_FRODIRECTCLKUEN = 1;
+}
+
+static void marker_start(void) {
+#ifdef BOARD_MARKER_PIN
+    SYSCON_SYSAHBCLKCTRL0 |= SYSCON_SYSAHBCLKCTRL0_GPIO0;
+    GPIO_CLR0 = 1u << BOARD_MARKER_PIN;
+    GPIO_DIRSET0 = 1u << BOARD_MARKER_PIN;
+#endif
+}
+
+void port_marker_high(void) {
+#ifdef BOARD_MARKER_PIN
+    GPIO_SET0 = 1u << BOARD_MARKER_PIN;
+#endif
+}
+
+void port_marker_low(void) {
+#ifdef BOARD_MARKER_PIN
+    GPIO_CLR0 = 1u << BOARD_MARKER_PIN;
+#endif
+}
+
+void port_init(void) {
+    clock_start();
+    lpc8xx_uart_start();
+    marker_start();
+    systick_start();
+}
+
+uint32_t port_defect(void) {
+    return PROTOCOL_DEFECT_NONE;
+}
+
+void port_idle(void) {
+    /* With interrupts masked a byte that arrives after the test still ends the sleep. */
+    const uint32_t masked = interrupts_mask();
+    if (uart_link_idle()) {
+        interrupts_wait();
+    }
+    interrupts_restore(masked);
+}

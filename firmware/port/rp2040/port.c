@@ -1,0 +1,56 @@
+/* RP2040: what starts and what idles, and the marker; the link is UART0 (uart.c, uart/uart_link.h).
+ * Core 1 is left where the boot ROM holds it. */
+#include "port.h"
+
+#include "board.h"
+#include "interrupts.h"
+#include "protocol.h"
+#include "rp2040.h"
+#include "systick.h"
+#include "uart_link.h"
+
+static uint32_t defect;
+
+static void marker_start(void) {
+#ifdef BOARD_MARKER_PIN
+    SIO_GPIO_OUT_CLR = 1u << BOARD_MARKER_PIN;
+    SIO_GPIO_OE_SET = 1u << BOARD_MARKER_PIN;
+    IO_BANK0_CTRL(BOARD_MARKER_PIN) = IO_BANK0_CTRL_SIO;
+#endif
+}
+
+void port_marker_high(void) {
+#ifdef BOARD_MARKER_PIN
+    SIO_GPIO_OUT_SET = 1u << BOARD_MARKER_PIN;
+#endif
+}
+
+void port_marker_low(void) {
+#ifdef BOARD_MARKER_PIN
+    SIO_GPIO_OUT_CLR = 1u << BOARD_MARKER_PIN;
+#endif
+}
+
+void port_init(void) {
+    const uint32_t clock_hz = rp2040_clock_start();
+    defect = clock_hz == BOARD_CLOCK_HZ ? PROTOCOL_DEFECT_NONE
+             : clock_hz == 0            ? PROTOCOL_DEFECT_CRYSTAL
+                                        : PROTOCOL_DEFECT_CLOCK;
+    (void)rp2040_renew(RESETS_RESET_IO_BANK0 | RESETS_RESET_PADS_BANK0 | RESETS_RESET_UART0);
+    rp2040_uart_start(clock_hz != 0 ? clock_hz : RP2040_CRYSTAL_HZ);
+    marker_start();
+    systick_start();
+}
+
+uint32_t port_defect(void) {
+    return defect;
+}
+
+void port_idle(void) {
+    /* With interrupts masked a byte that arrives after the test still ends the sleep. */
+    const uint32_t masked = interrupts_mask();
+    if (uart_link_idle()) {
+        interrupts_wait();
+    }
+    interrupts_restore(masked);
+}

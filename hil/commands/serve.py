@@ -1,0 +1,57 @@
+"""``hil serve UID``: a debug probe of this computer, served on the network for whoever holds its board."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any, Final
+
+from pyocd.core.exceptions import Error as PyocdError  # type: ignore[import-untyped]
+from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
+
+from hil.emulator import registry
+from hil.emulator.power import PROBE_PREFIX
+from hil.errors import RigError
+from hil.probe.server import serve_probe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_ENDS: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+
+def serve(uid: str, host: str, port: int, console: Console) -> None:
+    """Serve a probe until Ctrl-C, SIGTERM or SIGHUP.
+
+    Args:
+        uid: what pyOCD calls it, or a part that only it has.
+        host: address to listen on.
+        port: TCP port; 0 for any.
+        console: told where it is served.
+
+    Raises:
+        RigError: there is no such probe, or it cannot be listened there.
+    """
+    probe = _probe_of(uid)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # in this thread and those that it starts: waited for below
+    with serve_probe(probe, host, port) as at:
+        console.print(f"probe {probe.unique_id} is served on {host}:{at}   (pyocd list -u remote:{host}:{at})")
+        console.print("  stop         Ctrl-C")
+        console.file.flush()
+        signal.sigwait(_ENDS)
+
+
+def _probe_of(uid: str) -> Any:
+    """The probe, not open yet."""
+    name = uid.removeprefix(PROBE_PREFIX)
+    if name != uid and name.removesuffix(".1") not in registry.powered():
+        # Opening it would power it, and its serial port would be known to nobody.
+        raise RigError(f"no emulated board '{name}' is powered", hint=f"hil emulate {name}")
+    try:
+        probes = ConnectHelper.get_all_connected_probes(blocking=False, unique_id=uid, print_wait_message=False)
+    except PyocdError as error:
+        raise RigError(f"probe '{uid}' cannot be served", cause=str(error)) from error
+    if len(probes) != 1:
+        there = ", ".join(probe.unique_id for probe in probes)
+        message = f"'{uid}' fits several debug probes: {there}" if probes else f"no debug probe '{uid}' is attached"
+        raise RigError(message, hint="'pyocd list' shows them")
+    return probes[0]
