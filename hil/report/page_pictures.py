@@ -100,7 +100,7 @@ def current_svg(columns: dict[str, Any]) -> str:
     low, mean, high, marked = (np.array(columns[name], float) for name in ("low_A", "mean_A", "high_A", "marked"))
     edges = np.linspace(0.0, columns["end_s"] - columns["begin_s"], len(mean) + 1)[:-1]
     whole = np.isin(marked, (0, 1)).mean() > _MOSTLY
-    steps = "steps" if whole else "share of the time in steps"
+    steps = "steps" if whole else "share in steps"
     look = {"step": "post", "linewidth": 0}
     shade = {"transform": axes.get_xaxis_transform(), "color": SECOND, "alpha": 0.2, "label": steps}
     axes.fill_between(edges, 0, marked, **look, **shade)
