@@ -5,9 +5,6 @@ Made of as many columns as are drawn, each with its least and its most: thousand
 
 from __future__ import annotations
 
-import hashlib
-import io
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,7 +12,8 @@ import numpy as np
 from hil.errors import InputError
 from hil.report.picture import new_figure, save_figure
 from hil.report.quantity import amperes, joules, seconds, spread
-from hil.report.waveform import columns_of
+from hil.report.svg_text import TEXT, svg_text
+from hil.report.waveform import columns_of, nearby
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +26,6 @@ if TYPE_CHECKING:
 _INK: Final = "#2f74b5"
 _STEP: Final = "#d98c1f"
 _MOST: Final = "#b03a2e"
-_TEXT: Final = "#010203"
-"""Of axes and words; a colour that nothing else has, as `current_svg` makes it that of the text around the picture."""
-_PLACE: Final = re.compile(r'\b(?:d|x|y|width|height|transform|points)="[^"]*"')
-_NAMED: Final = re.compile(r' id="([^"]*)"')
-_REFERRED: Final = re.compile(r"(?<=[(\"])#([^)\"]+)")
-_FINER: Final = re.compile(r"(\.\d\d)\d+")
-"""Than a hundredth of a point."""
 _COLUMNS: Final = 450
 _FEW: Final = 12
 """Windows from which on some of them are shown from near as well."""
@@ -57,7 +48,7 @@ def current_svg(title: str, waveform: Waveform, energy: StepEnergy | None = None
     Raises:
         InputError: matplotlib is not installed.
     """
-    return _svg(_figure(title, waveform, energy), transparent=True)
+    return svg_text(_figure(title, waveform, energy), transparent=True)
 
 
 def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy | None = None) -> None:
@@ -71,33 +62,13 @@ def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy 
         save_figure(figure, path)
         return
     try:
-        path.write_text(_svg(figure, transparent=False), encoding="utf-8")
+        path.write_text(svg_text(figure, transparent=False), encoding="utf-8")
     except OSError as error:
         raise InputError(f"the picture {path} cannot be written", cause=error.strerror) from error
 
 
-def _svg(figure: Any, *, transparent: bool) -> str:
-    from matplotlib import rc_context  # noqa: PLC0415 - where a figure was made there is matplotlib
-
-    written = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "hil"}):
-        figure.savefig(written, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})
-    text = written.getvalue()
-    text = _PLACE.sub(lambda place: _FINER.sub(r"\1", place[0]), text[text.index("<svg") :])
-    return _with_own_names(text.replace(_TEXT, "currentColor"))
-
-
-def _with_own_names(svg: str) -> str:
-    """Only names that are referred to stay, called after the content: so pictures in one page never mix theirs up."""
-    names = {name: str(number) for number, name in enumerate(dict.fromkeys(_REFERRED.findall(svg)))}
-    numbered = _NAMED.sub(lambda found: f' id="{names[found[1]]}"' if found[1] in names else "", svg)
-    numbered = _REFERRED.sub(lambda found: f"#{names[found[1]]}", numbered)
-    mark = "hil" + hashlib.sha256(numbered.encode()).hexdigest()[:8]
-    return re.sub(r' id="(\d+)"', rf' id="{mark}-\1"', re.sub(r"(\(|\")#(\d+)(?=[)\"])", rf"\1#{mark}-\2", numbered))
-
-
 def _figure(title: str, waveform: Waveform, energy: StepEnergy | None) -> Any:
-    near = _near(waveform)
+    near = nearby(waveform, _NEAR, _FEW)
     heights = [1.3] + [1.0] * (near is not None) + [1.0] * (energy is not None)
     figure = new_figure(9, 1.2 + 2.0 * sum(heights))
     panels = list(figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0])
@@ -106,23 +77,12 @@ def _figure(title: str, waveform: Waveform, energy: StepEnergy | None) -> Any:
     if near is not None:
         _draw_trace(panels[1], waveform, *near)
         told = f"from near: {_NEAR} of {len(waveform.windows_s)}, from {seconds(near[0] - waveform.begin_s)} on"
-        panels[1].set_title(told, fontsize=8, loc="left", color=_TEXT)
+        panels[1].set_title(told, fontsize=8, loc="left", color=TEXT)
     if energy is not None:
         _draw_energies(panels[-1], energy)
     head = f"{title}\n{waveform.how}: {waveform.source}"
-    panels[0].set_title(head, fontsize=9, loc="left", color=_TEXT, pad=22, wrap=True)
+    panels[0].set_title(head, fontsize=9, loc="left", color=TEXT, pad=22, wrap=True)
     return figure
-
-
-def _near(waveform: Waveform) -> tuple[float, float] | None:
-    """A part with some windows in the middle, where there are many."""
-    windows = waveform.windows_s
-    if len(windows) < _FEW:
-        return None
-    first = len(windows) // 2
-    begin, end = float(windows[first, 0]), float(windows[first + _NEAR - 1, 1])
-    margin = (end - begin) / 20
-    return max(waveform.begin_s, begin - margin), min(waveform.end_s, end + margin)
 
 
 def _draw_trace(axes: Any, waveform: Waveform, begin_s: float, end_s: float) -> None:
@@ -137,7 +97,7 @@ def _draw_trace(axes: Any, waveform: Waveform, begin_s: float, end_s: float) -> 
     axes.step(edges, _held(columns.mean_A), where="post", color=_INK, linewidth=1, label="average")
     axes.set_xlim(edges[0], edges[-1])
     _style(axes, "A", "s")
-    axes.set_ylabel("current", color=_TEXT)
+    axes.set_ylabel("current", color=TEXT)
 
 
 def _shade(axes: Any, waveform: Waveform, columns: Columns) -> None:
@@ -162,7 +122,7 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
         steps = np.arange(len(values))
         if most is not None:
             axes.bar(steps, most, width=0.9, color=_MOST, alpha=0.15, linewidth=0)
-        axes.bar(steps, values, yerr=off if off.any() else None, width=0.9, color=_INK, alpha=0.6, ecolor=_TEXT)
+        axes.bar(steps, values, yerr=off if off.any() else None, width=0.9, color=_INK, alpha=0.6, ecolor=TEXT)
     else:
         begins = np.unique(np.linspace(0, len(values), _COLUMNS + 1).astype(int))[:-1]
         edges = np.append(begins, len(values)) - 0.5
@@ -176,20 +136,20 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
             least, highest = (
                 _held(each.reduceat(values + sign * off, begins)) for each, sign in ((np.fmin, -1), (np.fmax, 1))
             )
-            axes.fill_between(edges, least, highest, step="post", color=_TEXT, alpha=0.15, linewidth=0)
+            axes.fill_between(edges, least, highest, step="post", color=TEXT, alpha=0.15, linewidth=0)
     sequences, steps_each = energy.per_step_uJ.shape
     if 1 < sequences <= _SEQUENCES:
         for number in range(1, sequences):
-            axes.axvline(number * steps_each - 0.5, color=_TEXT, alpha=0.2, linewidth=0.6)
+            axes.axvline(number * steps_each - 0.5, color=TEXT, alpha=0.2, linewidth=0.6)
     axes.set_xlim(-0.5, len(values) - 0.5)
     _style(axes, "J", "")
     average = f"; average {amperes(energy.average_uA * 1e-6)}" if energy.average_uA is not None else ""
     told = f"energy of each step, min-median-max {spread(values, 'J')}{average}"
     told += f", each off by {joules(float(off.max()))} at most" if off.any() else ""
     batch = f"; means of batches of {energy.batch}" if energy.batch > 1 else ""
-    axes.set_title(f"{told} at {energy.supply_V:g} V{batch}", fontsize=8, loc="left", color=_TEXT)
-    axes.set_xlabel("step" if sequences == 1 else f"step, of {sequences} sequences one after another", color=_TEXT)
-    axes.set_ylabel("energy", color=_TEXT)
+    axes.set_title(f"{told} at {energy.supply_V:g} V{batch}", fontsize=8, loc="left", color=TEXT)
+    axes.set_xlabel("step" if sequences == 1 else f"step, of {sequences} sequences one after another", color=TEXT)
+    axes.set_ylabel("energy", color=TEXT)
 
 
 def _style(axes: Any, value_unit: str, time_unit: str) -> None:
@@ -202,14 +162,14 @@ def _style(axes: Any, value_unit: str, time_unit: str) -> None:
         axes.xaxis.set_major_formatter(EngFormatter(time_unit))
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.tick_params(colors=_TEXT, labelsize=8)
-    axes.grid(visible=True, color=_TEXT, alpha=0.12)
+    axes.tick_params(colors=TEXT, labelsize=8)
+    axes.grid(visible=True, color=TEXT, alpha=0.12)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_TEXT)
+    axes.spines[["left", "bottom"]].set_color(TEXT)
 
 
 def _legend(axes: Any) -> None:
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=8, labelcolor=_TEXT)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=8, labelcolor=TEXT)
 
 
 def _held(values: NDArray[np.float64]) -> NDArray[np.float64]:

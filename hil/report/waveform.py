@@ -81,6 +81,17 @@ class Columns:
     maximum_A: Floats | None
 
 
+def nearby(waveform: Waveform, windows: int, few: int) -> tuple[float, float] | None:
+    """Begin and end in s of a part with so many windows, in the middle; None where fewer than ``few`` are in all."""
+    there = waveform.windows_s
+    if len(there) < few:
+        return None
+    first = len(there) // 2
+    begin, end = float(there[first, 0]), float(there[first + windows - 1, 1])
+    margin = (end - begin) / 20
+    return max(waveform.begin_s, begin - margin), min(waveform.end_s, end + margin)
+
+
 def columns_of(waveform: Waveform, count: int, begin_s: float | None = None, end_s: float | None = None) -> Columns:
     """Bring a waveform down to columns: nothing that is narrower than one is lost, as each has its least and most.
 
