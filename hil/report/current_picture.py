@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from hil.errors import InputError
+from hil.report.inline_svg import INK, SECOND, style_axes
 from hil.report.picture import new_figure, save_figure
 from hil.report.quantity import amperes, joules, seconds, spread
 from hil.report.svg_text import TEXT, svg_text
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from hil.report.waveform import Columns, Waveform
     from hil.step_energy import StepEnergy
 
-_INK: Final = "#2f74b5"
-_STEP: Final = "#d98c1f"
 _MOST: Final = "#b03a2e"
 _COLUMNS: Final = 450
 _FEW: Final = 12
@@ -37,22 +36,14 @@ _SEQUENCES: Final = 20
 """Sequences that are told apart by a line."""
 
 
-def current_svg(title: str, waveform: Waveform, energy: StepEnergy | None = None) -> str:
-    """The picture as an ``<svg>`` element without a background, in the text's own colour: fit to stand in a page.
+def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy | None = None) -> None:
+    """Draw the picture into a file; its ending says which kind (.svg, .png).
 
     Args:
+        path: the file.
         title: what ran, and where.
         waveform: the current.
         energy: of its steps.
-
-    Raises:
-        InputError: matplotlib is not installed.
-    """
-    return svg_text(_figure(title, waveform, energy), transparent=True)
-
-
-def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy | None = None) -> None:
-    """Draw the picture into a file; its ending says which kind (.svg, .png). Arguments as of `current_svg`.
 
     Raises:
         InputError: matplotlib is not installed, or the file cannot be written.
@@ -93,8 +84,8 @@ def _draw_trace(axes: Any, waveform: Waveform, begin_s: float, end_s: float) -> 
         low, high = _held(columns.mean_A), _held(columns.maximum_A)
         axes.fill_between(edges, low, high, step="post", color=_MOST, alpha=0.15, linewidth=0, label="to the maximum")
     low, high = _held(columns.low_A), _held(columns.high_A)
-    axes.fill_between(edges, low, high, step="post", color=_INK, alpha=0.35, linewidth=0, label="current")
-    axes.step(edges, _held(columns.mean_A), where="post", color=_INK, linewidth=1, label="average")
+    axes.fill_between(edges, low, high, step="post", color=INK, alpha=0.35, linewidth=0, label="current")
+    axes.step(edges, _held(columns.mean_A), where="post", color=INK, linewidth=1, label="average")
     axes.set_xlim(edges[0], edges[-1])
     _style(axes, "A", "s")
     axes.set_ylabel("current", color=TEXT)
@@ -105,7 +96,7 @@ def _shade(axes: Any, waveform: Waveform, columns: Columns) -> None:
     begin_s, end_s = columns.edges_s[0], columns.edges_s[-1]
     windows = waveform.windows_s
     windows = windows[(windows[:, 1] > begin_s) & (windows[:, 0] < end_s)] - begin_s
-    look = {"color": _STEP, "alpha": 0.2, "linewidth": 0, "transform": axes.get_xaxis_transform()}
+    look = {"color": SECOND, "alpha": 0.2, "linewidth": 0, "transform": axes.get_xaxis_transform()}
     if len(windows) <= _BARS:
         pieces = [(begin, end - begin) for begin, end in windows.tolist()]
         axes.broken_barh(pieces, (0, 1), label="steps", **look)
@@ -122,7 +113,7 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
         steps = np.arange(len(values))
         if most is not None:
             axes.bar(steps, most, width=0.9, color=_MOST, alpha=0.15, linewidth=0)
-        axes.bar(steps, values, yerr=off if off.any() else None, width=0.9, color=_INK, alpha=0.6, ecolor=TEXT)
+        axes.bar(steps, values, yerr=off if off.any() else None, width=0.9, color=INK, alpha=0.6, ecolor=TEXT)
     else:
         begins = np.unique(np.linspace(0, len(values), _COLUMNS + 1).astype(int))[:-1]
         edges = np.append(begins, len(values)) - 0.5
@@ -130,8 +121,8 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
         if most is not None:
             band = _held(np.fmax.reduceat(most, begins))
             axes.fill_between(edges, 0, band, step="post", color=_MOST, alpha=0.15, linewidth=0)
-        axes.fill_between(edges, 0, high, step="post", color=_INK, alpha=0.35, linewidth=0)
-        axes.fill_between(edges, 0, low, step="post", color=_INK, alpha=0.45, linewidth=0)
+        axes.fill_between(edges, 0, high, step="post", color=INK, alpha=0.35, linewidth=0)
+        axes.fill_between(edges, 0, low, step="post", color=INK, alpha=0.45, linewidth=0)
         if off.any():
             least, highest = (
                 _held(each.reduceat(values + sign * off, begins)) for each, sign in ((np.fmin, -1), (np.fmax, 1))
@@ -162,10 +153,7 @@ def _style(axes: Any, value_unit: str, time_unit: str) -> None:
         axes.xaxis.set_major_formatter(EngFormatter(time_unit))
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.tick_params(colors=TEXT, labelsize=8)
-    axes.grid(visible=True, color=TEXT, alpha=0.12)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(TEXT)
+    style_axes(axes)
 
 
 def _legend(axes: Any) -> None:

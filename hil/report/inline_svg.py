@@ -47,12 +47,17 @@ def new_panels(height: float, *shares: float) -> tuple[Any, list[Any]]:
     figure = new_figure(_WIDTH, height)
     panels = list(figure.subplots(len(shares), 1, sharex=True, height_ratios=shares, squeeze=False)[:, 0])
     for axes in panels:
-        axes.tick_params(colors=TEXT, labelsize=8)
-        axes.grid(visible=True, color=TEXT, alpha=0.12)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(TEXT)
+        style_axes(axes)
         axes.ticklabel_format(axis="y", useOffset=False, style="plain")
     return figure, panels
+
+
+def style_axes(axes: Any) -> None:
+    """Quiet lines in the colour of the words."""
+    axes.tick_params(colors=TEXT, labelsize=8)
+    axes.grid(visible=True, color=TEXT, alpha=0.12)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(TEXT)
 
 
 def name_axes(axes: Any, x_words: str, y_words: str, *, whole: bool = True) -> None:
