@@ -14,7 +14,7 @@ from hil.report.inline_svg import INK, SECOND, style_axes
 from hil.report.picture import new_figure, save_figure
 from hil.report.quantity import amperes, joules, seconds, spread
 from hil.report.svg_text import TEXT, svg_text
-from hil.report.waveform import columns_of, nearby
+from hil.report.waveform import NEAR, columns_of, nearby
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 _MOST: Final = "#b03a2e"
 _COLUMNS: Final = 450
-_FEW: Final = 12
-"""Windows from which on some of them are shown from near as well."""
-_NEAR: Final = 4
-"""As many windows are shown then."""
 _BARS: Final = 160
 """Windows and steps that are drawn one by one; of more, shares and ranges within each column."""
 _SEQUENCES: Final = 20
@@ -59,7 +55,7 @@ def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy 
 
 
 def _figure(title: str, waveform: Waveform, energy: StepEnergy | None) -> Any:
-    near = nearby(waveform, _NEAR, _FEW)
+    near = nearby(waveform)
     heights = [1.3] + [1.0] * (near is not None) + [1.0] * (energy is not None)
     figure = new_figure(9, 1.2 + 2.0 * sum(heights))
     panels = list(figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0])
@@ -67,7 +63,7 @@ def _figure(title: str, waveform: Waveform, energy: StepEnergy | None) -> Any:
     _legend(panels[0])
     if near is not None:
         _draw_trace(panels[1], waveform, *near)
-        told = f"from near: {_NEAR} of {len(waveform.windows_s)}, from {seconds(near[0] - waveform.begin_s)} on"
+        told = f"from near: {NEAR} of {len(waveform.windows_s)}, from {seconds(near[0] - waveform.begin_s)} on"
         panels[1].set_title(told, fontsize=8, loc="left", color=TEXT)
     if energy is not None:
         _draw_energies(panels[-1], energy)

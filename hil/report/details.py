@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from hil.report.energy import energy_facts
 from hil.report.series import series_of
 from hil.report.waveform import columns_of, nearby
 from hil.step_energy import NOT_ASKED
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from hil.step_energy import RunEnergy
 
 CURRENT_COLUMNS: Final = 240
-NEAR: Final = 4
-"""Steps of a current that are shown from near."""
-FEW: Final = 12
-"""Steps from which on that is so."""
 
 
 def run_details(result: RunResult, artefact: Artefact) -> dict[str, Any]:
@@ -75,23 +72,13 @@ def energy_details(energy: RunEnergy) -> dict[str, Any] | None:
     found = energy.found
     if found is None:
         return {"kind": energy.kind, "reason": energy.reason or None}
-    series = series_of(found.per_step_uJ)
     return {
-        "kind": found.kind,
-        "how": found.how,
-        "source": found.source,
+        **energy_facts(found),
         "reason": energy.reason or None,
-        "average_uA": found.average_uA,
-        "average_uncertainty_uA": found.average_uncertainty_uA,
-        "maximum_average_uA": found.maximum_average_uA,
         "min_uJ": float(found.per_step_uJ.min()),
         "median_uJ": float(np.median(found.per_step_uJ)),
         "max_uJ": float(found.per_step_uJ.max()),
-        "supply_V": found.supply_V,
-        "shares": dict(found.shares),
-        "without": list(found.without),
-        "batch": found.batch,
-        "per_step_uJ": series,
+        "per_step_uJ": series_of(found.per_step_uJ),
     }
 
 
@@ -102,7 +89,7 @@ def current_details(waveform: Waveform) -> list[dict[str, Any]]:
         For each: ``begin_s``, ``end_s``, and by column of the same width in time ``low_A``, ``mean_A``, ``high_A``,
         ``maximum_A`` (or None for all) in A, null where it is not known, and ``marked``, its share within steps.
     """
-    near = nearby(waveform, NEAR, FEW)
+    near = nearby(waveform)
     parts = [(waveform.begin_s, waveform.end_s), *([near] if near is not None else [])]
     return [_columns(columns_of(waveform, CURRENT_COLUMNS, begin_s, end_s)) for begin_s, end_s in parts]
 

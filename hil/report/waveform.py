@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -81,13 +81,19 @@ class Columns:
     maximum_A: Floats | None
 
 
-def nearby(waveform: Waveform, windows: int, few: int) -> tuple[float, float] | None:
-    """Begin and end in s of a part with so many windows, in the middle; None where fewer than ``few`` are in all."""
+NEAR: Final = 4
+"""Windows that are shown from near."""
+FEW: Final = 12
+"""Windows from which on that is so."""
+
+
+def nearby(waveform: Waveform) -> tuple[float, float] | None:
+    """Begin and end in s of a part with `NEAR` windows, in the middle; None where fewer than `FEW` are in all."""
     there = waveform.windows_s
-    if len(there) < few:
+    if len(there) < FEW:
         return None
     first = len(there) // 2
-    begin, end = float(there[first, 0]), float(there[first + windows - 1, 1])
+    begin, end = float(there[first, 0]), float(there[first + NEAR - 1, 1])
     margin = (end - begin) / 20
     return max(waveform.begin_s, begin - margin), min(waveform.end_s, end + margin)
 
