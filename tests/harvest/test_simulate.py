@@ -9,6 +9,7 @@ import pytest
 
 from hil.board import load_board
 from hil.errors import HarvestError, InputError, NumericError, RigError
+from hil.harvest import simulate as harvest_simulate
 from hil.harvest.chip import HarvestChip, Seen
 from hil.harvest.outcome import Conditions, HarvestRun, NoCurrentError, Phase, check_harvest
 from hil.harvest.plan import make_plan
@@ -98,6 +99,33 @@ def test_too_small_for_anything() -> None:
     assert run.steps == 0
     with pytest.raises(HarvestError, match=r"nothing is computed.*\n.*caused by: .*boots 100.*uF are needed"):
         check_harvest(run)
+
+
+def test_no_checkpoint_in_few_lives() -> None:
+    """Each life begins anew: what it computes does not add up to any rate, however short it was looked at."""
+    run = simulate(programmed("tiny_dense", every=1000), replace(SMALL, seconds=4), promised=1.0)
+    assert 0 < run.cuts < 5
+    assert run.steps > 20
+    assert run.checkpoints == 0
+    assert run.inferences_per_hour == 0
+    assert not run.keeps_up
+    with pytest.raises(HarvestError, match="nothing is computed, as power is lost before any checkpoint"):
+        check_harvest(run)
+
+
+def test_a_checkpoint_that_nobody_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harvest_simulate, "AWAKE_MOST_S", 0.5)
+    with pytest.raises(InputError, match=r"first checkpoint, after 2147483647 steps, later than the 0\.5 s"):
+        simulate(programmed("tiny_dense", every=2**31 - 1), SMALL)
+
+
+def test_a_life_that_nobody_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harvest_simulate, "AWAKE_MOST_S", 0.5)
+    run = simulate(programmed("tiny_dense", every=20), replace(SMALL, capacitor_uF=1e6))
+    assert (run.boots, run.cuts) == (1, 0)
+    assert 0.5 <= run.awake_s < 1
+    assert sum(run.energy_uJ.values()) == pytest.approx(SMALL.power_uW * run.duration_s, rel=1e-3)
+    check_harvest(run)
 
 
 def test_promises(small: HarvestRun) -> None:
