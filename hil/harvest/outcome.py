@@ -84,6 +84,7 @@ class HarvestRun:
         duration_s: simulated time, charging included.
         awake_s: of it, with power.
         steps: that are new: each counts once.
+        lost: of them, those that the last power cut took, as no checkpoint was whole after them.
         again: further ones, made after a power cut for the second time.
         boots: power-ups.
         cuts: power cuts.
@@ -108,6 +109,7 @@ class HarvestRun:
     duration_s: float
     awake_s: float
     steps: int
+    lost: int
     again: int
     boots: int
     cuts: int
@@ -129,8 +131,8 @@ class HarvestRun:
 
     @property
     def inferences_per_hour(self) -> float:
-        """New steps; none where each life begins anew."""
-        return 0.0 if self.is_stuck else self.per_hour(self.steps)
+        """New steps that stay; none where each life begins anew."""
+        return 0.0 if self.is_stuck else self.per_hour(self.steps - self.lost)
 
     @property
     def wanted_per_hour(self) -> float:

@@ -101,6 +101,7 @@ def simulate(
         duration_s=ledger.duration_s,
         awake_s=ledger.awake_s,
         steps=witness.steps,
+        lost=witness.steps - witness.saved if ledger.cuts == ledger.boots else 0,
         again=witness.again,
         boots=ledger.boots,
         cuts=ledger.cuts,
