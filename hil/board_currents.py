@@ -33,6 +33,10 @@ class _Figures(Strict):
             given = [getattr(self, f"{name}_uA"), getattr(self, f"{name}_uA_per_MHz")]
             if given.count(None) != 1:
                 raise ValueError(f"needs one of {name}_uA and {name}_uA_per_MHz; 'unknown' where nobody knows")
+        for unit in ("uA", "uA_per_MHz"):
+            typical, maximum = getattr(self, f"typical_{unit}"), getattr(self, f"maximum_{unit}")
+            if isinstance(typical, float) and isinstance(maximum, float) and maximum < typical:
+                raise ValueError(f"maximum_{unit} ({maximum:g}) is below typical_{unit} ({typical:g})")
         return self
 
     def typical_at(self, clock_hz: int) -> float | None:

@@ -111,7 +111,8 @@ class RunEnergy:
     Attributes:
         found: what a source says, if any does.
         missing: of each source that says nothing, why, in words.
-        failure: what kept an instrument from measuring; for who was promised a figure, an error and no skip.
+        failure: what kept an instrument from measuring, or that the device computed something else meanwhile; for who
+            was promised a figure, an error and no skip.
     """
 
     found: StepEnergy | None = None

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from hil.dut.energy_run import run_in_batches, why_wrong
+from hil.dut.energy_run import refused, run_in_batches
 from hil.errors import InputError, RigError
 from hil.power.measured import batch_windows, energy_of_steps, name_of, sizes_of_batches, wanted_in_batch
 from hil.power.opening import open_meter
@@ -135,9 +135,9 @@ class Analyzer:
             found: list[StepEnergy] = []
             for _ in range(runs):
                 trace, result = self._record(agent, work, sizes)
-                wrong = why_wrong(result, work, sizes)
-                if wrong:
-                    return RunEnergy(missing=(wrong,))
+                wrong = refused(result, work, sizes, self._board.name)
+                if wrong is not None:
+                    return wrong
                 found.append(self._energy(trace, work, sizes, length))
         except RigError as error:
             return RunEnergy(missing=(error.message,), failure=error)

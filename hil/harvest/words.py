@@ -31,8 +31,8 @@ def lines_of(run: HarvestRun) -> list[str]:
             f"{run.awake_s:.4g} s"
         ),
         (
-            f"{_steps(run.steps)}, and {run.again} more again after a power cut; all {run.checked} equal the exact "
-            "integer model's in every bit of every state and output"
+            f"{_steps(run.steps)}, {run.lost} of them lost in the last power cut, and {run.again} more again after one"
+            f"; all {run.checked} equal the exact integer model's in every bit of every state and output"
         ),
         (
             f"energy {energy:.6g} uJ, modelled: "
@@ -63,6 +63,7 @@ def json_of(run: HarvestRun) -> dict[str, Any]:
         "duration_s": run.duration_s,
         "awake_s": run.awake_s,
         "steps": run.steps,
+        "lost": run.lost,
         "again": run.again,
         "checked": run.checked,
         "boots": run.boots,

@@ -141,6 +141,12 @@ def test_a_row_has_each_figure_once(figures: dict[str, Any]) -> None:
         Current(state="run", source="invented", **figures)
 
 
+@pytest.mark.parametrize("unit", ["uA", "uA_per_MHz"])
+def test_no_maximum_is_below_the_typical(unit: str) -> None:
+    with pytest.raises(ValidationError, match=rf"maximum_{unit} \(70\) is below typical_{unit} \(76\)"):
+        Current.model_validate({"state": "run", "source": "invented", f"typical_{unit}": 76.0, f"maximum_{unit}": 70.0})
+
+
 def test_standby_is_a_state_without_clock() -> None:
     model = CurrentModel.of(load_board("nucleo-l031"))
     assert model.draw(Activity(State.STANDBY, 0)).typical_A == pytest.approx(0.23e-6)
