@@ -111,18 +111,25 @@ class RunEnergy:
     Attributes:
         found: what a source says, if any does.
         missing: of each source that says nothing, why, in words.
+        silent: the source that looked at the run and has no figure for what the board did; empty where none could look.
         failure: what kept an instrument from measuring, or that the device computed something else meanwhile; for who
             was promised a figure, an error and no skip.
     """
 
     found: StepEnergy | None = None
     missing: tuple[str, ...] = ()
+    silent: str = ""
     failure: HilError | None = None
 
     @property
     def kind(self) -> Kind | Literal["unknown"]:
         """How it was obtained."""
         return self.found.kind if self.found is not None else "unknown"
+
+    @property
+    def source(self) -> str:
+        """Which source looked at the run; empty where none could."""
+        return self.found.source if self.found is not None else self.silent
 
     @property
     def reason(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from hil.dut.energy_run import refused, run_in_batches
@@ -85,4 +86,4 @@ class Modeller:
         if cycles.measured is None:
             return RunEnergy(missing=(why, f"its cycles are not known: {cycles.reason}"))
         energy = energy_of_cycles(self._model, cycles.measured.per_step)
-        return RunEnergy(energy.found, (why, *energy.missing))
+        return replace(energy, missing=(why, *energy.missing))

@@ -19,7 +19,8 @@ from hil.dut.dut import open_dut
 from hil.energy.model import CurrentModel
 from hil.energy.steps import step_energy
 from hil.energy_golden import EnergyFile, Recording
-from hil.energy_promise import check_budgets, check_current, check_energy, lacking
+from hil.energy_known import lacking
+from hil.energy_promise import check_budgets, check_current, check_energy
 from hil.errors import CurrentError, NumericError
 from hil.golden_file import Platform
 from hil.model import load_model

@@ -13,6 +13,7 @@ import pytest
 
 from hil.dut.dut import open_dut
 from hil.power.trace import Trace
+from hil.resources import boards_dir
 from tests.plugin.measured_board import BOARD, LivePpk2, desk
 from tests.power.instruments.source import constant
 
@@ -82,6 +83,28 @@ def test_a_model_is_recorded_compared_and_called_one(case: pytest.Pytester) -> N
     result = case.runpytest(*ON, "--hil-strict")
     result.assert_outcomes(passed=1, errors=2)
     assert "rig: current is modelled without GPIOA, HSI16, PWR, USART2, as nobody could look up" in text_of(result)
+
+
+def test_an_average_that_a_golden_has_is_no_skip_where_it_becomes_unknown(case: pytest.Pytester) -> None:
+    """The board's file has no current any more for the state that the chip idles in."""
+    known = (boards_dir() / "nucleo-l031.yaml").read_text(encoding="utf-8")
+    sleep = re.compile(r"(state: sleep, clock_hz: 16000000, typical_uA: )[\d.]+")
+    assert sleep.search(known)
+    board = case.path / "nucleo-l031.yaml"
+    board.write_text(known, encoding="utf-8")
+    case.runpytest(f"--board={board}", "--hil-update-golden").assert_outcomes(passed=3)
+    board.write_text(sleep.sub(r"\1unknown", known), encoding="utf-8")
+    result = case.runpytest(f"--board={board}")
+    result.assert_outcomes(passed=2, failed=1)
+    text = text_of(result)
+    assert re.search(
+        r"current: tiny_dense on nucleo-l031, twin \(emulated\): current not measured: for [\d.]+ s ", text
+    )
+    assert re.search(r"; the golden of tiny_dense.vectors.npz has an average of 1\d+ µA", text)
+    (case.path / "bridge.energy.json").unlink()
+    result = case.runpytest(f"--board={board}", "-rs")
+    result.assert_outcomes(failed=1, skipped=1, passed=1)
+    assert "current not measured: for " in text_of(result)
 
 
 def test_over_its_budget_it_fails_and_is_not_recorded(case: pytest.Pytester, write_case: Callable[..., Path]) -> None:
