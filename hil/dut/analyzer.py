@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from hil.dut.energy_run import refused, run_in_batches
-from hil.errors import InputError, RigError
+from hil.errors import CurrentError, InputError, RigError
 from hil.power.measured import batch_windows, energy_of_steps, name_of, sizes_of_batches, wanted_in_batch
 from hil.power.opening import open_meter
 from hil.power.plan import MeterPlan
+from hil.power.window_cycles import Batches, check_lengths
 from hil.step_energy import RunEnergy, combined
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ class Analyzer:
                 if wrong is not None:
                     return wrong
                 found.append(self._energy(trace, work, sizes, length))
-        except RigError as error:
+                self._check_lengths(trace, cycles, sizes, len(work.elapsed))
+        except (RigError, CurrentError) as error:
             return RunEnergy(missing=(error.message,), failure=error)
         return RunEnergy(combined(found))
 
@@ -153,6 +155,14 @@ class Analyzer:
         return energy_of_steps(
             trace, windows, sizes, sequences, supply_V=self._supply_V, identity=self._identity, plan=self._plan
         )
+
+    def _check_lengths(self, trace: Trace, cycles: RunCycles, sizes: Sequence[int], sequences: int) -> None:
+        """Where the marker cuts and cycles are known, no window is shorter than its steps."""
+        counted = cycles.measured
+        if self._plan.marker and counted is not None:
+            batches = Batches.of(counted, sizes, sequences)
+            windows = batch_windows(trace, self._plan, len(batches.cycles))
+            check_lengths(trace.instrument, windows, batches, self._board.clock_hz)
 
     def _record(
         self, agent: Agent, work: Work, sizes: Sequence[int], sequences: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,11 @@ import numpy as np
 import pytest
 
 from hil.dut.dut import open_dut
+from hil.errors import RigError
 from hil.power.trace import Trace
 from hil.resources import boards_dir
 from tests.plugin.measured_board import BOARD, LivePpk2, desk
+from tests.power.instruments.ppk2 import RATE_HZ
 from tests.power.instruments.source import constant
 
 if TYPE_CHECKING:
@@ -170,6 +173,42 @@ def test_what_an_instrument_misses_is_a_rig_error_and_never_a_figure(
     assert words in text
     assert "Traceback" not in text
     assert "µJ" not in text
+
+
+@dataclass
+class SkippingPpk2(LivePpk2):
+    """A PPK2 that loses 64 samples in a window of the marker, which its counter of six bits does not tell."""
+
+    skips_in: int = 0
+    """The number of the window, from 1 on."""
+    _high: bool = False
+
+    def _sample(self) -> bytes:
+        high = self.source.mark("D0", self._number / RATE_HZ)
+        if high and not self._high:
+            self.skips_in -= 1
+            if not self.skips_in:
+                self.lost[self._number + 20] = 64
+        self._high = high
+        return super()._sample()
+
+
+def test_samples_that_its_counter_does_not_miss_are_told_by_cycles(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, vectors = (project.path / f"tiny_dense.{kind}.npz" for kind in ("model", "vectors"))
+    ppk2 = SkippingPpk2(constant(0.0), skips_in=5)
+    with (
+        desk(monkeypatch, ppk2) as bench,
+        open_dut(BOARD, probe=bench.probe, port=bench.port, meter=bench.meter()) as dut,
+    ):
+        energy = dut.run(model, vectors, energy_runs=1, count_cycles=True).energy
+        assert ppk2.skips_in < 0
+        assert energy.found is None
+        assert isinstance(energy.failure, RigError)
+        assert "lost samples without a word: 1 of " in energy.reason
+        ppk2.skips_in = 0
+        assert dut.run(model, vectors, energy_runs=1, count_cycles=True).energy.found is not None
 
 
 def test_without_a_marker_it_is_found_in_the_current(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
