@@ -109,11 +109,6 @@ class Analyzer:
             yield cls(board, meter, MeterPlan.of(address))
 
     @property
-    def needs_cycles(self) -> bool:
-        """Whether it cannot tell steps from the rest without the cycles that they take."""
-        return not self._plan.marker
-
-    @property
     def name(self) -> str:
         """The instrument, for people; that it is simulated, where it is."""
         return f"simulated {name_of(self._identity)}" if self._plan.simulated else name_of(self._identity)

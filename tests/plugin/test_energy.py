@@ -202,13 +202,13 @@ def test_samples_that_its_counter_does_not_miss_are_told_by_cycles(
         desk(monkeypatch, ppk2) as bench,
         open_dut(BOARD, probe=bench.probe, port=bench.port, meter=bench.meter()) as dut,
     ):
-        energy = dut.run(model, vectors, energy_runs=1, count_cycles=True).energy
+        energy = dut.run(model, vectors, energy_runs=1).energy
         assert ppk2.skips_in < 0
         assert energy.found is None
         assert isinstance(energy.failure, RigError)
         assert "lost samples without a word: 1 of " in energy.reason
         ppk2.skips_in = 0
-        assert dut.run(model, vectors, energy_runs=1, count_cycles=True).energy.found is not None
+        assert dut.run(model, vectors, energy_runs=1).energy.found is not None
 
 
 def test_without_a_marker_it_is_found_in_the_current(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
