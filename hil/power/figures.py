@@ -35,8 +35,8 @@ class Figure:
         value: in the unit of what it is of.
         uncertainty: by how much it may be off, in the same unit.
         samples: that it was made of.
-        by_accuracy: the part of the uncertainty that is the instrument's accuracy, which two results by one unit in one
-            range share.
+        by_accuracy: the part of the uncertainty that is the instrument's and the supply's accuracy, which two results
+            by one unit in one range share.
     """
 
     value: float
@@ -87,8 +87,10 @@ def energy_J(
         RigError: as of `average_A`.
     """
     charge = charge_C(trace, window)
-    uncertainty = charge.uncertainty * voltage_V + abs(charge.value) * voltage_uncertainty_V
-    return Figure(charge.value * voltage_V, uncertainty, charge.samples, charge.by_accuracy * voltage_V)
+    by_supply = abs(charge.value) * voltage_uncertainty_V
+    uncertainty = charge.uncertainty * voltage_V + by_supply
+    by_accuracy = charge.by_accuracy * voltage_V + by_supply
+    return Figure(charge.value * voltage_V, uncertainty, charge.samples, by_accuracy)
 
 
 @dataclass(frozen=True)
