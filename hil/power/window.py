@@ -93,6 +93,7 @@ def windows_in_current(trace: Trace, *, least_s: float = 0.0, count: int | None 
         _switched(current > low_A + 2 * quarter_A, lower, upper), round(least_s * trace.sample_rate_hz)
     )
     windows = _counted(trace, _runs(trace, high), count, f"the current was nearer to {high_A * 1e6:.3g} µA")
+    _check_apart(trace, high, low_A, high_A)
     samples = max((_edge_samples(trace, window, lower, upper) for window in windows), default=0)
     uncertainty_s = (1 + samples) * trace.sample_s
     return tuple(Window(window.begin_s, window.end_s, uncertainty_s) for window in windows)
@@ -186,6 +187,22 @@ def _without_spikes(high: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
             if cleaned[begin] == level and end - begin < least:
                 cleaned[begin:end] = not level
     return cleaned
+
+
+def _check_apart(trace: Trace, high: NDArray[np.bool_], low_A: float, high_A: float) -> None:
+    """Refuse edges that do not part the two levels: then what is between them is not at the level of its side."""
+    apart_A = high_A - low_A
+    edges = np.flatnonzero(high[1:] != high[:-1]) + 1
+    for begin, end in pairwise(edges):
+        # Low, a board may have some work to do; high, it has nothing else.
+        level_A, off_A = (high_A, apart_A / 4) if high[begin] else (low_A, apart_A / 2)
+        mean_A = float(trace.current_A[begin:end].mean())
+        if abs(mean_A - level_A) > off_A:
+            raise _no_edges(
+                trace,
+                f"from {trace.time_s[begin]:.6f} s to {trace.time_s[end]:.6f} s it is {mean_A * 1e6:.3g} µA on average, "
+                f"its levels are {low_A * 1e6:.3g} and {high_A * 1e6:.3g} µA",
+            )
 
 
 def _edge_samples(trace: Trace, window: Window, lower: NDArray[np.bool_], upper: NDArray[np.bool_]) -> int:

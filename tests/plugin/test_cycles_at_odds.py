@@ -119,8 +119,7 @@ def test_an_emulator_that_ends_in_mid_run_is_no_verdict_about_the_firmware(
                 dut.run(*files, on_sequence=lambda done, kill=kill: done.sequence or kill())
             assert (caught.value.message, caught.value.exit_code) == (ENDED, 10)
             assert caught.value.cause == f"QEMU ended ({number.name}); it printed: {printed}"
-            with pytest.raises(RigError, match="has no power: QEMU ended"):
-                dut.run(*files)
+            assert dut.run(*files).bits_equal  # on a board that was powered anew
 
 
 def test_a_killed_holder_leaves_no_counting_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,8 +50,8 @@ def test_a_folder_of_boards_is_known_by_their_names(
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("bytes: 0x4000}", "bytes: 0x8000}", "line 15, key 'memory.ram.bytes': the part has 0x4000 bytes"),
-        ("P0.24", "PA2", "line 18, key 'links.uart.tx': port 'nrf51' cannot transmit on 'PA2'"),
+        ("bytes: 0x4000}", "bytes: 0x8000}", "line 18, key 'memory.ram.bytes': the part has 0x4000 bytes"),
+        ("P0.24", "PA2", "line 21, key 'links.uart.tx': port 'nrf51' cannot transmit on 'PA2'"),
         ("port: nrf51", "port: nrf5", "line 10, key 'port': there is no folder nrf5 in "),
     ],
 )

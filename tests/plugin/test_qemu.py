@@ -32,9 +32,10 @@ def text_of(result: pytest.RunResult) -> str:
 def test_a_board_that_is_not_attached_is_emulated_and_every_place_says_so(
     project: pytest.Pytester, write_case: Callable[..., Path], board: str, chosen: tuple[str, ...], version: str
 ) -> None:
-    write_case("outputs: {atol: 0.01}\nstates: {}\ncurrent: {average_uA: 900}\n")
+    budget = "current: {average_uA: 900}\n" if board == "microbit" else ""  # nobody knows a current of it
+    write_case(f"outputs: {{atol: 0.01}}\nstates: {{}}\n{budget}")
     result = project.runpytest("--junitxml=junit.xml", "--hil-report=out", *chosen)
-    result.assert_outcomes(passed=3, skipped=1)
+    result.assert_outcomes(passed=3, skipped=bool(budget))
     assert result.ret == 0
     text = text_of(result)
     origin = rf"{board} on {version} \(emulated; no board attached\)"
@@ -53,7 +54,7 @@ def test_a_board_that_is_not_attached_is_emulated_and_every_place_says_so(
     row = rf"^bridge/tiny_dense +{board} +{backend} \(emulated\) +\S+ +200 +\S+ +32000 equal +\d+-\d+-\d+ +\d+ +0$"
     assert re.search(row, text, re.MULTILINE)
     tests = json.loads((project.path / "out/results.json").read_text())["tests"]
-    assert [(t["outcome"], t.get("emulated")) for t in tests] == [("passed", True)] * 3 + [("skipped", None)]
+    assert [(t["outcome"], t.get("emulated")) for t in tests] == [("passed", True)] * 3 + [("skipped", True)] * bool(budget)
 
 
 def test_a_corrupted_expected_value_fails_exactly_its_item(
@@ -127,7 +128,7 @@ def test_hardware_that_is_not_there_is_a_rig_error_and_never_an_emulator(
     result.assert_outcomes(errors=2)
     assert result.ret == 10
     text = text_of(result)
-    assert "rig: no board 'microbit' is attached: pyOCD sees no debug probe" in text
+    assert "rig: no board 'microbit' is attached: no debug probe is plugged in" in text
     assert "no verdict about the firmware (exit code 10)" in text
     assert "qemu" not in text
 
