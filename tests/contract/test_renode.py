@@ -138,14 +138,17 @@ def test_a_machine_does_what_a_debugger_asks(tmp_path: Path, monkeypatch: pytest
 
 def test_nothing_stays_of_a_board_whose_supervisor_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with powered() as board:
         group = renodes_of(board.supervisor_pid)
         assert len(group) >= 3  # a shell, Renode, and what its launcher is
+        (folder,) = tmp_path.glob("hil-renode-*")
         held = [os.pidfd_open(pid) for pid in group]
         os.kill(board.supervisor_pid, signal.SIGKILL)
         for fd in held:
             assert select.select([fd], [], [], DEADLINE_S)[0]
             os.close(fd)
+        assert not folder.exists()
 
 
 def renodes_of(pid: int) -> list[int]:

@@ -92,7 +92,7 @@ def test_renode_that_is_not_there_is_a_sentence_with_what_to_do(
 def test_what_it_writes_stays_in_its_folder() -> None:
     there = environment(FOLDER)
     assert {there[name] for name in ("TMPDIR", "HOME", "XDG_CONFIG_HOME")} == {str(FOLDER)}
-    assert command("/opt/renode", FOLDER)[:5] == ["/bin/sh", "-c", GUARD, "sh", "/opt/renode"]
+    assert command("/opt/renode", FOLDER)[:5] == ["/bin/sh", "-c", GUARD, str(FOLDER), "/opt/renode"]
 
 
 def stand_in(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,24 +119,29 @@ def test_renode_that_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("ended_by", ["the other end", "itself"])
 def test_a_launcher_and_its_children_end_together(tmp_path: Path, ended_by: str) -> None:
-    launcher = tmp_path / "renode"
-    launcher.write_text(
-        "#!/bin/sh\nsleep 600 & echo $!; read -r x <&0; kill $!; exit\n"
-        if ended_by == "itself"
-        else "#!/bin/sh\nsleep 600 & echo $!; wait\n"
-    )
+    launcher, folder = tmp_path / "renode", tmp_path / "folder"
+    folder.mkdir()
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    waits = f"read -r x < {gate}" if ended_by == "itself" else "wait"
+    launcher.write_text(f"#!/bin/sh\nsleep 600 & echo $!; {waits}\n")
     launcher.chmod(0o755)
     with subprocess.Popen(
-        command(str(launcher), tmp_path), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        command(str(launcher), folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         child = os.pidfd_open(int(process.stdout.readline()))
-        process.stdin.close()
+        assert folder.exists()
+        if ended_by == "itself":
+            gate.write_text("go\n")
+        else:
+            process.stdin.close()
         ended, _, _ = select.select([child], [], [], DEADLINE_S)
         os.close(child)
         assert ended
         assert process.wait(DEADLINE_S) == -signal.SIGKILL
+        assert folder.exists() == (ended_by == "itself")  # whoever waits for it removes it then
 
 
 def test_stop_replies_that_are_repeated_are_no_answers() -> None:

@@ -18,10 +18,13 @@ VARIABLE: Final = "HIL_RENODE"
 _NAME: Final = "renode"
 _TIMEOUT_S: Final = 60
 
-GUARD: Final = 'exec 3<&0; ("$@" <&3 3<&-; kill -s KILL -- -$$) & exec >/dev/null 2>&1; read -r _; kill -s KILL -- -$$'
+GUARD: Final = (
+    'exec 3<&0; ("$@" <&3 3<&-; kill -s KILL -- -$$) & exec >/dev/null 2>&1; '
+    'read -r _; rm -rf -- "$0"; kill -s KILL -- -$$'
+)
 """What a shell runs that leads a session of its own: Renode, and whatever its launcher starts, end together, at the
-latest when nobody holds the other end of standard input any more. (A launcher that is a shell script has a child that
-no signal to the launcher reaches.) Renode must have an input: at its end it would spin."""
+latest when nobody holds the other end of standard input any more, and then their folder goes as well. (A launcher that
+is a shell script has a child that no signal to it reaches.) Renode must have an input: at its end it would spin."""
 
 
 def program() -> str:
@@ -44,7 +47,7 @@ def program() -> str:
 def command(launcher: str, folder: Path) -> list[str]:
     """What starts Renode in a folder of its own: without windows, its monitor on standard input and output."""
     options = ("--disable-xwt", "--console", "--plain", "--config", str(folder / "config"), str(folder / "board.resc"))
-    return ["/bin/sh", "-c", GUARD, "sh", launcher, *options]
+    return ["/bin/sh", "-c", GUARD, str(folder), launcher, *options]
 
 
 def environment(folder: Path) -> dict[str, str]:
