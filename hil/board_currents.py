@@ -8,19 +8,23 @@ from pydantic import Field, model_validator
 
 from hil.board_values import Strict, Text, Whole
 
-Figure = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] | Literal["unknown"]
+_Number = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
+Fixed = Annotated[_Number, Field(le=1e9)] | Literal["unknown"]
+"""In microamperes: no more than a case can promise."""
+PerMHz = Annotated[_Number, Field(le=1e6)] | Literal["unknown"]
+"""In microamperes for each MHz: 1 A, some thousand times of what a Cortex-M0 draws."""
 
 
 class _Figures(Strict):
     """A typical and a highest current, each fixed or by the core's clock."""
 
-    typical_uA: Figure | None = None  # noqa: N815 # the unit
+    typical_uA: Fixed | None = None  # noqa: N815 # the unit
     """Typical, in microamperes."""
-    maximum_uA: Figure | None = None  # noqa: N815 # the unit
+    maximum_uA: Fixed | None = None  # noqa: N815 # the unit
     """At most, in microamperes."""
-    typical_uA_per_MHz: Figure | None = None  # noqa: N815 # the unit
+    typical_uA_per_MHz: PerMHz | None = None  # noqa: N815 # the unit
     """Instead of the typical: in microamperes for each MHz of the core's clock, where the data sheet says it so."""
-    maximum_uA_per_MHz: Figure | None = None  # noqa: N815 # the unit
+    maximum_uA_per_MHz: PerMHz | None = None  # noqa: N815 # the unit
     """Instead of the most, likewise."""
     voltage_range: Whole | None = Field(default=None, gt=0, le=9)
     """In which voltage range of the chip, where it matters."""
@@ -33,6 +37,10 @@ class _Figures(Strict):
             given = [getattr(self, f"{name}_uA"), getattr(self, f"{name}_uA_per_MHz")]
             if given.count(None) != 1:
                 raise ValueError(f"needs one of {name}_uA and {name}_uA_per_MHz; 'unknown' where nobody knows")
+        for unit in ("uA", "uA_per_MHz"):
+            typical, maximum = getattr(self, f"typical_{unit}"), getattr(self, f"maximum_{unit}")
+            if isinstance(typical, float) and isinstance(maximum, float) and maximum < typical:
+                raise ValueError(f"maximum_{unit} ({maximum:g}) is below typical_{unit} ({typical:g})")
         return self
 
     def typical_at(self, clock_hz: int) -> float | None:
@@ -78,7 +86,7 @@ class PeripheralCurrent(_Figures):
     """As the chip's reference manual has it, and the emulator: USART2, HSI16."""
 
 
-def _at(fixed: Figure | None, per_MHz: Figure | None, clock_hz: int) -> float | None:  # noqa: N803 # the unit
+def _at(fixed: Fixed | None, per_MHz: PerMHz | None, clock_hz: int) -> float | None:  # noqa: N803 # the unit
     if isinstance(per_MHz, float):
         return per_MHz * clock_hz / 1e6
     return fixed if isinstance(fixed, float) else None

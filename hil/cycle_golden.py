@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from hil import golden_file
-from hil.golden_file import Platform, Strict, golden_beside, read_golden, write_golden
+from hil.golden_file import Platform, Strict, golden_beside, read_golden
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Entry", "GoldenFile", "Platform", "Recording", "golden_path", "load_golden", "save_golden"]
+__all__ = ["Entry", "GoldenFile", "Platform", "Recording", "golden_path", "load_golden"]
 
 SUFFIX = ".cycles.json"
 
@@ -58,12 +58,3 @@ def load_golden(path: Path) -> GoldenFile:
         InputError: it is damaged, ambiguous, or of another version.
     """
     return read_golden(path, GoldenFile)
-
-
-def save_golden(path: Path, golden: GoldenFile) -> None:
-    """Write a golden file as a whole: who reads it meanwhile finds the old one or the new one. A link stays one.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    write_golden(path, golden)

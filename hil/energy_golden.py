@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from hil import golden_file
-from hil.golden_file import Strict, golden_beside, read_golden, write_golden
+from hil.golden_file import Strict, golden_beside, read_golden
 from hil.step_energy import Instrument
 
 if TYPE_CHECKING:
@@ -133,15 +133,6 @@ def load_energy(path: Path) -> EnergyFile:
         InputError: it is damaged, ambiguous, or of another version.
     """
     return read_golden(path, EnergyFile)
-
-
-def save_energy(path: Path, golden: EnergyFile) -> None:
-    """Write a golden file as a whole.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    write_golden(path, golden)
 
 
 def _kept(value: float) -> float:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from hil.energy_golden import recording_name
+from hil.energy_known import lacking, not_known, owed
 from hil.errors import CurrentError
 from hil.verdict import EQUAL, Finding, Held, changed_since, look_up, place_of_step, who_ran
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from hil.energy_golden import EnergyFile, Recording
     from hil.result import RunResult
     from hil.step_energy import Energies, StepEnergy
-
-NO_AVERAGE: Final = "no average current: "
-"""How a note begins that says why there is none."""
 
 ROUNDING: Final = 1e-6
 """Share by which two modelled figures may differ as a golden keeps seven digits."""
@@ -93,28 +91,6 @@ def steps_of(found: StepEnergy) -> Quantity:
     return Quantity("energy", "µJ", values, uncertainty, maximum, found.repeats.step, found)
 
 
-def not_known(noun: str, result: RunResult) -> str | None:
-    """Why a run says nothing about ``current`` or ``energy``; None where it does."""
-    found = result.energy.found
-    if found is None:
-        return f"{noun} not measured: {result.energy.reason}"
-    if noun == "current" and found.average_uA is None:
-        why = [note.removeprefix(NO_AVERAGE) for note in found.notes if note.startswith(NO_AVERAGE)]
-        return f"current not measured: {'; '.join(why) or found.source + ' tells the energy of steps alone'}"
-    return None
-
-
-def lacking(noun: str, result: RunResult) -> str | None:
-    """Why a model does not do where nothing may be left out; None for one that leaves out nothing, or a measurement."""
-    found = result.energy.found
-    if found is None or not found.without:
-        return None
-    return (
-        f"{noun} is modelled without {', '.join(found.without)}, as nobody could look up what "
-        f"{'they draw' if len(found.without) > 1 else 'it draws'}"
-    )
-
-
 def check_current(
     result: RunResult, promised: Current, golden: EnergyFile, vectors: str, *, strict: bool = False
 ) -> Held:
@@ -130,7 +106,7 @@ def check_current(
     Raises:
         CurrentError: saying how the promise is broken, that nobody can tell, or that nothing was recorded.
     """
-    quantity = _require("current", result)
+    quantity = _require("current", result, golden, vectors)
     return _check(result, quantity, promised.average_uA, golden, vectors, strict=strict)
 
 
@@ -138,7 +114,7 @@ def check_energy(
     result: RunResult, promised: Energy, golden: EnergyFile, vectors: str, *, strict: bool = False
 ) -> Held:
     """The energy of every step is within the budget, and what was recorded. Arguments and errors as above."""
-    quantity = _require("energy", result)
+    quantity = _require("energy", result, golden, vectors)
     return _check(result, quantity, promised.per_step_uJ, golden, vectors, strict=strict)
 
 
@@ -154,12 +130,24 @@ def check_budgets(result: RunResult, current: Current | None, energy: Energy | N
         _check_budget(result, _require("energy", result), energy.per_step_uJ)
 
 
-def _require(noun: str, result: RunResult) -> Quantity:
+def _require(noun: str, result: RunResult, golden: EnergyFile | None = None, vectors: str = "") -> Quantity:
     why, found = not_known(noun, result), result.energy.found
     quantity = None if why is not None or found is None else average_of(found) if noun == "current" else steps_of(found)
-    if quantity is None:
+    if quantity is not None:
+        return quantity
+    recording = owed(noun, result, golden, vectors) if golden is not None else None
+    if recording is None:
         raise CurrentError(f"{who_ran(result)}: {why}")
-    return quantity
+    then = f"an average of {recording.average_uA:.4g} µA" if noun == "current" else "the energy of each step"
+    raise CurrentError(
+        f"{who_ran(result)}: {why}; the golden of {vectors} has {then}",
+        cause=_changed(result, recording),
+        hint="look for what the chip does now and did not; what is meant needs a current in the board's file",
+    )
+
+
+def _changed(result: RunResult, recording: Recording) -> str:
+    return changed_since(result, recorded=recording.recorded, firmware=recording.firmware, image=recording.image)
 
 
 def _check(
@@ -215,7 +203,7 @@ def _compare(result: RunResult, quantity: Quantity, recording: Recording, vector
         CurrentError: they differ by more, or are of two kinds.
     """
     who, found = who_ran(result), quantity.found
-    origin = changed_since(result, recorded=recording.recorded, firmware=recording.firmware, image=recording.image)
+    origin = _changed(result, recording)
     anew = "record anew with --hil-update-golden"
     if recording.kind != found.kind or (found.kind == "modelled" and recording.source != found.source):
         raise CurrentError(

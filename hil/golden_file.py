@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hil.errors import InputError
+from hil.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
 
     from hil.result import Provenance
 
@@ -162,23 +161,7 @@ def write_golden(path: Path, golden: Goldens[Any]) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    try:
-        place = path.resolve()
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=place.parent, prefix=f".{place.name}-", delete=False
-        ) as file:
-            new = Path(file.name)
-            try:
-                file.write(_text(golden))
-                file.flush()
-                os.fsync(file.fileno())
-                new.chmod(0o644)
-                new.replace(place)
-            except BaseException:
-                new.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise InputError(f"golden file {path} cannot be written", cause=error.strerror) from error
+    write_whole(path, _text(golden).encode(), kind="golden file", hint=None)
 
 
 def _text(golden: Goldens[Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,11 +111,14 @@ class RunEnergy:
     Attributes:
         found: what a source says, if any does.
         missing: of each source that says nothing, why, in words.
-        failure: what kept an instrument from measuring; for who was promised a figure, an error and no skip.
+        silent: the source that looked at the run and has no figure for what the board did; empty where none could look.
+        failure: what kept an instrument from measuring, or that the device computed something else meanwhile; for who
+            was promised a figure, an error and no skip.
     """
 
     found: StepEnergy | None = None
     missing: tuple[str, ...] = ()
+    silent: str = ""
     failure: HilError | None = None
 
     @property
@@ -124,12 +127,20 @@ class RunEnergy:
         return self.found.kind if self.found is not None else "unknown"
 
     @property
+    def source(self) -> str:
+        """Which source looked at the run; empty where none could."""
+        return self.found.source if self.found is not None else self.silent
+
+    @property
     def reason(self) -> str:
         """Why nothing was measured; of a run that was, what else has nothing to say."""
         return "; ".join(self.missing)
 
 
-NOT_ASKED = RunEnergy(missing=("not asked for",))
+NO_AVERAGE: Final = "no average current: "
+"""How a note of `StepEnergy` begins that says why it has none."""
+
+NOT_ASKED: Final = RunEnergy(missing=("not asked for",))
 
 
 def combined(runs: Sequence[StepEnergy]) -> StepEnergy:

@@ -55,7 +55,7 @@ class Vectors:
     @property
     def name(self) -> str:
         """The file's name without its endings."""
-        return self.path.name.removesuffix(".npz").removesuffix(".vectors")
+        return name_of(self.path)
 
     @property
     def sequences(self) -> int:
@@ -74,6 +74,11 @@ class Vectors:
     def shaped(self, array: NDArray[np.generic]) -> NDArray[np.generic]:
         """An (S, T, ...) array in the shape of the file: without S where the file has none."""
         return array[0] if self.single else array
+
+
+def name_of(path: Path) -> str:
+    """What a vectors file is called: its name without its endings."""
+    return path.name.removesuffix(".npz").removesuffix(".vectors")
 
 
 def load_vectors(path: Path, model: Model) -> Vectors:

@@ -52,10 +52,10 @@ def measured(per_step: list[list[float]] = STEPS, *, off: float = 0.1, **changes
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
-def run_with(found: StepEnergy | None, missing: tuple[str, ...] = (), **changes: object) -> RunResult:
+def run_with(found: StepEnergy | None, missing: tuple[str, ...] = (), silent: str = "", **changes: object) -> RunResult:
     """A sound result with this energy."""
     cycles = [[1] * 3] * 2 if found is None else np.ones(found.per_step_uJ.shape, int).tolist()
-    return result_with(cycles, energy=RunEnergy(found, missing), **changes)
+    return result_with(cycles, energy=RunEnergy(found, missing, silent), **changes)
 
 
 def golden_of(found: StepEnergy, **changes: object) -> EnergyFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hil.energy.model import CurrentModel
-from hil.energy.steps import running
+from hil.energy.steps import run_draw
 
 if TYPE_CHECKING:
     from hil.board import Board
@@ -17,7 +17,7 @@ def run_energy(board: Board, cycles: float) -> tuple[float | None, str]:
     Current (A) times time (cycles / clock_hz, s) times the supply (V) at which the data sheet gives the current.
     """
     model = CurrentModel.of(board)
-    draw = model.draw(running(board), float(board.kernel_memory == "ram"))
+    draw = run_draw(model)
     if draw.typical_A is None or model.supply_V is None:
         return None, f"not modelled: {draw.unknown or model.why_no_supply}"
     place = f"from {board.kernel_memory} at {board.clock_hz / 1e6:g} MHz and {model.supply_V:g} V"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from hil.board import board_names, load_board
 from hil.commands.finding import Finding
 from hil.errors import HilError
-from hil.find.match import Fit, fit
+from hil.find.match import Fit, fit, pluggable_boards
 from hil.find.ports import ports_of, serial_ports
 from hil.find.probes import attached_probes
 from hil.find.udev import FILE, INSTALL, covering, installed
@@ -31,19 +29,11 @@ _GROUP = "add yourself to its group ('sudo usermod -aG dialout $USER') and log i
 def bench_findings() -> list[Finding]:
     """Lines about what is plugged in; nothing of it has to be there, and nothing is opened."""
     probes = attached_probes()
-    boards = _boards()
+    boards = pluggable_boards()
     found = [_probe(probe, boards) for probe in probes]
     if not found:
         found = [Finding("debug probes", "-", "none attached: boards are emulated")]
     return [*found, _rules(probes), _ports(), _rig(), *_locks(), _usb_power()]
-
-
-def _boards() -> list[Board]:
-    boards = []
-    for name in board_names():
-        with suppress(HilError):  # 'hil boards' says what is wrong with a file
-            boards.append(load_board(name))
-    return [board for board in boards if board.pyocd_target is not None]
 
 
 def _probe(probe: Probe, boards: Sequence[Board]) -> Finding:

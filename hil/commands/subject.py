@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hil.case import SUFFIX, load_case
 from hil.errors import InputError
 from hil.model import load_model
-from hil.vectors import load_vectors
+from hil.vectors import load_vectors, name_of
 from hil.work import solve_with
 
 if TYPE_CHECKING:
@@ -69,16 +69,12 @@ def subjects_of(files: Sequence[Path], command: str) -> list[Subject]:
         case = load_case(files[0])
         several = len(case.vector_paths) > 1
         return [
-            Subject(f"{case.name}-{_stem(path)}" if several else case.name, case.model_path, path, case)
+            Subject(f"{case.name}-{name_of(path)}" if several else case.name, case.model_path, path, case)
             for path in case.vector_paths
         ]
     if len(files) == len(("model", "vectors")) and not any(each.name.endswith(SUFFIX) for each in files):
-        return [Subject(_stem(files[1]), files[0], files[1])]
+        return [Subject(name_of(files[1]), files[0], files[1])]
     raise InputError(
         f"'hil {command}' takes one case file, or a model and its vectors",
         hint=f"hil {command} NAME{SUFFIX}, or hil {command} MODEL.npz VECTORS.npz",
     )
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(".npz").removesuffix(".vectors")

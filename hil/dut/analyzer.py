@@ -7,11 +7,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from hil.dut.energy_run import run_in_batches, why_wrong
-from hil.errors import InputError, RigError
+from hil.dut.energy_run import refused, run_in_batches
+from hil.errors import CurrentError, InputError, RigError
 from hil.power.measured import batch_windows, energy_of_steps, name_of, sizes_of_batches, wanted_in_batch
 from hil.power.opening import open_meter
 from hil.power.plan import MeterPlan
+from hil.power.window_cycles import Batches, check_lengths
 from hil.step_energy import RunEnergy, combined
 
 if TYPE_CHECKING:
@@ -108,11 +109,6 @@ class Analyzer:
             yield cls(board, meter, MeterPlan.of(address))
 
     @property
-    def needs_cycles(self) -> bool:
-        """Whether it cannot tell steps from the rest without the cycles that they take."""
-        return not self._plan.marker
-
-    @property
     def name(self) -> str:
         """The instrument, for people; that it is simulated, where it is."""
         return f"simulated {name_of(self._identity)}" if self._plan.simulated else name_of(self._identity)
@@ -135,11 +131,12 @@ class Analyzer:
             found: list[StepEnergy] = []
             for _ in range(runs):
                 trace, result = self._record(agent, work, sizes)
-                wrong = why_wrong(result, work, sizes)
-                if wrong:
-                    return RunEnergy(missing=(wrong,))
+                wrong = refused(result, work, sizes, self._board.name)
+                if wrong is not None:
+                    return wrong
                 found.append(self._energy(trace, work, sizes, length))
-        except RigError as error:
+                self._check_lengths(trace, cycles, sizes, len(work.elapsed))
+        except (RigError, CurrentError) as error:
             return RunEnergy(missing=(error.message,), failure=error)
         return RunEnergy(combined(found))
 
@@ -153,6 +150,14 @@ class Analyzer:
         return energy_of_steps(
             trace, windows, sizes, sequences, supply_V=self._supply_V, identity=self._identity, plan=self._plan
         )
+
+    def _check_lengths(self, trace: Trace, cycles: RunCycles, sizes: Sequence[int], sequences: int) -> None:
+        """Where the marker cuts and cycles are known, no window is shorter than its steps."""
+        counted = cycles.measured
+        if self._plan.marker and counted is not None:
+            batches = Batches.of(counted, sizes, sequences)
+            windows = batch_windows(trace, self._plan, len(batches.cycles))
+            check_lengths(trace.instrument, windows, batches, self._board.clock_hz)
 
     def _record(
         self, agent: Agent, work: Work, sizes: Sequence[int], sequences: int | None = None

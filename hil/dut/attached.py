@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from hil.errors import InputError, RigError
 from hil.find.match import Fit, fit
 from hil.find.ports import ports_of
-from hil.find.probes import attached_probes
+from hil.find.probes import attached_probes, probes_named
 from hil.probe.identify import Is, identify
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def probe_named(board: Board, wanted: str) -> Probe | None:
         RigError: it is part of another board.
     """
     probes = attached_probes()
-    plain = wanted.casefold()
-    matching = [probe for probe in probes if plain in {probe.uid.casefold(), probe.pyocd_uid.casefold()}]
-    matching = matching or [probe for probe in probes if plain in probe.uid.casefold()]
+    matching = probes_named(wanted, probes)
     if not matching:
         return None
     if len(matching) > 1:
@@ -112,9 +110,10 @@ def the_probe(board: Board, looked: Search) -> Probe:
             f"no board '{board.name}' ({board.pyocd_target}) is attached: the only {only}",
             hint=there(looked.others),
         )
+    instead = ", or leave --backend out to use the emulator" if board.emulators else "; there is no emulator for it"
     raise RigError(
         f"no board '{board.name}' is attached: no debug probe is plugged in",
-        hint="plug it in and check 'hil doctor', or leave --backend out to use the emulator",
+        hint=f"plug it in and check 'hil doctor'{instead}",
     )
 
 

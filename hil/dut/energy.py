@@ -41,8 +41,11 @@ class EnergyMeter:
 
     @property
     def needs_cycles(self) -> bool:
-        """Whether a run whose energy is wanted must count its cycles."""
-        return self._analyzer is not None and self._analyzer.needs_cycles
+        """Whether a run whose energy is wanted must count its cycles.
+
+        What an analyzer recorded is cut by them where no marker cuts it, and held against them where one does.
+        """
+        return self._analyzer is not None
 
     @property
     def last_current(self) -> Trace | ModelledCurrent | None:

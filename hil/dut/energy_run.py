@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hil.errors import NumericError
+from hil.step_energy import RunEnergy
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -38,6 +41,18 @@ def run_in_batches(
     elapsed = work.elapsed[:sequences, :steps]
     inputs = work.inputs[:sequences, :steps].reshape(elapsed.size, -1)
     return agent.run_batches(inputs, elapsed.reshape(-1), work.state0, sizes, on_batch=on_batch)
+
+
+def refused(result: BatchResult, work: Work, sizes: Sequence[int], board: str) -> RunEnergy | None:
+    """What such a run says of its steps' energy where it is none of the steps promised; None where it is.
+
+    A bit that differs is a failure, and no reason to leave the energy out: another run's bits may be equal.
+    """
+    wrong = why_wrong(result, work, sizes)
+    if not wrong:
+        return None
+    failure = None if result.retries else NumericError(f"board '{board}': {wrong}")
+    return RunEnergy(missing=(wrong,), failure=failure)
 
 
 def why_wrong(result: BatchResult, work: Work, sizes: Sequence[int]) -> str:

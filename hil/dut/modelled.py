@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hil.dut.energy_run import run_in_batches, why_wrong
+from hil.dut.energy_run import refused, run_in_batches
 from hil.emulator.activity_log import ActivityLog
 from hil.emulator.machine import EmulatorEndedError, MachineError
 from hil.energy.model import CurrentModel
@@ -75,9 +76,9 @@ class Modeller:
         sizes = (1,) * steps
         result = run_in_batches(agent, work, sizes, on_batch=on_step)
         spans = log.end()
-        wrong = why_wrong(result, work, sizes)
-        if wrong:
-            return RunEnergy(missing=(wrong,))
+        wrong = refused(result, work, sizes, self._model.board.name)
+        if wrong is not None:
+            return wrong
         self.last_current = ModelledCurrent(spans, self._model)
         return step_energy(self._model, spans, sequences, steps)
 
@@ -85,4 +86,4 @@ class Modeller:
         if cycles.measured is None:
             return RunEnergy(missing=(why, f"its cycles are not known: {cycles.reason}"))
         energy = energy_of_cycles(self._model, cycles.measured.per_step)
-        return RunEnergy(energy.found, (why, *energy.missing))
+        return replace(energy, missing=(why, *energy.missing))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from hil.board import board_names, load_board
-from hil.errors import HilError, InputError
-from hil.find.match import Fit, fit
+from hil.find.match import Fit, fit, pluggable_boards
 from hil.find.ports import serial_ports
 from hil.find.probes import attached_probes
+from hil.find.udev import FT232H
 from hil.find.usb import usb_devices
+from hil.power.plugged_in import PPK2
 from hil.probe.identify import Is, identify
 from hil.rig import Rig, load_rig
+from hil.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,8 +31,6 @@ _HEAD: Final = """\
 What is plugged in on this bench: 'hil rig scan' adds to it, 'hil rig show' prints it. It belongs to this computer:
 do not commit it. Keys of a board: probe, port, bridge (for --link spi), analyzer (a current analyzer's address).
 """
-_PPK2: Final = (0x1915, 0xC00A)  # ppk2lab, types.py
-_FT232H: Final = (0x0403, 0x6014)  # pyftdi, usbtools.py
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def scan(path: Path) -> Scan:
         InputError: the file is not a rig file, or cannot be written.
     """
     rig = load_rig(path) if path.exists() else Rig()
-    seen, unknown = sightings(_boards())
+    seen, unknown = sightings(pluggable_boards())
     by_uid = {entry.probe.casefold(): key for key, entry in rig.boards.items() if entry.probe}
     known = {by_uid[each.probe.uid.casefold()]: each for each in seen if each.probe.uid.casefold() in by_uid}
     added: dict[str, Sighting] = {}
@@ -116,19 +114,6 @@ def _board_of(probe: Probe, boards: Sequence[Board]) -> tuple[str, str]:
     return "", why
 
 
-def _boards() -> list[Board]:
-    """All that can be plugged in, from files that can be read."""
-    found = []
-    for name in board_names():
-        try:
-            board = load_board(name)
-        except HilError:  # 'hil boards' says what is wrong with a file
-            continue
-        if board.pyocd_target is not None:
-            found.append(board)
-    return found
-
-
 def _free_key(board: str, taken: set[str]) -> str:
     names = (board if number == 1 else f"{board}.{number}" for number in range(1, len(taken) + 2))
     return next(name for name in names if name not in taken)
@@ -138,8 +123,8 @@ def _instruments(devices: Iterable[UsbDevice]) -> dict[str, str]:
     """What measures or reaches the only board there is, where there is one of a kind: no wire tells, so one may not."""
     found = {}
     devices = list(devices)
-    meters = [each for each in devices if (each.vendor, each.product_id) == _PPK2]
-    bridges = [each for each in devices if (each.vendor, each.product_id) == _FT232H]
+    meters = [each for each in devices if (each.vendor, each.product_id) == PPK2]
+    bridges = [each for each in devices if (each.vendor, each.product_id) == FT232H]
     if len(meters) == 1:
         ports = sorted((p.interface, p.device) for p in serial_ports() if p.place == meters[0].place)
         if ports:
@@ -154,25 +139,17 @@ def _write(path: Path, added: dict[str, Sighting], more: dict[str, str]) -> None
     yaml = YAML(typ="rt")
     yaml.width = 120
     yaml.preserve_quotes = True
-    try:
-        data: Any = yaml.load(path.read_text(encoding="utf-8")) if path.exists() else None
-        if data is None:
-            data = CommentedMap()
-            data.yaml_set_start_comment(_HEAD)
-        if not data.get("boards"):
-            data["boards"] = CommentedMap()
-        for key, each in added.items():
-            entry = CommentedMap(probe=each.probe.uid, **more)
-            for name in more:
-                entry.yaml_add_eol_comment("the only one plugged in; check that it is wired to this board", name)
-            data["boards"][key] = entry
-        text = io.StringIO()
-        yaml.dump(data, text)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_text(text.getvalue(), encoding="utf-8")
-        fresh.replace(path.resolve())
-    except OSError as error:
-        raise InputError(
-            f"rig file {path} cannot be written", cause=error.strerror, hint="name another with --rig, or set HIL_RIG"
-        ) from error
+    data: Any = yaml.load(path.read_text(encoding="utf-8")) if path.exists() else None
+    if data is None:
+        data = CommentedMap()
+        data.yaml_set_start_comment(_HEAD)
+    if not data.get("boards"):
+        data["boards"] = CommentedMap()
+    for key, each in added.items():
+        entry = CommentedMap(probe=each.probe.uid, **more)
+        for name in more:
+            entry.yaml_add_eol_comment("the only one plugged in; check that it is wired to this board", name)
+        data["boards"][key] = entry
+    text = io.StringIO()
+    yaml.dump(data, text)
+    write_whole(path, text.getvalue().encode(), kind="rig file", hint="name another with --rig, or set HIL_RIG")

@@ -86,7 +86,7 @@ def _on_this_computer(board: Board, options: DutOptions) -> Selection:
         return _named(board, options, rig, address)
     asked = options.backend == "hardware" or options.port is not None
     looked = search(board, thorough=asked)
-    if asked or looked.found:
+    if asked or looked.found or not board.emulators:
         return _hardware(board, options, the_probe(board, looked), address)
     reason = f"no board attached that says so: {looked.why}" if looked.maybe else "no board attached"
     return _instead(board, options, reason)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from hil.energy.activity import Activity, State
 from hil.energy.modelled import ModelledCurrent
-from hil.step_energy import RunEnergy, StepEnergy
+from hil.step_energy import NO_AVERAGE, RunEnergy, StepEnergy
 
 if TYPE_CHECKING:
-    from hil.board import Board
+    from hil.energy.draw import Draw
     from hil.energy.model import CurrentModel
     from hil.energy.spans import Spans
 
@@ -29,24 +29,30 @@ def step_energy(model: CurrentModel, spans: Spans, sequences: int, steps: int, b
         steps: T of each sequence.
         batch: steps in one window of the marker.
     """
+    source = f"what the emulated chip did, with currents of board '{model.board.name}'"
     if model.supply_V is None:
-        return _missing(model.why_no_supply)
+        return _missing(source, model.why_no_supply)
     if not model.board.marker:
-        return _missing(f"board '{model.board.name}' has no marker pin (key 'marker'): nothing tells steps apart")
+        return _missing(
+            source, f"board '{model.board.name}' has no marker pin (key 'marker'): nothing tells steps apart"
+        )
     current = ModelledCurrent(spans, model)
     wanted = sequences * steps / batch
     windows = current.windows
     if len(windows) != wanted:
         return _missing(
+            source,
             f"the marker pin was high {len(windows)} times, and {sequences * steps} steps in batches of {batch} need "
-            f"{wanted:g}: which of them was which step cannot be told"
+            f"{wanted:g}: which of them was which step cannot be told",
         )
     if spans.marker[0] or spans.marker[-1]:
-        return _missing("the record begins or ends within a step")
+        return _missing(source, "the record begins or ends within a step")
     first, end = int(windows[0, 0]), int(windows[-1, 1])
     energies = current.charges_C(current.typical_A) * model.supply_V * 1e6
     if np.isnan(energies).any():
-        return _missing(f"in a step the chip does what its file has no current for: {_unknown_in_steps(current)}")
+        return _missing(
+            source, f"in a step the chip does what its file has no current for: {_unknown_in_steps(current)}"
+        )
     highest = current.charges_C(current.maximum_A) * model.supply_V * 1e6
     average = current.average_A(current.typical_A, first, end)
     highest_average = current.average_A(current.maximum_A, first, end)
@@ -58,7 +64,7 @@ def step_energy(model: CurrentModel, spans: Spans, sequences: int, steps: int, b
     return RunEnergy(
         StepEnergy(
             kind="modelled",
-            source=f"what the emulated chip did, with currents of board '{model.board.name}'",
+            source=source,
             per_step_uJ=by_step(energies),
             uncertainty_uJ=np.zeros((sequences, steps)),
             maximum_uJ=None if np.isnan(highest).any() else by_step(highest),
@@ -72,7 +78,7 @@ def step_energy(model: CurrentModel, spans: Spans, sequences: int, steps: int, b
             batch=batch,
             notes=(
                 *current.sources(first, end),
-                *(f"no average current: for {time_s:.3g} s {words}" for words, time_s in unknown.items()),
+                *(f"{NO_AVERAGE}for {time_s:.3g} s {words}" for words, time_s in unknown.items()),
             ),
         )
     )
@@ -86,16 +92,17 @@ def energy_of_cycles(model: CurrentModel, cycles: NDArray[np.int64]) -> RunEnerg
         cycles: (S, T) of each step.
     """
     board = model.board
-    draw = model.draw(running(board), float(board.kernel_memory == "ram"))
+    source = f"cycles, with the run current of board '{board.name}'"
+    draw = run_draw(model)
     if draw.typical_A is None:
-        return _missing(draw.unknown)
+        return _missing(source, draw.unknown)
     if model.supply_V is None:
-        return _missing(model.why_no_supply)
+        return _missing(source, model.why_no_supply)
     at = cycles.astype(np.float64) * (model.supply_V * 1e6 / board.clock_hz)
     return RunEnergy(
         StepEnergy(
             kind="modelled",
-            source=f"cycles, with the run current of board '{board.name}'",
+            source=source,
             per_step_uJ=at * draw.typical_A,
             uncertainty_uJ=np.zeros(cycles.shape),
             maximum_uJ=None if draw.maximum_A is None else at * draw.maximum_A,
@@ -106,16 +113,17 @@ def energy_of_cycles(model: CurrentModel, cycles: NDArray[np.int64]) -> RunEnerg
             duration_s=None,
             notes=(
                 *draw.sources,
-                "no average current: the emulator does not tell when its core sleeps",
+                f"{NO_AVERAGE}the emulator does not tell when its core sleeps",
                 "peripherals and oscillators are not in it: the emulator does not tell what is on",
             ),
         )
     )
 
 
-def running(board: Board) -> Activity:
-    """A chip that runs at its board's clock, and nothing else of it is known."""
-    return Activity(State.RUN, board.clock_hz)
+def run_draw(model: CurrentModel) -> Draw:
+    """What a chip draws that runs the kernel at its board's clock, and of which nothing else is known."""
+    board = model.board
+    return model.draw(Activity(State.RUN, board.clock_hz), float(board.kernel_memory == "ram"))
 
 
 def _unknown_in_steps(current: ModelledCurrent) -> str:
@@ -127,5 +135,5 @@ def _unknown_in_steps(current: ModelledCurrent) -> str:
     return "; ".join(words)
 
 
-def _missing(why: str) -> RunEnergy:
-    return RunEnergy(missing=(why,))
+def _missing(source: str, why: str) -> RunEnergy:
+    return RunEnergy(missing=(why,), silent=source)

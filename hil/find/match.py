@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from hil.board import board_names, load_board
+from hil.errors import HilError
 
 if TYPE_CHECKING:
     from hil.board import Board
@@ -19,6 +23,21 @@ class Fit(Enum):
     NO = "it is part of another board"
 
 
+def pluggable_boards() -> list[Board]:
+    """All boards that can be plugged in, of files that can be read: 'hil boards' says what is wrong with others."""
+    found = []
+    for name in board_names():
+        with suppress(HilError):
+            found.append(load_board(name))
+    return [board for board in found if board.pyocd_target is not None]
+
+
+def lists(board: Board, board_id: str) -> bool:
+    """Whether the board's file has the id that a probe's firmware tells, or the begin of it."""
+    known = board.probe.board_ids if board.probe is not None else ()
+    return board_id.casefold().startswith(tuple(each.casefold() for each in known))
+
+
 def fit(board: Board, probe: Probe) -> Fit:
     """Hold a probe against a board's file.
 
@@ -29,8 +48,7 @@ def fit(board: Board, probe: Probe) -> Fit:
         (each.vid, each.pid) == (probe.usb.vendor, probe.usb.product_id) for each in known.usb
     )
     if known is not None and known.board_ids and probe.board_id:
-        listed = probe.board_id.casefold().startswith(tuple(each.casefold() for each in known.board_ids))
-        return Fit.YES if listed and on_board else Fit.NO
+        return Fit.YES if lists(board, probe.board_id) and on_board else Fit.NO
     if probe.target is not None:
         return Fit.YES if probe.target == board.pyocd_target else Fit.NO
     return Fit.ASK if on_board else Fit.STRAY

@@ -23,6 +23,8 @@ from pyocd.probe.stlink.usb import STLinkUSBInterface  # type: ignore[import-unt
 from hil.find.usb import usb_devices
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hil.find.usb import UsbDevice
 
 MOUNTS = Path("/proc/self/mounts")
@@ -107,6 +109,13 @@ def probe_uid(device: UsbDevice, kind: str) -> str:
     if kind == "jlink" and serial.isdecimal():
         return str(int(serial))
     return serial
+
+
+def probes_named(wanted: str, probes: Sequence[Probe]) -> list[Probe]:
+    """Those with that uid, as pyOCD spells it too; where there is none, those that have it as a part of theirs."""
+    plain = wanted.casefold()
+    exact = [probe for probe in probes if plain in {probe.uid.casefold(), probe.pyocd_uid.casefold()}]
+    return exact or [probe for probe in probes if plain in probe.uid.casefold()]
 
 
 def same_serial(one: str, other: str) -> bool:

@@ -20,12 +20,15 @@ INSTALL: Final = (
     "sudo udevadm control --reload && sudo udevadm trigger"
 )
 
+FT232H: Final = (0x0403, 0x6014)
+"""As pyftdi has it."""
+
 _FOLDERS: Final = ("etc/udev/rules.d", "run/udev/rules.d", "usr/lib/udev/rules.d", "lib/udev/rules.d")
 _ACCESS: Final = 'MODE="0660", GROUP="plugdev", TAG+="uaccess"'
 _MORE: Final = (
     ("SEGGER J-Link", 0x1366, None),
     ("Raspberry Pi Debug Probe", 0x2E8A, 0x000C),
-    ("FTDI FT232H", 0x0403, 0x6014),
+    ("FTDI FT232H", *FT232H),
 )
 
 

@@ -84,6 +84,7 @@ class HarvestRun:
         duration_s: simulated time, charging included.
         awake_s: of it, with power.
         steps: that are new: each counts once.
+        lost: of them, those that the last power cut took, as no checkpoint was whole after them.
         again: further ones, made after a power cut for the second time.
         boots: power-ups.
         cuts: power cuts.
@@ -93,8 +94,8 @@ class HarvestRun:
         elapsed_s: mean time that a step stands for, in the network's seconds.
         promised: inferences per hour; None: as many as the recordings have.
         need: of a life with a whole checkpoint.
-        is_stuck: one life after the other ended without any: nothing more will be computed, and the rest was not
-            looked at.
+        is_stuck: each life ended without any checkpoint, or many one after the other did: nothing more will be
+            computed, and the rest was not looked at.
         supply_V: at which the currents were looked up.
         without: what was on and is not in the currents, as nobody could look up what it draws.
         sources: documents and pages of the currents.
@@ -108,6 +109,7 @@ class HarvestRun:
     duration_s: float
     awake_s: float
     steps: int
+    lost: int
     again: int
     boots: int
     cuts: int
@@ -129,8 +131,8 @@ class HarvestRun:
 
     @property
     def inferences_per_hour(self) -> float:
-        """New steps."""
-        return self.per_hour(self.steps)
+        """New steps that stay; none where each life begins anew."""
+        return 0.0 if self.is_stuck else self.per_hour(self.steps - self.lost)
 
     @property
     def wanted_per_hour(self) -> float:

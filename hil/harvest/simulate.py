@@ -11,6 +11,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from hil.errors import InputError
 from hil.harvest.capacitor import Capacitor
 from hil.harvest.life import Draws, Life
 from hil.harvest.outcome import HarvestRun, Need, Phase
@@ -71,11 +72,13 @@ def simulate(
         progress: told the share of the time that is over, at each power cut.
 
     Raises:
+        InputError: a checkpoint comes later than anybody simulates.
         NumericError: a state or output differs in any bit from the exact integer model's.
         NoCurrentError: what the chip does has no modelled current.
         TargetFault: the firmware ended.
     """
     draws, witness, ledger = Draws.of(program), Witness(program.plan, program.board.name), _Ledger()
+    need = _measure_need(program, draws, conditions)
     capacitor = Capacitor(conditions.capacitor_uF * 1e-6, conditions.power_uW * 1e-6, conditions.v_on)
     charge_s = capacitor.time_between(conditions.v_off, conditions.v_on, 0.0)
     most_empty = program.plan.checkpoint_words + _LIVES_TO_SPARE
@@ -98,6 +101,7 @@ def simulate(
         duration_s=ledger.duration_s,
         awake_s=ledger.awake_s,
         steps=witness.steps,
+        lost=witness.steps - witness.saved if ledger.cuts == ledger.boots else 0,
         again=witness.again,
         boots=ledger.boots,
         cuts=ledger.cuts,
@@ -106,8 +110,8 @@ def simulate(
         energy_uJ={phase: ledger.energy_J[phase] * 1e6 for phase in Phase},
         elapsed_s=program.plan.elapsed_s,
         promised=promised,
-        need=_measure_need(program, draws, conditions),
-        is_stuck=ledger.empty == most_empty,
+        need=need,
+        is_stuck=ledger.empty == most_empty or (ledger.cuts > 0 and witness.checkpoints == 0),
         supply_V=draws.model.supply_V,
         without=tuple(sorted(draws.without)),
         sources=tuple(draws.sources),
@@ -116,7 +120,10 @@ def simulate(
 
 
 def _live(life: Life, capacitor: Capacitor, conditions: Conditions, ledger: _Ledger) -> bytes:
-    """One life, and what it leaves in the data EEPROM. One that has power for good ends with the time."""
+    """One life, and what it leaves in the data EEPROM. One that has power for good ends with the time.
+
+    One that lasts too long ends early: what the capacitor still has then need not be charged.
+    """
     now_V = conditions.v_on
 
     def voltage_V(time_s: float, current_A: float) -> float:
@@ -134,17 +141,30 @@ def _live(life: Life, capacitor: Capacitor, conditions: Conditions, ledger: _Led
                 return life.cut(chip.seconds(), seed=ledger.cuts)
             if math.isinf(left_s) and ledger.is_over(conditions):
                 return chip.eeprom
+            if not math.isinf(left_s) and chip.seconds() >= AWAKE_MOST_S:
+                ledger.duration_s -= capacitor.time_between(conditions.v_off, now_V, 0.0)
+                return chip.eeprom
             life.advance(min(left_s, _SLICE_S), voltage_V)
 
 
 def _measure_need(program: Program, draws: Draws, conditions: Conditions) -> Need:
-    """A life with as much power as it takes, until its first checkpoint is whole, of which each word changes."""
+    """A life with as much power as it takes, until its first checkpoint is whole, of which each word changes.
+
+    Raises:
+        InputError: that takes longer than a life is looked at.
+    """
     middle_V = (conditions.v_on + conditions.v_off) / 2
     store = program.board.memory.eeprom
     full = random.Random(0).randbytes(store.bytes if store is not None else 0)  # noqa: S311 # no secret
     life = Life(program, full, draws, Witness(program.plan, program.board.name), 0)
     with life.chip as chip:
         while not life.has_saved:
+            if chip.seconds() >= AWAKE_MOST_S:
+                raise InputError(
+                    f"{program.plan.model_name} makes its first checkpoint, after {program.plan.every} steps, later "
+                    f"than the {AWAKE_MOST_S:g} s with power that are simulated",
+                    hint="take a smaller checkpoint_steps",
+                )
             life.advance(_SLICE_S, lambda _time_s, _current_A: middle_V)
         duration_s = float(chip.seconds())
     arriving_C = conditions.power_uW * 1e-6 / conditions.v_on * duration_s

@@ -19,7 +19,7 @@ def lines_of(run: HarvestRun) -> list[str]:
         (
             f"{run.model_name} on {run.board} (twin), harvesting {conditions.power_uW:g} uW into "
             f"{conditions.capacitor_uF:g} uF, on at {conditions.v_on:g} V, off at {conditions.v_off:g} V, a checkpoint "
-            f"every {_steps(run.checkpoint_steps)}"
+            f"every {'step' if run.checkpoint_steps == 1 else f'{run.checkpoint_steps} steps'}"
         ),
         (
             f"{run.inferences_per_hour:.6g} inferences per hour (modelled); "
@@ -31,8 +31,8 @@ def lines_of(run: HarvestRun) -> list[str]:
             f"{run.awake_s:.4g} s"
         ),
         (
-            f"{_steps(run.steps)}, and {run.again} more again after a power cut; all {run.checked} equal the exact "
-            "integer model's in every bit of every state and output"
+            f"{_steps(run.steps)}, {run.lost} of them lost in the last power cut, and {run.again} more again after one"
+            f"; all {run.checked} equal the exact integer model's in every bit of every state and output"
         ),
         (
             f"energy {energy:.6g} uJ, modelled: "
@@ -63,6 +63,7 @@ def json_of(run: HarvestRun) -> dict[str, Any]:
         "duration_s": run.duration_s,
         "awake_s": run.awake_s,
         "steps": run.steps,
+        "lost": run.lost,
         "again": run.again,
         "checked": run.checked,
         "boots": run.boots,
@@ -102,4 +103,4 @@ def properties_of(run: HarvestRun) -> dict[str, str | float]:
 
 
 def _steps(count: int) -> str:
-    return "step" if count == 1 else f"{count} steps"
+    return "1 step" if count == 1 else f"{count} steps"

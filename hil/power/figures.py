@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from hil.errors import RigError
+from hil.power.trace import HOLE
 from hil.power.window import Window, whole
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from hil.power.trace import Trace
 
-_HOLE: Final = 1.5
 _STANDARD_ERRORS: Final = 4.0
 _ROUNDING: Final = 1e-3  # of a sample period: times are sums of periods
 
@@ -35,8 +35,8 @@ class Figure:
         value: in the unit of what it is of.
         uncertainty: by how much it may be off, in the same unit.
         samples: that it was made of.
-        by_accuracy: the part of the uncertainty that is the instrument's accuracy, which two results by one unit in one
-            range share.
+        by_accuracy: the part of the uncertainty that is the instrument's and the supply's accuracy, which two results
+            by one unit in one range share.
     """
 
     value: float
@@ -87,8 +87,10 @@ def energy_J(
         RigError: as of `average_A`.
     """
     charge = charge_C(trace, window)
-    uncertainty = charge.uncertainty * voltage_V + abs(charge.value) * voltage_uncertainty_V
-    return Figure(charge.value * voltage_V, uncertainty, charge.samples, charge.by_accuracy * voltage_V)
+    by_supply = abs(charge.value) * voltage_uncertainty_V
+    uncertainty = charge.uncertainty * voltage_V + by_supply
+    by_accuracy = charge.by_accuracy * voltage_V + by_supply
+    return Figure(charge.value * voltage_V, uncertainty, charge.samples, by_accuracy)
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def _check(trace: Trace, window: Window, inside: slice) -> None:
             f"{trace.time_s[0] if len(trace.time_s) else 0:.6f} s to {trace.end_s:.6f} s"
         )
     lead_s, tail_s = float(time_s[0]) - window.begin_s, window.end_s - float(time_s[-1])
-    if max(lead_s, tail_s) > _HOLE * trace.sample_s:
+    if max(lead_s, tail_s) > HOLE * trace.sample_s:
         raise RigError(f"{where} is not within it: it goes from {trace.time_s[0]:.6f} s to {trace.end_s:.6f} s")
     outside = np.flatnonzero(trace.flags(trace.outside)[inside])
     if len(outside):

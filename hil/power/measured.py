@@ -82,7 +82,8 @@ def energy_of_steps(
     Raises:
         RigError: samples are missing in a batch or between two, or the instrument does not stand for some.
     """
-    figures = [energy_J(trace, supply_V, window) for window in windows]
+    off_V = supply_V * plan.supply_tolerance
+    figures = [energy_J(trace, supply_V, window, voltage_uncertainty_V=off_V) for window in windows]
     all_sizes = np.tile(np.array(sizes), sequences)
     steps = np.repeat([figure.value for figure in figures] / all_sizes, all_sizes) * 1e6
     off = np.repeat([figure.uncertainty for figure in figures] / all_sizes, all_sizes) * 1e6
@@ -107,7 +108,7 @@ def energy_of_steps(
         supply_V=supply_V,
         duration_s=whole.duration_s,
         batch=max(sizes),
-        notes=(_how_cut(plan, windows, sizes), f"accuracy: {identity.stated}"),
+        notes=(_how_cut(plan, windows, sizes), f"accuracy: {identity.stated}", _how_supplied(plan, supply_V)),
         instrument=Instrument(identity.name, identity.serial, ranges),
         repeats=Repeats(1, cut, cut_average),
     )
@@ -117,6 +118,12 @@ def name_of(identity: MeterIdentity) -> str:
     """An instrument, for people."""
     firmware = f", {identity.firmware}" if identity.firmware else ""
     return f"{identity.name} {identity.serial or 'without a serial number'}{firmware}"
+
+
+def _how_supplied(plan: MeterPlan, supply_V: float) -> str:
+    if not plan.supply_tolerance:
+        return f"the supply of {supply_V:g} V is taken as exact"
+    return f"the supply of {supply_V:g} V may be off by {plan.supply_tolerance:.2%}"
 
 
 def _how_cut(plan: MeterPlan, windows: Sequence[Window], sizes: Sequence[int]) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from serial.tools.list_ports_common import ListPortInfo  # type: ignore[import-untyped]
 
-_PPK2: Final = (0x1915, 0xC00A)
+PPK2: Final = (0x1915, 0xC00A)
 """Nordic's, as ppk2lab has it."""
 _STM32_PORT: Final = (0x0483, 0x5740)
 """ST's number of every virtual port that its firmware library makes; that the LPM01A's is one is recalled."""
@@ -77,7 +77,7 @@ def _ppk2s(ports: Sequence[ListPortInfo]) -> list[str]:
     """The first of the two ports that each has."""
     first: dict[str, str] = {}
     for port in ports:
-        if (port.vid, port.pid) == _PPK2:
+        if (port.vid, port.pid) == PPK2:
             first.setdefault(port.serial_number or port.location or port.device, port.device)
     return [f"ppk2:{device}?voltage=3.0&marker=D0" for device in first.values()]
 

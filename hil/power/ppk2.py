@@ -1,7 +1,8 @@
 """Nordic's Power Profiler Kit II through ppk2lab: ``ppk2:/dev/ttyACM0?mode=source&voltage=3.0``.
 
 It samples current and eight digital inputs, D0 to D7, at 100 kHz. Its counter of samples has six bits: a loss of an
-exact multiple of 64 samples cannot be seen in it, and is told by the clock from some 100 ms on.
+exact multiple of 64 samples cannot be seen in it, and is told by the clock from some 100 ms on; within a
+window of the marker by the cycles of its steps (`hil.power.window_cycles`).
 
 Of the library only what speaks to the device is used: its port, its commands, its metadata and its parser of the
 stream. It would simulate a device where an environment variable says so; here it never does.

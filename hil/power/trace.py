@@ -6,7 +6,7 @@ Pure: numpy arrays, units in names. Sample k is at `time_s[k]` and stands for th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hil.power.accuracy import Accuracy
 
-_HOLE = 1.5
+HOLE: Final = 1.5
 """Sample periods between two samples from which on some are missing."""
 
 
@@ -94,7 +94,7 @@ class Trace:
             raise self.broken("has times that do not increase")
         if unknown := set(map(int, np.unique(self.range_of()))) - set(self.accuracy):
             raise self.broken(f"has samples in range {min(unknown)}, of which no accuracy is stated")
-        for hole in np.flatnonzero(steps * self.sample_rate_hz > _HOLE):
+        for hole in np.flatnonzero(steps * self.sample_rate_hz > HOLE):
             self._check_hole(float(self.time_s[hole]), float(self.time_s[hole + 1]))
 
     @property

@@ -11,6 +11,7 @@ from pyocd.core import exceptions  # type: ignore[import-untyped] # has annotati
 from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 
 from hil.errors import FlashError, RigError
+from hil.find.match import lists
 from hil.probe.lock import IMPATIENT, ProbeBusyError, ProbeLock, holder_of
 from hil.probe.pyocd_errors import no_pyocd_log
 from hil.probe.session import ProbeSession, WrongChipError
@@ -73,8 +74,7 @@ def _ask(board: Board, probe: Probe) -> Identified:
         said = _board_id(probe)
     known = board.probe.board_ids if board.probe else ()
     if said and known:
-        listed = said.casefold().startswith(tuple(each.casefold() for each in known))
-        return Identified(Is.THE_BOARD if listed else Is.ANOTHER)
+        return Identified(Is.THE_BOARD if lists(board, said) else Is.ANOTHER)
     if board.chip_ids is None:
         return Identified(Is.UNKNOWN, f"probe {probe.uid} does not say which board it is part of")
     try:

@@ -13,7 +13,7 @@ from pyocd.core.target import Target  # type: ignore[import-untyped]
 
 from hil.emulator.power import PROBE_PREFIX
 from hil.errors import BoardGoneError, FlashError, InputError, RigError
-from hil.find.probes import attached_probes
+from hil.find.probes import attached_probes, probes_named
 from hil.probe import remote
 from hil.probe.emulated import EmulatedProbe
 from hil.probe.lock import IMPATIENT, ProbeLock
@@ -334,8 +334,5 @@ def _on_usb(uid: str) -> Probe | None:
     """The probe with that uid, or the only one with it as a part; None where it is none on USB."""
     if not uid or uid.startswith(PROBE_PREFIX):
         return None
-    plain = uid.casefold()
-    probes = attached_probes()
-    exact = [probe for probe in probes if plain in {probe.uid.casefold(), probe.pyocd_uid.casefold()}]
-    part = exact or [probe for probe in probes if plain in probe.uid.casefold()]
-    return part[0] if len(part) == 1 else None
+    probes = probes_named(uid, attached_probes())
+    return probes[0] if len(probes) == 1 else None

@@ -12,7 +12,8 @@ from hil.case import load_case
 from hil.cycle_golden import golden_path, load_golden
 from hil.cycle_promise import check_cycles, not_counted
 from hil.energy_golden import energy_path, load_energy
-from hil.energy_promise import check_current, check_energy, lacking, not_known
+from hil.energy_known import lacking, not_known, owed
+from hil.energy_promise import check_current, check_energy
 from hil.errors import HilError, InputError, NumericError, RigError
 from hil.harvest.outcome import NoCurrentError, check_harvest
 from hil.harvest.words import lines_of, properties_of
@@ -23,6 +24,7 @@ from hil.pytest_run.recorder import TAKEN
 from hil.pytest_run.state import STATE
 from hil.report.properties import run_properties, size_properties
 from hil.report.spelling import told_in_pytest
+from hil.vectors import name_of
 from hil.verdict import Held
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Subject:
     @property
     def vectors_name(self) -> str:
         """The vector file's name without its endings."""
-        return self.vectors_path.name.removesuffix(".npz").removesuffix(".vectors")
+        return name_of(self.vectors_path)
 
     @property
     def vectors_in_case(self) -> str:
@@ -129,17 +131,31 @@ class PromiseItem(pytest.Item):
             self._require_energy(self.result)
 
     def _require_energy(self, result: RunResult) -> None:
-        """Skip where nobody knows it; an error where an instrument failed, or a strict run would leave some out."""
+        """Skip where nobody knows it; an error where an instrument failed, or a strict run would leave some out.
+
+        What its golden has is not left out: it is judged, and broken.
+        """
         noun = self.subject.promise
         if result.energy.failure is not None:
             raise result.energy.failure.with_traceback(None)
-        self._require(not_known(noun, result))
+        reason = not_known(noun, result)
+        if reason is not None and self._is_owed(result):
+            return
+        self._require(reason)
         left_out = lacking(noun, result)
         if left_out is not None and self.config.stash[STATE].options.strict:
             raise RigError(
                 left_out,
                 hint="give its current in the board's file, or leave --hil-strict out to have it judged without",
             )
+
+    def _is_owed(self, result: RunResult) -> bool:
+        """Whether the golden has what the run does not say, and is not about to be replaced."""
+        subject = self.subject
+        if self.config.stash[STATE].recorder is not None:
+            return False
+        golden = load_energy(energy_path(subject.case.path))
+        return owed(subject.promise, result, golden, subject.vectors_in_case) is not None
 
     def _require(self, reason: str | None) -> None:
         """Skip for a reason that the promise cannot be measured for, or make it an error where that was asked for."""

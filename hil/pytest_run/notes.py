@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hil.pytest_run.collect import PromiseItem, needs_board
-from hil.report.details import run_details
+from hil.report.current_of import waveform_of
+from hil.report.details import current_details, run_details
 from hil.report.difference import first_difference
 from hil.report.noted import Noted, note
 
@@ -82,5 +83,13 @@ def _told(subject: dict[str, str], judged: _Judged | None, state: State) -> tupl
     if name in state.told:
         return name, None
     state.told.add(name)
-    artefact = state.bench.artefact(subject["board"])
-    return name, subject | run_details(judged.result, artefact)
+    details = run_details(judged.result, state.bench.artefact(subject["board"]))
+    return name, subject | details | {"current": _current(subject["board"], judged, state)}
+
+
+def _current(board: str, judged: _Judged, state: State) -> list[dict[str, Any]] | None:
+    """The current over time of a promise's run, which has just been made; None where nobody knows it."""
+    energy, dut = judged.result.energy.found, state.bench.dut(board)
+    if judged.says is None or energy is None or dut.last_current is None:
+        return None
+    return current_details(waveform_of(dut.last_current, energy, dut.marker_channel))

@@ -13,8 +13,9 @@ from hil.dut.options import BACKENDS, LINKS, DutOptions
 from hil.errors import HilError, InputError
 from hil.flash_mode import FLASH_MODES
 from hil.quarantine import Quarantine, load_quarantine
-from hil.report.json_file import PAGE_FILE, SESSION_FILE, forget_json, prepare_json
+from hil.report.json_file import PAGE_FILE, SESSION_FILE, prepare_json
 from hil.rig import load_rig
+from hil.whole_file import forget_file
 
 if TYPE_CHECKING:
     import argparse
@@ -101,7 +102,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--hil-wait",
         metavar="SECONDS",
         type=float,
-        help="how long to wait for a probe or a farm's place that another run has; 0 fails at once (default: 60, 600)",
+        help="how long to wait for a probe (default: 60) or a farm's place (600) that another run has; 0 fails at once",
     )
     group.addoption(
         "--hil-allow-erase",
@@ -118,8 +119,8 @@ def forget_report(known: argparse.Namespace) -> None:
     """
     if known.hil_report is not None:
         with suppress(HilError):
-            forget_json(known.hil_report / SESSION_FILE)
-            forget_json(known.hil_report / PAGE_FILE)
+            forget_file(known.hil_report / SESSION_FILE)
+            forget_file(known.hil_report / PAGE_FILE)
 
 
 def read_options(config: pytest.Config) -> Options:

@@ -9,7 +9,8 @@ from hil import __version__
 from hil.cycle_golden import Recording
 from hil.cycle_promise import check_budget
 from hil.energy_golden import Recording as EnergyRecording
-from hil.energy_promise import check_budgets, not_known
+from hil.energy_known import not_known
+from hil.energy_promise import check_budgets
 from hil.errors import CurrentError, CyclesError, InputError
 from hil.pytest_run.book import check_other_promises
 from hil.pytest_run.cycle_book import CycleBook

@@ -8,6 +8,7 @@ import numpy as np
 
 from hil.energy.modelled import ModelledCurrent
 from hil.errors import RigError
+from hil.power.trace import HOLE
 from hil.power.window import windows_between_marks, windows_in_current
 from hil.report.waveform import Waveform
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from hil.power.window import Window
     from hil.step_energy import StepEnergy
 
-_HOLE: Final = 1.5
-"""Sample periods between two samples from which on some are missing, as `hil.power.trace` has it."""
 _SPIKE: Final = 0.5
 """Of the longest window in a current: what is shorter is none."""
 
@@ -49,7 +48,7 @@ def _of_model(current: ModelledCurrent, energy: StepEnergy) -> Waveform:
 
 def _of_trace(trace: Trace, energy: StepEnergy, marker: str) -> Waveform:
     ends_s = trace.time_s + trace.sample_s
-    hole = np.diff(trace.time_s) > _HOLE * trace.sample_s
+    hole = np.diff(trace.time_s) > HOLE * trace.sample_s
     ends_s[:-1] = np.where(hole, ends_s[:-1], trace.time_s[1:])
     # Behind each hole's last sample stands a piece that nobody knows.
     behind = np.flatnonzero(hole) + 1

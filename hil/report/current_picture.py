@@ -5,17 +5,16 @@ Made of as many columns as are drawn, each with its least and its most: thousand
 
 from __future__ import annotations
 
-import hashlib
-import io
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from hil.errors import InputError
+from hil.report.inline_svg import INK, SECOND, style_axes
 from hil.report.picture import new_figure, save_figure
 from hil.report.quantity import amperes, joules, seconds, spread
-from hil.report.waveform import columns_of
+from hil.report.svg_text import TEXT, svg_text
+from hil.report.waveform import NEAR, columns_of, nearby
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,43 +24,22 @@ if TYPE_CHECKING:
     from hil.report.waveform import Columns, Waveform
     from hil.step_energy import StepEnergy
 
-_INK: Final = "#2f74b5"
-_STEP: Final = "#d98c1f"
 _MOST: Final = "#b03a2e"
-_TEXT: Final = "#010203"
-"""Of axes and words; a colour that nothing else has, as `current_svg` makes it that of the text around the picture."""
-_PLACE: Final = re.compile(r'\b(?:d|x|y|width|height|transform|points)="[^"]*"')
-_NAMED: Final = re.compile(r' id="([^"]*)"')
-_REFERRED: Final = re.compile(r"(?<=[(\"])#([^)\"]+)")
-_FINER: Final = re.compile(r"(\.\d\d)\d+")
-"""Than a hundredth of a point."""
 _COLUMNS: Final = 450
-_FEW: Final = 12
-"""Windows from which on some of them are shown from near as well."""
-_NEAR: Final = 4
-"""As many windows are shown then."""
 _BARS: Final = 160
 """Windows and steps that are drawn one by one; of more, shares and ranges within each column."""
 _SEQUENCES: Final = 20
 """Sequences that are told apart by a line."""
 
 
-def current_svg(title: str, waveform: Waveform, energy: StepEnergy | None = None) -> str:
-    """The picture as an ``<svg>`` element without a background, in the text's own colour: fit to stand in a page.
+def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy | None = None) -> None:
+    """Draw the picture into a file; its ending says which kind (.svg, .png).
 
     Args:
+        path: the file.
         title: what ran, and where.
         waveform: the current.
         energy: of its steps.
-
-    Raises:
-        InputError: matplotlib is not installed.
-    """
-    return _svg(_figure(title, waveform, energy), transparent=True)
-
-
-def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy | None = None) -> None:
-    """Draw the picture into a file; its ending says which kind (.svg, .png). Arguments as of `current_svg`.
 
     Raises:
         InputError: matplotlib is not installed, or the file cannot be written.
@@ -71,33 +49,13 @@ def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy 
         save_figure(figure, path)
         return
     try:
-        path.write_text(_svg(figure, transparent=False), encoding="utf-8")
+        path.write_text(svg_text(figure, transparent=False), encoding="utf-8")
     except OSError as error:
         raise InputError(f"the picture {path} cannot be written", cause=error.strerror) from error
 
 
-def _svg(figure: Any, *, transparent: bool) -> str:
-    from matplotlib import rc_context  # noqa: PLC0415 - where a figure was made there is matplotlib
-
-    written = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "hil"}):
-        figure.savefig(written, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})
-    text = written.getvalue()
-    text = _PLACE.sub(lambda place: _FINER.sub(r"\1", place[0]), text[text.index("<svg") :])
-    return _with_own_names(text.replace(_TEXT, "currentColor"))
-
-
-def _with_own_names(svg: str) -> str:
-    """Only names that are referred to stay, called after the content: so pictures in one page never mix theirs up."""
-    names = {name: str(number) for number, name in enumerate(dict.fromkeys(_REFERRED.findall(svg)))}
-    numbered = _NAMED.sub(lambda found: f' id="{names[found[1]]}"' if found[1] in names else "", svg)
-    numbered = _REFERRED.sub(lambda found: f"#{names[found[1]]}", numbered)
-    mark = "hil" + hashlib.sha256(numbered.encode()).hexdigest()[:8]
-    return re.sub(r' id="(\d+)"', rf' id="{mark}-\1"', re.sub(r"(\(|\")#(\d+)(?=[)\"])", rf"\1#{mark}-\2", numbered))
-
-
 def _figure(title: str, waveform: Waveform, energy: StepEnergy | None) -> Any:
-    near = _near(waveform)
+    near = nearby(waveform)
     heights = [1.3] + [1.0] * (near is not None) + [1.0] * (energy is not None)
     figure = new_figure(9, 1.2 + 2.0 * sum(heights))
     panels = list(figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0])
@@ -105,24 +63,13 @@ def _figure(title: str, waveform: Waveform, energy: StepEnergy | None) -> Any:
     _legend(panels[0])
     if near is not None:
         _draw_trace(panels[1], waveform, *near)
-        told = f"from near: {_NEAR} of {len(waveform.windows_s)}, from {seconds(near[0] - waveform.begin_s)} on"
-        panels[1].set_title(told, fontsize=8, loc="left", color=_TEXT)
+        told = f"from near: {NEAR} of {len(waveform.windows_s)}, from {seconds(near[0] - waveform.begin_s)} on"
+        panels[1].set_title(told, fontsize=8, loc="left", color=TEXT)
     if energy is not None:
         _draw_energies(panels[-1], energy)
     head = f"{title}\n{waveform.how}: {waveform.source}"
-    panels[0].set_title(head, fontsize=9, loc="left", color=_TEXT, pad=22, wrap=True)
+    panels[0].set_title(head, fontsize=9, loc="left", color=TEXT, pad=22, wrap=True)
     return figure
-
-
-def _near(waveform: Waveform) -> tuple[float, float] | None:
-    """A part with some windows in the middle, where there are many."""
-    windows = waveform.windows_s
-    if len(windows) < _FEW:
-        return None
-    first = len(windows) // 2
-    begin, end = float(windows[first, 0]), float(windows[first + _NEAR - 1, 1])
-    margin = (end - begin) / 20
-    return max(waveform.begin_s, begin - margin), min(waveform.end_s, end + margin)
 
 
 def _draw_trace(axes: Any, waveform: Waveform, begin_s: float, end_s: float) -> None:
@@ -133,11 +80,11 @@ def _draw_trace(axes: Any, waveform: Waveform, begin_s: float, end_s: float) -> 
         low, high = _held(columns.mean_A), _held(columns.maximum_A)
         axes.fill_between(edges, low, high, step="post", color=_MOST, alpha=0.15, linewidth=0, label="to the maximum")
     low, high = _held(columns.low_A), _held(columns.high_A)
-    axes.fill_between(edges, low, high, step="post", color=_INK, alpha=0.35, linewidth=0, label="current")
-    axes.step(edges, _held(columns.mean_A), where="post", color=_INK, linewidth=1, label="average")
+    axes.fill_between(edges, low, high, step="post", color=INK, alpha=0.35, linewidth=0, label="current")
+    axes.step(edges, _held(columns.mean_A), where="post", color=INK, linewidth=1, label="average")
     axes.set_xlim(edges[0], edges[-1])
     _style(axes, "A", "s")
-    axes.set_ylabel("current", color=_TEXT)
+    axes.set_ylabel("current", color=TEXT)
 
 
 def _shade(axes: Any, waveform: Waveform, columns: Columns) -> None:
@@ -145,7 +92,7 @@ def _shade(axes: Any, waveform: Waveform, columns: Columns) -> None:
     begin_s, end_s = columns.edges_s[0], columns.edges_s[-1]
     windows = waveform.windows_s
     windows = windows[(windows[:, 1] > begin_s) & (windows[:, 0] < end_s)] - begin_s
-    look = {"color": _STEP, "alpha": 0.2, "linewidth": 0, "transform": axes.get_xaxis_transform()}
+    look = {"color": SECOND, "alpha": 0.2, "linewidth": 0, "transform": axes.get_xaxis_transform()}
     if len(windows) <= _BARS:
         pieces = [(begin, end - begin) for begin, end in windows.tolist()]
         axes.broken_barh(pieces, (0, 1), label="steps", **look)
@@ -162,7 +109,7 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
         steps = np.arange(len(values))
         if most is not None:
             axes.bar(steps, most, width=0.9, color=_MOST, alpha=0.15, linewidth=0)
-        axes.bar(steps, values, yerr=off if off.any() else None, width=0.9, color=_INK, alpha=0.6, ecolor=_TEXT)
+        axes.bar(steps, values, yerr=off if off.any() else None, width=0.9, color=INK, alpha=0.6, ecolor=TEXT)
     else:
         begins = np.unique(np.linspace(0, len(values), _COLUMNS + 1).astype(int))[:-1]
         edges = np.append(begins, len(values)) - 0.5
@@ -170,26 +117,26 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
         if most is not None:
             band = _held(np.fmax.reduceat(most, begins))
             axes.fill_between(edges, 0, band, step="post", color=_MOST, alpha=0.15, linewidth=0)
-        axes.fill_between(edges, 0, high, step="post", color=_INK, alpha=0.35, linewidth=0)
-        axes.fill_between(edges, 0, low, step="post", color=_INK, alpha=0.45, linewidth=0)
+        axes.fill_between(edges, 0, high, step="post", color=INK, alpha=0.35, linewidth=0)
+        axes.fill_between(edges, 0, low, step="post", color=INK, alpha=0.45, linewidth=0)
         if off.any():
             least, highest = (
                 _held(each.reduceat(values + sign * off, begins)) for each, sign in ((np.fmin, -1), (np.fmax, 1))
             )
-            axes.fill_between(edges, least, highest, step="post", color=_TEXT, alpha=0.15, linewidth=0)
+            axes.fill_between(edges, least, highest, step="post", color=TEXT, alpha=0.15, linewidth=0)
     sequences, steps_each = energy.per_step_uJ.shape
     if 1 < sequences <= _SEQUENCES:
         for number in range(1, sequences):
-            axes.axvline(number * steps_each - 0.5, color=_TEXT, alpha=0.2, linewidth=0.6)
+            axes.axvline(number * steps_each - 0.5, color=TEXT, alpha=0.2, linewidth=0.6)
     axes.set_xlim(-0.5, len(values) - 0.5)
     _style(axes, "J", "")
     average = f"; average {amperes(energy.average_uA * 1e-6)}" if energy.average_uA is not None else ""
     told = f"energy of each step, min-median-max {spread(values, 'J')}{average}"
     told += f", each off by {joules(float(off.max()))} at most" if off.any() else ""
     batch = f"; means of batches of {energy.batch}" if energy.batch > 1 else ""
-    axes.set_title(f"{told} at {energy.supply_V:g} V{batch}", fontsize=8, loc="left", color=_TEXT)
-    axes.set_xlabel("step" if sequences == 1 else f"step, of {sequences} sequences one after another", color=_TEXT)
-    axes.set_ylabel("energy", color=_TEXT)
+    axes.set_title(f"{told} at {energy.supply_V:g} V{batch}", fontsize=8, loc="left", color=TEXT)
+    axes.set_xlabel("step" if sequences == 1 else f"step, of {sequences} sequences one after another", color=TEXT)
+    axes.set_ylabel("energy", color=TEXT)
 
 
 def _style(axes: Any, value_unit: str, time_unit: str) -> None:
@@ -202,14 +149,11 @@ def _style(axes: Any, value_unit: str, time_unit: str) -> None:
         axes.xaxis.set_major_formatter(EngFormatter(time_unit))
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.tick_params(colors=_TEXT, labelsize=8)
-    axes.grid(visible=True, color=_TEXT, alpha=0.12)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_TEXT)
+    style_axes(axes)
 
 
 def _legend(axes: Any) -> None:
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=8, labelcolor=_TEXT)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=8, labelcolor=TEXT)
 
 
 def _held(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from hil.report.energy import energy_facts
 from hil.report.series import series_of
+from hil.report.waveform import columns_of, nearby
 from hil.step_energy import NOT_ASKED
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hil.build import Artefact
+    from hil.report.waveform import Columns, Waveform
     from hil.result import RunResult
     from hil.step_energy import RunEnergy
+
+CURRENT_COLUMNS: Final = 240
 
 
 def run_details(result: RunResult, artefact: Artefact) -> dict[str, Any]:
@@ -65,24 +72,44 @@ def energy_details(energy: RunEnergy) -> dict[str, Any] | None:
     found = energy.found
     if found is None:
         return {"kind": energy.kind, "reason": energy.reason or None}
-    series = series_of(found.per_step_uJ)
     return {
-        "kind": found.kind,
-        "how": found.how,
-        "source": found.source,
+        **energy_facts(found),
         "reason": energy.reason or None,
-        "average_uA": found.average_uA,
-        "average_uncertainty_uA": found.average_uncertainty_uA,
-        "maximum_average_uA": found.maximum_average_uA,
         "min_uJ": float(found.per_step_uJ.min()),
         "median_uJ": float(np.median(found.per_step_uJ)),
         "max_uJ": float(found.per_step_uJ.max()),
-        "supply_V": found.supply_V,
-        "shares": dict(found.shares),
-        "without": list(found.without),
-        "batch": found.batch,
-        "per_step_uJ": series,
+        "per_step_uJ": series_of(found.per_step_uJ),
     }
+
+
+def current_details(waveform: Waveform) -> list[dict[str, Any]]:
+    """A current over time in columns: all of it, and some steps from near where there are many.
+
+    Returns:
+        For each: ``begin_s``, ``end_s``, and by column of the same width in time ``low_A``, ``mean_A``, ``high_A``,
+        ``maximum_A`` (or None for all) in A, null where it is not known, and ``marked``, its share within steps.
+    """
+    near = nearby(waveform)
+    parts = [(waveform.begin_s, waveform.end_s), *([near] if near is not None else [])]
+    return [_columns(columns_of(waveform, CURRENT_COLUMNS, begin_s, end_s)) for begin_s, end_s in parts]
+
+
+def _columns(columns: Columns) -> dict[str, Any]:
+    most = columns.maximum_A
+    return {
+        "begin_s": float(columns.edges_s[0]),
+        "end_s": float(columns.edges_s[-1]),
+        "low_A": _short(columns.low_A),
+        "mean_A": _short(columns.mean_A),
+        "high_A": _short(columns.high_A),
+        "maximum_A": None if most is None else _short(most),
+        "marked": _short(columns.marked),
+    }
+
+
+def _short(values: NDArray[np.float64]) -> list[float | None]:
+    """Five digits of each, which a picture does not need more of."""
+    return [float(f"{value:.5g}") if np.isfinite(value) else None for value in values.tolist()]
 
 
 def _size(artefact: Artefact) -> dict[str, int] | None:

@@ -11,7 +11,7 @@ from hil.step_energy import NOT_ASKED
 
 if TYPE_CHECKING:
     from hil.result import RunResult
-    from hil.step_energy import Energies, RunEnergy
+    from hil.step_energy import Energies, RunEnergy, StepEnergy
 
 
 def energy_json(result: RunResult) -> dict[str, Any]:
@@ -25,21 +25,29 @@ def energy_json(result: RunResult) -> dict[str, Any]:
         return result.vectors.shaped(steps).tolist()
 
     return {
-        "kind": energy.kind,
-        "source": found.source,
+        **energy_facts(found),
         "per_step_uJ": shaped(found.per_step_uJ),
         "uncertainty_uJ": shaped(found.uncertainty_uJ),
         "maximum_uJ": None if found.maximum_uJ is None else shaped(found.maximum_uJ),
+        "duration_s": found.duration_s,
+        "notes": list(found.notes),
+        "reason": energy.reason or None,
+    }
+
+
+def energy_facts(found: StepEnergy) -> dict[str, Any]:
+    """What every JSON says of it: how it was obtained, the average current, and what the figures rest on."""
+    return {
+        "kind": found.kind,
+        "how": found.how,
+        "source": found.source,
         "average_uA": found.average_uA,
         "average_uncertainty_uA": found.average_uncertainty_uA,
         "maximum_average_uA": found.maximum_average_uA,
         "supply_V": found.supply_V,
-        "duration_s": found.duration_s,
-        "batch": found.batch,
         "shares": dict(found.shares),
         "without": list(found.without),
-        "notes": list(found.notes),
-        "reason": energy.reason or None,
+        "batch": found.batch,
     }
 
 

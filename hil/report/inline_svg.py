@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import io
+import html
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 from hil.report.picture import new_figure
+from hil.report.svg_text import TEXT, svg_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TEXT: Final = "#010203"
-"""Of axes and words; a colour that nothing else has, as it is made that of the text around the picture."""
 INK: Final = "#2f74b5"
 SECOND: Final = "#d98c1f"
 LIMIT: Final = "#c0392b"
 
-_PATH: Final = re.compile(r'\bd="[^"]*"')
-_FINER: Final = re.compile(r"(\.\d\d)\d+")
 _SIZE: Final = re.compile(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>')
-_STYLE: Final = re.compile(r"<style[^>]*>.*?</style>", re.DOTALL)
+_NO_PART: Final = re.compile(r"<(style|metadata)[^>]*>.*?</\1>", re.DOTALL)
+"""Of an element within a page: rules would be the page's, and names of vocabularies look like addresses."""
+_TWICE: Final = re.compile(r" font-family: [^;\"]*;|(?<=\n) +")
+"""What the page's own style says, and spaces that nobody reads."""
 _WIDTH: Final = 4.4
 """Inches, in which words of 8 points can still be read where a phone shows all of it."""
 
@@ -47,21 +47,26 @@ def new_panels(height: float, *shares: float) -> tuple[Any, list[Any]]:
     figure = new_figure(_WIDTH, height)
     panels = list(figure.subplots(len(shares), 1, sharex=True, height_ratios=shares, squeeze=False)[:, 0])
     for axes in panels:
-        axes.tick_params(colors=TEXT, labelsize=8)
-        axes.grid(visible=True, color=TEXT, alpha=0.12)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(TEXT)
+        style_axes(axes)
         axes.ticklabel_format(axis="y", useOffset=False, style="plain")
     return figure, panels
 
 
-def name_axes(axes: Any, x_words: str, y_words: str) -> None:
-    """Write what the axes show, over steps or nights, which are whole numbers."""
+def style_axes(axes: Any) -> None:
+    """Quiet lines in the colour of the words."""
+    axes.tick_params(colors=TEXT, labelsize=8)
+    axes.grid(visible=True, color=TEXT, alpha=0.12)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(TEXT)
+
+
+def name_axes(axes: Any, x_words: str, y_words: str, *, whole: bool = True) -> None:
+    """Write what the axes show; steps and nights are whole numbers."""
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - as in hil.report.picture
 
     axes.set_xlabel(x_words, fontsize=8, color=TEXT)
     axes.set_ylabel(y_words, fontsize=8, color=TEXT)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole))
     axes.yaxis.set_major_locator(MaxNLocator(4))
 
 
@@ -85,15 +90,9 @@ def svg_of(figure: Any, words: str) -> str:
         figure: matplotlib's.
         words: what it shows, for those who cannot see it.
     """
-    from matplotlib import rc_context  # noqa: PLC0415 - as in hil.report.picture
-
-    written = io.StringIO()
-    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "hil"}):
-        figure.savefig(written, format="svg", transparent=True, metadata=nothing)
-    text = written.getvalue()
-    text = _STYLE.sub("", text[text.index("<svg") :])
-    text = _PATH.sub(lambda path: _FINER.sub(r"\1", path[0]), text)
-    said = words.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
-    head = rf'<svg xmlns="http://www.w3.org/2000/svg" viewBox="\1" role="img" aria-label="{said}">'
-    return _SIZE.sub(head, text, count=1).replace(TEXT, "currentColor")
+    text = _TWICE.sub("", _NO_PART.sub("", svg_text(figure, transparent=True)))
+    said = html.escape(words)
+    head = (
+        r'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="\1" role="img" '
+    )
+    return _SIZE.sub(head + f'aria-label="{said}">', text, count=1)

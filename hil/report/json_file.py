@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 from hil.errors import InputError
 from hil.report.energy import energy_json
+from hil.whole_file import check_writable, forget_file, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,31 +105,8 @@ def prepare_json(path: Path, *, reads: Iterable[Path] = ()) -> None:
     """
     if any(path.exists() and each.exists() and path.samefile(each) for each in reads):
         raise InputError(f"--json {path} is a file that the run reads", hint="name another file for the result")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if _is_special(path):
-            return
-        fresh = _fresh_name(path)
-        fresh.touch()
-        fresh.unlink()
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    forget_json(path)
-
-
-def forget_json(path: Path) -> None:
-    """Remove an older JSON file; a link to it stays, and so does what is no file.
-
-    Raises:
-        InputError: it cannot be removed.
-    """
-    try:
-        if path.is_file():
-            path.resolve().unlink()
-    except OSError as error:
-        raise _unwritable(path, error) from error
+    check_writable(path)
+    forget_file(path)
 
 
 def write_json(path: Path, data: dict[str, Any] | list[dict[str, Any]]) -> None:
@@ -140,31 +116,4 @@ def write_json(path: Path, data: dict[str, Any] | list[dict[str, Any]]) -> None:
         InputError: if it cannot be written.
     """
     text = json.dumps(data, indent=1, allow_nan=False) + "\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if _is_special(path):
-            path.write_text(text, encoding="utf-8")
-            return
-        fresh = _fresh_name(path)
-        try:
-            fresh.write_text(text, encoding="utf-8")
-            fresh.replace(path.resolve())
-        finally:
-            fresh.unlink(missing_ok=True)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _is_special(path: Path) -> bool:
-    """Whether it is written as it is: a pipe or a terminal, which nothing can take the place of."""
-    return path.exists() and not path.is_file()
-
-
-def _fresh_name(path: Path) -> Path:
-    """A name beside the file, or beside what it is a link to."""
-    place = path.resolve()
-    return place.with_name(f".{place.name}.{os.getpid()}")
-
-
-def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(f"{path} cannot be written", cause=error.strerror, hint="name a file in a folder of yours")
+    write_whole(path, text.encode())

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hil.report.inline_svg import INK, LIMIT, SECOND, TEXT, day_ticks, legend, name_axes, new_axes, new_panels, svg_of
+from hil.report.inline_svg import INK, LIMIT, SECOND, day_ticks, legend, name_axes, new_axes, new_panels, svg_of
+from hil.report.svg_text import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_MOSTLY = 0.7
 
 
 def series_svg(series: dict[str, Any], what: str) -> str:
@@ -83,6 +86,35 @@ def trend_svg(what: str, nights: Sequence[str], values: Sequence[float], began: 
     name_axes(axes, "", what)
     day_ticks(axes, [night[5:] for night in nights])
     return svg_of(figure, f"{what} over {len(values)} nights")
+
+
+def current_svg(columns: dict[str, Any]) -> str:
+    """A current over time, of `hil.report.details`: average and range of each column, steps shaded.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    figure, axes = new_axes()
+    from matplotlib.ticker import EngFormatter  # noqa: PLC0415 - as in hil.report.picture
+
+    low, mean, high, marked = (np.array(columns[name], float) for name in ("low_A", "mean_A", "high_A", "marked"))
+    edges = np.linspace(0.0, columns["end_s"] - columns["begin_s"], len(mean) + 1)[:-1]
+    whole = np.isin(marked, (0, 1)).mean() > _MOSTLY
+    steps = "steps" if whole else "share in steps"
+    look = {"step": "post", "linewidth": 0}
+    shade = {"transform": axes.get_xaxis_transform(), "color": SECOND, "alpha": 0.2, "label": steps}
+    axes.fill_between(edges, 0, marked, **look, **shade)
+    if columns["maximum_A"] is not None:
+        most = np.array(columns["maximum_A"], float)
+        axes.fill_between(edges, mean, most, color=LIMIT, alpha=0.15, label="to the maximum", **look)
+    axes.fill_between(edges, low, high, color=INK, alpha=0.35, label="current", **look)
+    axes.step(edges, mean, where="post", color=INK, linewidth=1, label="average")
+    axes.set_ylim(0)
+    legend(axes)
+    name_axes(axes, "", "current", whole=False)
+    axes.xaxis.set_major_formatter(EngFormatter("s"))
+    axes.yaxis.set_major_formatter(EngFormatter("A"))
+    return svg_of(figure, f"current over {columns['end_s'] - columns['begin_s']:.3g} s")
 
 
 def spark_svg(values: Sequence[float]) -> str:

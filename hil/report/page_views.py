@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from markupsafe import Markup
 
 from hil.errors import InputError
-from hil.report.page_pictures import difference_svg, series_svg, spark_svg, trend_svg
+from hil.report.page_pictures import current_svg, difference_svg, series_svg, spark_svg, trend_svg
 from hil.report.terminal import error_words
 
 if TYPE_CHECKING:
@@ -204,6 +204,9 @@ def _cards(run: dict[str, Any]) -> list[Card]:
     if energy.get("per_step_uJ"):
         said = (_energy_words(energy),)
         cards.append(_drawn("", said, partial(series_svg, energy["per_step_uJ"], "energy of a step in uJ")))
+    for number, columns in enumerate(run.get("current") or ()):
+        words = f"current, {energy.get('how', '')}" if number == 0 else "some steps of it from near"
+        cards.append(_drawn("", (words,), partial(current_svg, columns)))
     return cards
 
 

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COLUMNS: Final = 400
+COLUMNS: Final = 300
 
 
 def series_of(values: NDArray[Any], columns: int = COLUMNS) -> dict[str, Any]:

@@ -73,7 +73,11 @@ def _recovery_lines(runs: Sequence[dict[str, Property]]) -> list[str]:
     for run in runs:
         board = str(run["hil_board"])
         most[board] = max(most.get(board, 0), int(run.get("hil_recoveries", 0)))
-    return [f"recovered: board {board}, {count} times, as told above" for board, count in sorted(most.items()) if count]
+    return [
+        f"recovered: board {board}, {count} {'time' if count == 1 else 'times'}, as told above"
+        for board, count in sorted(most.items())
+        if count
+    ]
 
 
 def _promises(count: int) -> str:

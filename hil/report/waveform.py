@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -79,6 +79,23 @@ class Columns:
     mean_A: Floats
     marked: Floats
     maximum_A: Floats | None
+
+
+NEAR: Final = 4
+"""Windows that are shown from near."""
+FEW: Final = 12
+"""Windows from which on that is so."""
+
+
+def nearby(waveform: Waveform) -> tuple[float, float] | None:
+    """Begin and end in s of a part with `NEAR` windows, in the middle; None where fewer than `FEW` are in all."""
+    there = waveform.windows_s
+    if len(there) < FEW:
+        return None
+    first = len(there) // 2
+    begin, end = float(there[first, 0]), float(there[first + NEAR - 1, 1])
+    margin = (end - begin) / 20
+    return max(waveform.begin_s, begin - margin), min(waveform.end_s, end + margin)
 
 
 def columns_of(waveform: Waveform, count: int, begin_s: float | None = None, end_s: float | None = None) -> Columns:

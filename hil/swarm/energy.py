@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hil.energy.activity import Activity, State
 from hil.energy.model import CurrentModel
-from hil.energy.steps import running
+from hil.energy.steps import run_draw
 
 if TYPE_CHECKING:
     from hil.board import Board
@@ -38,7 +38,7 @@ class EnergyModel:
         model = CurrentModel.of(board)
         from_ram = float(board.kernel_memory == "ram")
         draws = {
-            _RUN: model.draw(running(board), from_ram),
+            _RUN: run_draw(model),
             _SLEEP: model.draw(Activity(State.SLEEP, board.clock_hz), from_ram),
             _STOP: model.draw(Activity(State.STOP, 0), from_ram),
         }

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 BOARD: Final = load_board("nucleo-l031")
 STEPS: Final = 20
-ANSWER_S: Final = 1.0  # how long an answer may take here beyond its computation
-RUN_S: Final = 2.0  # what a run on bad firmware is given
+ANSWER_S: Final = 2.0  # how long an answer may take here beyond its computation
+RUN_S: Final = 4.0  # what a run on bad firmware is given
 GENEROUS_S: Final = 60.0
 BAD, GOOD = "tiny_dense", "unfold1"  # networks: in the first the firmware is bad once it is under way
 
@@ -96,7 +96,7 @@ def neurons_of(network: str) -> int:
 FRAMES: Final = ("last heard: ", "last sent: request ")
 CORE: Final = (*FRAMES, "the core was ", "pc=", "sp=", "return addresses from 0x")
 WAYS: Final = (
-    Bad("hung", "link", (*CORE, ", at agent_receive+", "main_loop+"), **_step("for (;;) {}")),
+    Bad("hung", "link", (*CORE, "has done ", ", at agent_receive+", "main_loop+"), **_step("for (;;) {}")),
     Bad("crashed", "target fault", (*CORE, "HardFault"), **_step("*(volatile uint32_t *)0x30000000u = 1;")),
     Bad(
         "silent",

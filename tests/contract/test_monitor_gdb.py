@@ -66,7 +66,7 @@ def test_a_board_that_another_process_keeps_is_listened_to() -> None:
     [
         (("monitor", "host"), "board 'host' has no serial port"),
         (("monitor", "microbit", "--seconds", "nan"), "--seconds nan is no time to wait"),
-        (("monitor", "nucleo"), "did you mean 'nucleo-l031'?"),
+        (("monitor", "nucleo-l0311"), "did you mean 'nucleo-l031'?"),
         (("gdb", "host"), "board 'host' has no debug probe"),
         (("gdb", "microbit", "--server-port", "99999"), "--server-port 99999 is no port for a gdb server"),
     ],

@@ -141,6 +141,22 @@ def test_a_row_has_each_figure_once(figures: dict[str, Any]) -> None:
         Current(state="run", source="invented", **figures)
 
 
+@pytest.mark.parametrize("unit", ["uA", "uA_per_MHz"])
+def test_no_maximum_is_below_the_typical(unit: str) -> None:
+    with pytest.raises(ValidationError, match=rf"maximum_{unit} \(70\) is below typical_{unit} \(76\)"):
+        Current.model_validate({"state": "run", "source": "invented", f"typical_{unit}": 76.0, f"maximum_{unit}": 70.0})
+
+
 def test_standby_is_a_state_without_clock() -> None:
     model = CurrentModel.of(load_board("nucleo-l031"))
     assert model.draw(Activity(State.STANDBY, 0)).typical_A == pytest.approx(0.23e-6)
+
+
+@pytest.mark.parametrize(("unit", "most"), [("uA", 1e9), ("uA_per_MHz", 1e6)])
+@pytest.mark.parametrize("which", ["typical", "maximum"])
+def test_a_current_that_no_chip_draws_is_refused(unit: str, most: float, which: str) -> None:
+    row = {"state": "run", "source": "invented", f"typical_{unit}": "unknown", f"maximum_{unit}": "unknown"}
+    Current.model_validate({**row, f"{which}_{unit}": most})
+    for wrong in (1.001 * most, 1e300):
+        with pytest.raises(ValidationError, match=rf"{which}_{unit}"):
+            Current.model_validate({**row, f"{which}_{unit}": wrong})

@@ -88,6 +88,7 @@ def test_what_is_unknown_in_a_step_leaves_no_energy() -> None:
         "in a step the chip does what its file has no current for: "
         "the file of board 'nucleo-l031' has no 'run' at 32 MHz in key 'currents'"
     )
+    assert energy.source == energy.silent == "what the emulated chip did, with currents of board 'nucleo-l031'"
 
 
 def test_what_is_unknown_between_steps_leaves_no_average() -> None:

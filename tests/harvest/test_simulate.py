@@ -9,6 +9,7 @@ import pytest
 
 from hil.board import load_board
 from hil.errors import HarvestError, InputError, NumericError, RigError
+from hil.harvest import simulate as harvest_simulate
 from hil.harvest.chip import HarvestChip, Seen
 from hil.harvest.outcome import Conditions, HarvestRun, NoCurrentError, Phase, check_harvest
 from hil.harvest.plan import make_plan
@@ -43,7 +44,8 @@ def test_every_bit_over_many_cuts(small: HarvestRun) -> None:
 def test_what_arrives_is_what_was_taken(small: HarvestRun) -> None:
     """Time begins and ends with a capacitor at v_off, so that all that arrived in it was taken."""
     assert sum(small.energy_uJ.values()) == pytest.approx(SMALL.power_uW * small.duration_s, rel=1e-4)
-    assert small.steps / small.duration_s * 3600 == pytest.approx(small.inferences_per_hour)
+    assert 0 <= small.lost < small.steps
+    assert (small.steps - small.lost) / small.duration_s * 3600 == pytest.approx(small.inferences_per_hour)
 
 
 def test_a_life_is_as_long_as_its_charge_lasts(small: HarvestRun) -> None:
@@ -98,6 +100,42 @@ def test_too_small_for_anything() -> None:
     assert run.steps == 0
     with pytest.raises(HarvestError, match=r"nothing is computed.*\n.*caused by: .*boots 100.*uF are needed"):
         check_harvest(run)
+
+
+def test_no_checkpoint_in_few_lives() -> None:
+    """Each life begins anew: what it computes does not add up to any rate, however short it was looked at."""
+    run = simulate(programmed("tiny_dense", every=1000), replace(SMALL, seconds=4), promised=1.0)
+    assert 0 < run.cuts < 5
+    assert run.steps > 20
+    assert run.checkpoints == 0
+    assert run.inferences_per_hour == 0
+    assert not run.keeps_up
+    with pytest.raises(HarvestError, match="nothing is computed, as power is lost before any checkpoint"):
+        check_harvest(run)
+
+
+def test_what_the_last_power_cut_takes_is_no_inference() -> None:
+    """A life has some 300 steps and a checkpoint after 200: looked at for one or for many, that is 200 a life."""
+    run = simulate(programmed("tiny_dense", every=200), replace(SMALL, capacitor_uF=400, seconds=1))
+    assert (run.boots, run.cuts, run.checkpoints) == (1, 1, 1)
+    assert run.steps - run.lost == 200
+    assert run.lost > 0
+    assert run.inferences_per_hour == run.per_hour(200)
+
+
+def test_a_checkpoint_that_nobody_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harvest_simulate, "AWAKE_MOST_S", 0.5)
+    with pytest.raises(InputError, match=r"first checkpoint, after 2147483647 steps, later than the 0\.5 s"):
+        simulate(programmed("tiny_dense", every=2**31 - 1), SMALL)
+
+
+def test_a_life_that_nobody_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harvest_simulate, "AWAKE_MOST_S", 0.5)
+    run = simulate(programmed("tiny_dense", every=20), replace(SMALL, capacitor_uF=1e6))
+    assert (run.boots, run.cuts) == (1, 0)
+    assert 0.5 <= run.awake_s < 1
+    assert sum(run.energy_uJ.values()) == pytest.approx(SMALL.power_uW * run.duration_s, rel=1e-3)
+    check_harvest(run)
 
 
 def test_promises(small: HarvestRun) -> None:

@@ -19,8 +19,9 @@ from hil.dut.dut import open_dut
 from hil.energy.model import CurrentModel
 from hil.energy.steps import step_energy
 from hil.energy_golden import EnergyFile, Recording
-from hil.energy_promise import check_budgets, check_current, check_energy, lacking
-from hil.errors import CurrentError
+from hil.energy_known import lacking
+from hil.energy_promise import check_budgets, check_current, check_energy
+from hil.errors import CurrentError, NumericError
 from hil.golden_file import Platform
 from hil.model import load_model
 from hil.promise import judge
@@ -184,3 +185,4 @@ def test_a_run_of_other_steps_than_promised_has_no_energy(l031: Workshop, sound:
     check_all_else(result, sound)
     assert result.energy.found is None
     assert f"the device and the exact integer model differed in {STEPS} of {STEPS} batches" in result.energy.reason
+    assert isinstance(result.energy.failure, NumericError)

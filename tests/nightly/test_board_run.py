@@ -70,9 +70,9 @@ def test_what_is_no_verdict_is_a_sentence(tmp_path: Path, body: str, said: str) 
 
 def test_one_that_takes_too_long_reports_what_it_has(tmp_path: Path) -> None:
     body = "signal.signal(signal.SIGINT, lambda *_: leave(2))\ntime.sleep(300)"
-    found = run(tmp_path, body, timeout_s=1.5)
+    found = run(tmp_path, body, timeout_s=6)
     assert found.code is None
-    assert "took longer than 0.025 min and was ended" in found.said
+    assert "took longer than 0.1 min and was ended" in found.said
     assert found.results == RESULTS
 
 
@@ -87,7 +87,7 @@ def test_one_that_does_not_listen_is_ended_with_all_it_started(tmp_path: Path, m
         "time.sleep(300)"
     )
     began = time.monotonic()
-    found = run(tmp_path, body, timeout_s=2)
+    found = run(tmp_path, body, timeout_s=6)
     assert time.monotonic() - began < 30
     assert found.code is None
     deadline = time.monotonic() + 10

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hil.nightly.change import CHANCE, Change, find_changes
@@ -35,6 +35,7 @@ def test_student_s_t_is_that_of_tables(degrees: int, five_percent: float, thousa
     assert two_sided(thousandth, degrees) == pytest.approx(0.001, rel=1e-4)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.integers(1, 80))
 def test_more_is_less_likely(one: float, other: float, degrees: int) -> None:
     low, high = sorted((one, other))
@@ -43,11 +44,13 @@ def test_more_is_less_likely(one: float, other: float, degrees: int) -> None:
     assert two_sided(math.inf, degrees) == 0.0
 
 
+@settings(deadline=None)
 @given(st.integers(0, 80), st.floats(-1e9, 1e9))
 def test_what_stays_as_it_is_has_no_change(nights: int, level: float) -> None:
     assert find_changes(np.full(nights, level)) == []
 
 
+@settings(deadline=None)
 @given(st.integers(8, 60), st.data(), st.floats(1e-3, 1e3), st.booleans())
 def test_a_step_of_an_exact_figure_is_found_to_the_night(
     nights: int, data: st.DataObject, size: float, up: bool
@@ -61,6 +64,7 @@ def test_a_step_of_an_exact_figure_is_found_to_the_night(
     assert found.by == pytest.approx((size if up else -size) / LEVEL)
 
 
+@settings(deadline=None)
 @given(st.integers(12, 50), st.integers(8, 20), st.floats(0.5, 100))
 def test_a_drift_of_an_exact_figure_is_found(before: int, moving: int, slope: float) -> None:
     values = np.concatenate([np.full(before, LEVEL), LEVEL + slope * np.arange(1, moving + 1)])
@@ -70,6 +74,7 @@ def test_a_drift_of_an_exact_figure_is_found(before: int, moving: int, slope: fl
     assert found.before == pytest.approx(LEVEL, abs=slope)
 
 
+@settings(deadline=None)
 @given(SEEDS, st.integers(8, 22), st.floats(6, 20))
 def test_a_step_well_above_the_noise_is_found(seed: int, place: int, size: float) -> None:
     values = np.random.default_rng(seed).normal(0, 1, 30).clip(-2, 2) + 100
@@ -77,6 +82,7 @@ def test_a_step_well_above_the_noise_is_found(seed: int, place: int, size: float
     assert ("step", place) in kinds(find_changes(values))
 
 
+@settings(deadline=None)
 @given(SEEDS, st.floats(0.7, 3))
 def test_a_drift_above_the_noise_is_found_within_three_nights(seed: int, slope: float) -> None:
     values = np.random.default_rng(seed).normal(0, 1, 30).clip(-2, 2) + 100
@@ -86,6 +92,7 @@ def test_a_drift_above_the_noise_is_found_within_three_nights(seed: int, slope: 
     assert abs(found.began - 12) <= 3
 
 
+@settings(deadline=None)
 @given(SEEDS, st.floats(0.01, 100), st.floats(-1000, 1000))
 def test_unit_and_zero_of_a_figure_do_not_matter(seed: int, scale: float, shift: float) -> None:
     values = np.random.default_rng(seed).normal(0, 1, 40)
@@ -96,6 +103,7 @@ def test_unit_and_zero_of_a_figure_do_not_matter(seed: int, scale: float, shift:
         assert two.after - two.before == pytest.approx(scale * (one.after - one.before), rel=1e-6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 29), st.floats(-500, 500)), max_size=1), SEEDS)
 def test_one_night_that_sticks_out_is_no_change(spikes: list[tuple[int, float]], seed: int) -> None:
     exact = np.full(30, LEVEL)

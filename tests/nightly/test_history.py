@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hil.errors import InputError
@@ -50,6 +50,7 @@ def test_what_is_added_comes_back_in_the_order_of_time(path: Path) -> None:
     assert load_history(path).skipped == ()
 
 
+@settings(deadline=None)
 @given(st.text(), st.floats(allow_nan=False, allow_infinity=False))
 def test_any_words_and_figures_survive(words: str, value: float) -> None:
     made = entry(message=words, figures={"max_error": value})

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import hil.dut.dut  # noqa: F401 - with pyOCD; imported in a run of pytester, it would be half taken out again after it
+from hil.report.page_pictures import difference_svg, series_svg
 from hil.resources import cache_dir, examples_dir
 
 if TYPE_CHECKING:
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 NETWORKS = examples_dir() / "networks"
 CACHE = cache_dir()  # asked for now, as pytester changes HOME
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _drawn() -> None:
+    """As with pyOCD above: matplotlib is there as a whole before a run of pytester draws the pictures of its report."""
+    one = {"sequences": 1, "steps": 2, "first": [0, 1], "low": [1, 2], "median": [1, 2], "high": [2, 2]}
+    series_svg(one, "nothing")
+    difference = {"array": "x", "unit": "LSB", "step": 1, "element": 0, "allowed": 1, "first": 0}
+    difference_svg(difference | {"obtained": [1, 2], "expected": [1, 1]})
 
 
 @pytest.fixture

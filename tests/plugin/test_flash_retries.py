@@ -39,9 +39,11 @@ def test_a_retry_is_told_in_every_report(project: pytest.Pytester, write_case: C
     result.assert_outcomes(passed=1)
     retry = "cannot be written to board 'microbit' (the cable is loose); tried again with the core halted"
     result.stdout.fnmatch_lines([f"microbit on qemu *; firmware agent.hex {retry}"])
+    result.stdout.fnmatch_lines(["recovered: board microbit, 1 time, as told above"])
     test = json.loads((project.path / "out/results.json").read_text())["tests"][0]
     assert test["flash_retries"] == f"firmware agent.hex {retry}"
     assert test["flash_bytes_written"] > 0
+    assert test["recoveries"] == 1
     junit = ET.parse(project.path / "junit.xml")  # noqa: S314 - written by this test
     properties = {each.get("name"): each.get("value") for each in junit.iter("property")}
     assert properties["hil_flash_retries"] == f"firmware agent.hex {retry}"

@@ -80,6 +80,21 @@ def test_an_emulated_run_has_the_size_of_its_firmware_and_its_cycles(
     assert '<span class="badge emulated">emulated</span>' in Path(project.path, "out", "report.html").read_text()
 
 
+def test_a_run_whose_energy_is_promised_has_its_current(
+    project: pytest.Pytester, write_case: Callable[[str], Path]
+) -> None:
+    write_case("current: {average_uA: 9000}\n")
+    project.runpytest("--board=nucleo-l031", "--hil-report=out")  # has no golden yet
+    (run,) = results(project)["runs"].values()
+    energy, (whole, near) = run["energy"], run["current"]
+    assert energy["kind"] == "modelled"
+    assert whole["begin_s"] <= near["begin_s"] < near["end_s"] <= whole["end_s"]
+    mean_uA = 1e6 * sum(whole["mean_A"]) / len(whole["mean_A"])  # noqa: N806
+    assert mean_uA == pytest.approx(energy["average_uA"], rel=0.05)
+    assert max(near["marked"]) == 1
+    assert "current, modelled" in Path(project.path, "out", "report.html").read_text()
+
+
 def test_failures_in_quarantine_are_shown_and_do_not_count(
     project: pytest.Pytester, write_case: Callable[[str], Path]
 ) -> None:

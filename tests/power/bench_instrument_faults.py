@@ -5,8 +5,9 @@ steps that a node makes by itself) while its simulated instrument loses or doubl
 unplugged, or sees a current beyond its range, and while the wire of the mark is loose or bounces.
 
 A fault is said, in the recording or as an error; or it does no harm, as every average and charge of the whole and of
-each step is still within what is told of it; or a number is wrong, which must not be. Where an instrument's protocol
-cannot tell, that is printed with its reason, as what it is, and is not counted as said.
+each step is still within what is told of it; or a number is wrong, which must not be. The cycles of the steps are
+known, as in a run that counts them: what is cut at marks is held against them. Where nothing can tell, that is printed
+with its reason, as what it is, and is not counted as said.
 """
 
 from __future__ import annotations

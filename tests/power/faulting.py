@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from hil.errors import RigError
+import numpy as np
+
+from hil.errors import CurrentError, RigError
 from hil.power.figures import average_A, charge_C
 from hil.power.window import windows_between_marks, windows_in_current
+from hil.power.window_cycles import Batches, check_lengths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
     from tests.power.runs import Run
 
 _ROUNDING: Final = 1e-6
+HZ: Final = 16e6
+"""Of the core."""
+BETWEEN: Final = 53
+"""Cycles of a window that are none of its step (docs/energy.md)."""
 
 
 class Came(StrEnum):
@@ -41,6 +48,7 @@ class Fault:
     factor: times the run's current.
     untold: why the instrument's protocol cannot tell; empty where it must be said or do no harm.
     stops: whether no more samples are read before the run's end.
+    counted: whether the cycles of its steps are known.
     """
 
     name: str
@@ -50,6 +58,7 @@ class Fault:
     factor: float = 1.0
     untold: str = ""
     stops: bool = False
+    counted: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,17 +83,19 @@ def come_of(fault: Fault, run: Run) -> Outcome:
     stops = {"stops": True} if fault.stops else {}
     try:
         made = fault.instrument.record(source, run.duration_s + 0.001, **stops, **_copied(fault.device))
-        return _judge(made, fault.instrument, source, run)
-    except RigError as error:
+        return _judge(made, fault, source, run)
+    except (RigError, CurrentError) as error:
         cause = f": {error.cause}" if error.cause else ""
         return Outcome(Came.SAID, error.message + cause)
 
 
-def _judge(made: Trace, instrument: Instrument, source: Recorded, run: Run) -> Outcome:
-    steps = len(run.windows_s)
+def _judge(made: Trace, fault: Fault, source: Recorded, run: Run) -> Outcome:
+    instrument, steps = fault.instrument, len(run.windows_s)
     if instrument.channel:
         windows = windows_between_marks(made, instrument.channel, count=steps)
         true = source.windows_s
+        if fault.counted:
+            check_lengths(made.instrument, windows, _batches(source), HZ)
     else:
         windows = windows_in_current(made, least_s=run.least_s, count=steps)
         true = source.high_within(0.0, run.duration_s, run.least_s)
@@ -110,6 +121,12 @@ def _judge(made: Trace, instrument: Instrument, source: Recorded, run: Run) -> O
                     Came.WRONG, f"{what} {where} is {figure.value:.4g} instead of {exact:.4g}", given, refused
                 )
     return Outcome(Came.SAID if refused else Came.HARMLESS, words, given, refused)
+
+
+def _batches(source: Recorded) -> Batches:
+    """As a board counts its cycles: the work before and behind a step is not in them."""
+    lengths_s = source.windows_s[:, 1] - source.windows_s[:, 0]
+    return Batches(lengths_s * HZ - BETWEEN, np.ones(len(lengths_s), np.int64))
 
 
 def _differs(figure: Figure, exact: float) -> bool:

@@ -36,6 +36,7 @@ def test_options_of_every_kind_are_taken_off_and_the_kinds_own_stay() -> None:
         ("marker=", "option 'marker' has no value"),
         ("supply=3V", "option 'supply' is '3V'"),
         ("supply=3.3&voltage=3.0", "both 'voltage' and 'supply' are given"),
+        ("supply_tolerance=51", "option 'supply_tolerance' is '51'"),
         ("tolerance=0", "option 'tolerance' is '0'"),
         ("simulated=no", "option 'simulated' is 'no'"),
         ("marked=D0", "option 'marked' is none that ppk2 has"),
@@ -84,5 +85,13 @@ def test_figures_of_a_recording_by_hand() -> None:
     assert found.uncertainty_uJ.min() >= 30.0 * (0.1 / 0.9 + 0.2) * (1 - 1e-6)
     assert 0.2 <= found.repeats.step < 0.5
     assert found.repeats.average < found.repeats.step
+    assert "the supply of 3 V is taken as exact" in found.notes
+    # A supply that may be off by 2 %: of the steps' energy that much more, of the current none, and it repeats.
+    off = MeterPlan.of("ppk2:/dev/none?marker=D0&supply_tolerance=2")
+    wide = energy_of_steps(made, windows, (2, 2), 1, supply_V=3.0, identity=IDENTITY, plan=off)
+    assert np.allclose(wide.uncertainty_uJ - found.uncertainty_uJ, 0.02 * 30.0)
+    assert wide.average_uncertainty_uA == found.average_uncertainty_uA
+    assert wide.repeats.step == pytest.approx(found.repeats.step)
+    assert "the supply of 3 V may be off by 2.00%" in wide.notes
     with pytest.raises(RigError, match="2 times from begin to end in the recording of a meter, not 3"):
         batch_windows(made, MARKED, 3)

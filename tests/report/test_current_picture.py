@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -13,12 +14,9 @@ import pytest
 
 from hil.errors import InputError
 from hil.report.current_lines import current_lines
-from hil.report.current_picture import current_svg, draw_current
+from hil.report.current_picture import draw_current
 from hil.report.waveform import Waveform
 from hil.step_energy import StepEnergy
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def made(sequences: int, steps: int, *, maximum: bool = False) -> tuple[Waveform, StepEnergy]:
@@ -46,13 +44,21 @@ def made(sequences: int, steps: int, *, maximum: bool = False) -> tuple[Waveform
     return Waveform("modelled", "a data sheet, p. 1 & 2", edges_s, current_A, windows_s, most), energy
 
 
+def drawn(title: str, waveform: Waveform, energy: StepEnergy | None = None) -> str:
+    """The text of the file."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "current.svg"
+        draw_current(path, title, waveform, energy)
+        return path.read_text(encoding="utf-8")
+
+
 def words(svg: str) -> str:
     """All text of an SVG."""
     return " ".join(each for each in ET.fromstring(svg).itertext() if each.strip())  # noqa: S314 - made by hil
 
 
 def test_what_it_says() -> None:
-    said = words(current_svg("a case <on> a board", *made(1, 8, maximum=True)))
+    said = words(drawn("a case <on> a board", *made(1, 8, maximum=True)))
     for each in (
         "a case <on> a board",
         "modelled: a data sheet, p. 1 & 2",
@@ -65,7 +71,7 @@ def test_what_it_says() -> None:
 
 
 def test_a_picture_in_a_page_has_the_colour_of_its_text_and_needs_nothing_else() -> None:
-    svg = current_svg("a case", *made(1, 4))
+    svg = drawn("a case", *made(1, 4))
     assert svg.startswith("<svg")
     assert "currentColor" in svg
     assert "#010203" not in svg
@@ -75,11 +81,11 @@ def test_a_picture_in_a_page_has_the_colour_of_its_text_and_needs_nothing_else()
 
 
 def test_the_same_gives_the_same() -> None:
-    assert current_svg("a case", *made(2, 20)) == current_svg("a case", *made(2, 20))
+    assert drawn("a case", *made(2, 20)) == drawn("a case", *made(2, 20))
 
 
 def test_thousands_of_steps_make_no_bigger_a_picture_and_some_are_shown_from_near() -> None:
-    few, many = current_svg("a case", *made(3, 60)), current_svg("a case", *made(4, 1000, maximum=True))
+    few, many = drawn("a case", *made(3, 60)), drawn("a case", *made(4, 1000, maximum=True))
     assert len(many) < 2 * len(few) < 800_000
     assert "from near: 4 of 4000, from 8.00 s on" in words(many)
     assert "steps: share of the time" in words(many)
@@ -88,7 +94,7 @@ def test_thousands_of_steps_make_no_bigger_a_picture_and_some_are_shown_from_nea
 
 def test_the_one_step_that_takes_more_is_seen_among_thousands() -> None:
     """Its bar stands out: the axis of energies goes up to 24 µJ, where all others take 12 µJ."""
-    assert "16 µJ" in words(current_svg("a case", *made(4, 1000)))
+    assert "16 µJ" in words(drawn("a case", *made(4, 1000)))
 
 
 @pytest.mark.parametrize("steps", [8, 400])
@@ -96,15 +102,15 @@ def test_what_energies_may_be_off_by_is_told_and_drawn(steps: int) -> None:
     """The axis goes up to what the first step may take, 24 µJ and 9.6 µJ more."""
     waveform, energy = made(1, steps)
     off = replace(energy, kind="measured", uncertainty_uJ=0.4 * energy.per_step_uJ)
-    said = words(current_svg("a case", waveform, off))
+    said = words(drawn("a case", waveform, off))
     assert "each off by 9.60 µJ at most" in said
-    assert "each off by" not in words(current_svg("a case", waveform, energy))
+    assert "each off by" not in words(drawn("a case", waveform, energy))
     assert "30 µJ" in said
 
 
 def test_a_trace_alone() -> None:
     waveform, _ = made(1, 4)
-    assert "energy" not in words(current_svg("a case", waveform))
+    assert "energy" not in words(drawn("a case", waveform))
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
@@ -119,7 +125,7 @@ def test_into_a_file(tmp_path: Path, kind: str) -> None:
 def test_without_matplotlib_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(InputError, match="needs matplotlib"):
-        current_svg("a case", *made(1, 4))
+        drawn("a case", *made(1, 4))
 
 
 def test_lines_of_a_terminal() -> None:
@@ -142,7 +148,7 @@ def test_lines_of_nothing() -> None:
 
 def test_pictures_in_one_page_do_not_mix_up_what_they_refer_to() -> None:
     """Browsers take the first element of a name: only those that are referred to have one, called after the content."""
-    pictures = [current_svg("a case", *made(1, 8)), current_svg("another", *made(2, 100))]
+    pictures = [drawn("a case", *made(1, 8)), drawn("another", *made(2, 100))]
     names = [set(re.findall(r'\bid="([^"]*)"', svg)) for svg in pictures]
     referred = [set(re.findall(r'(?:\(|href=")#([^)"]*)', svg)) for svg in pictures]
     assert names == referred

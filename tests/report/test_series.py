@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -14,6 +14,7 @@ from hil.report.series import series_of
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 300))
 
 
+@settings(deadline=None)
 @given(arrays.arrays(np.int64, SHAPES, elements=st.integers(0, 10**6)), st.integers(1, 50))
 def test_least_and_most_of_each_column_are_those_of_its_steps(values: np.ndarray, columns: int) -> None:
     series = series_of(values, columns)
@@ -29,6 +30,7 @@ def test_least_and_most_of_each_column_are_those_of_its_steps(values: np.ndarray
         assert series["low"][place] <= series["median"][place] <= series["high"][place]
 
 
+@settings(deadline=None)
 @given(arrays.arrays(np.int64, SHAPES, elements=st.integers(0, 10**6)))
 def test_a_short_run_is_kept_step_by_step(values: np.ndarray) -> None:
     series = series_of(values)

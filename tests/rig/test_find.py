@@ -21,6 +21,7 @@ from tests.rig.trees import (
     HUB,
     JLINK,
     KEYBOARD,
+    LPC845_BRK,
     MICROBIT,
     STLINK_V2,
     STLINK_V3_2VCP,
@@ -187,6 +188,19 @@ def test_nothing_is_plugged_in(computer: Computer) -> None:
     assert "no debug probe is plugged in" in complaint(RigError, NUCLEO, backend="hardware")
     assert "no debug probe 'x' is attached\n  hint: attached: none" in complaint(RigError, NUCLEO, probe="x")
     assert computer.ports() == []
+
+
+def test_a_board_without_an_emulator_is_the_one_of_its_kind(computer: Computer, opened: list[str]) -> None:
+    break_out = load_board("lpc845-brk")  # its probe says of no board
+    told = complaint(RigError, break_out)
+    assert told.endswith("plug it in and check 'hil doctor'; there is no emulator for it")
+    computer.plug("1-3", JLINK)
+    assert "the only probe there is that of a board with an unknown part" in complaint(RigError, break_out)
+    (port,) = computer.plug("1-4", LPC845_BRK)
+    assert select(break_out, DutOptions()) == on(port, "04EB0F0D")
+    assert opened == ["04EB0F0D"]
+    computer.plug("1-5", LPC845_BRK.with_serial("04EB0F0E"))
+    assert "2 debug probes are attached" in complaint(InputError, break_out)
 
 
 def test_a_computer_without_usb_has_no_probes(monkeypatch: pytest.MonkeyPatch, computer: Computer) -> None:

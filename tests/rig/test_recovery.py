@@ -32,11 +32,21 @@ DEAF = "Target not detected. Check connection to target. Potentially reduce debu
 BLOB = bytes(range(1, 129)) * 4
 
 
-@pytest.fixture
-def powered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PoweredBoard]:
-    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
-    with power(NUCLEO) as board:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoweredBoard]:
+    """One for all tests here: to power it takes longer than most of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HIL_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        board = power(NUCLEO)
+    with board:
         yield board
+
+
+@pytest.fixture
+def powered(kept: PoweredBoard) -> PoweredBoard:
+    """Its flash is erased."""
+    kept.machine.set_flash_image(bytes(NUCLEO.memory.flash.bytes))
+    return kept
 
 
 @pytest.fixture

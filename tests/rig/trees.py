@@ -82,6 +82,9 @@ MICROBIT = Device(
     disk=0,
 )
 FRDM = MICROBIT.with_serial("0200000024364e45000f100f0000003f0000000097969901")
+LPC845_BRK = Device(
+    0x1FC9, 0x0132, "04EB0F0D", "NXP", "LPC11U3x CMSIS-DAP v1.0.7", ("CMSIS-DAP", "VCOM", "VCOM"), tty=((1, "ttyACM"),)
+)
 JLINK = Device(
     0x1366, 0x0105, "000683012345", "SEGGER", "J-Link", ("CDC", "CDC Data", "BULK interface"), tty=((0, "ttyACM"),)
 )

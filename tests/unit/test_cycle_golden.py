@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from hil.case import load_case
-from hil.cycle_golden import Entry, GoldenFile, Platform, Recording, golden_path, load_golden, save_golden
+from hil.cycle_golden import Entry, GoldenFile, Platform, Recording, golden_path, load_golden
 from hil.errors import CyclesError, InputError
+from hil.golden_file import write_golden
 from hil.pytest_run.recorder import NOTHING, Recorder
 from tests.results import ORIGIN, result_with
 
@@ -40,7 +41,7 @@ def test_is_read_as_it_was_written_with_one_sequence_a_line(tmp_path: Path) -> N
     path = tmp_path / "bridge.cycles.json"
     assert load_golden(path) == GoldenFile()
     wanted = golden(a=recording((1, 22, 333), (4, 5, 6)), b=recording((7,)))
-    save_golden(path, wanted)
+    write_golden(path, wanted)
     assert load_golden(path) == wanted
     lines = [line.strip() for line in path.read_text().splitlines()]
     assert [line for line in lines if line[:2] in {"[1", "[4", "[7"}] == ["[1,22,333],", "[4,5,6]", "[7]"]
@@ -81,7 +82,7 @@ def test_what_cannot_be_read_is_named_and_not_taken_for_absent(tmp_path: Path, c
 @pytest.mark.parametrize("wrong", [-1, 1.5, "1", None, True, 2**53, 2**63, 10**30])
 def test_a_count_is_a_whole_number(tmp_path: Path, wrong: object) -> None:
     path = tmp_path / "bridge.cycles.json"
-    save_golden(path, golden(a=recording((1, 2))))
+    write_golden(path, golden(a=recording((1, 2))))
     data = json.loads(path.read_text())
     data["entries"][0]["vectors"]["a"]["per_step"][0][1] = wrong
     path.write_text(json.dumps(data))
@@ -92,7 +93,9 @@ def test_a_count_is_a_whole_number(tmp_path: Path, wrong: object) -> None:
 def test_two_entries_of_one_platform_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "bridge.cycles.json"
     entries = (*golden(SILICON, a=recording((1,))).entries, *golden(a=recording((1,))).entries)
-    save_golden(path, GoldenFile(entries=(*entries, entries[1].model_copy(update={"vectors": {"a": recording((2,))}}))))
+    write_golden(
+        path, GoldenFile(entries=(*entries, entries[1].model_copy(update={"vectors": {"a": recording((2,))}})))
+    )
     with pytest.raises(InputError) as caught:
         load_golden(path)
     assert caught.value.message == (
@@ -104,16 +107,16 @@ def test_two_entries_of_one_platform_are_refused(tmp_path: Path) -> None:
 def test_a_golden_behind_a_symbolic_link_is_written_where_it_is(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     real, link = tmp_path / "shared" / "real.json", tmp_path / "bridge.cycles.json"
-    save_golden(real, golden(a=recording((1,))))
+    write_golden(real, golden(a=recording((1,))))
     link.symlink_to(real)
-    save_golden(link, golden(a=recording((2,))))
+    write_golden(link, golden(a=recording((2,))))
     assert link.is_symlink()
     assert load_golden(real) == golden(a=recording((2,)))
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "bridge.cycles.json"
-    save_golden(path, golden(a=recording((1,))))
+    write_golden(path, golden(a=recording((1,))))
     before = path.read_bytes()
 
     def full(_: int) -> None:
@@ -121,7 +124,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match=r"bridge\.cycles\.json cannot be written"):
-        save_golden(path, golden(a=recording((2,))))
+        write_golden(path, golden(a=recording((2,))))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -199,7 +202,7 @@ def test_the_recorder_shows_every_change_also_where_min_median_and_max_stay(
     case = load_case(path)
     source = result_with([[1]]).cycles.sources[0].source
     old = recording(*map(tuple, before)).model_copy(update={"source": source})
-    save_golden(golden_path(path), golden(Platform.of(ORIGIN), **{"a.npz": old}))
+    write_golden(golden_path(path), golden(Platform.of(ORIGIN), **{"a.npz": old}))
     recorder = Recorder()
     recorder.add(case, "a.npz", result_with(now))
     assert words in recorder.lines()[1]

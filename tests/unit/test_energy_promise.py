@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.case import Current, Energy
-from hil.energy_golden import EnergyFile, Recording, load_energy, save_energy
-from hil.energy_promise import ROUNDING, check_budgets, check_current, check_energy, lacking, not_known
+from hil.energy_golden import EnergyFile, Recording, load_energy
+from hil.energy_known import lacking, not_known, owed
+from hil.energy_promise import ROUNDING, check_budgets, check_current, check_energy
 from hil.errors import CurrentError, InputError
-from hil.step_energy import Instrument, Repeats, combined
+from hil.golden_file import write_golden
+from hil.step_energy import NO_AVERAGE, Instrument, Repeats, combined
 from hil.verdict import NO_GOLDEN
 from tests.energies import STEPS, UNIT, golden_of, measured, modelled, run_with
 from tests.results import ORIGIN
@@ -195,6 +197,30 @@ def test_without_a_source_or_an_average_nothing_holds() -> None:
     assert "has no average" in broken("current", run_with(modelled()), golden_of(modelled(average_uA=None))).message
 
 
+def test_what_a_golden_has_is_owed_by_its_source_alone() -> None:
+    """A chip that idles in a state without a current: what was promised is broken, and not left out."""
+    idle = NO_AVERAGE + "for 0.3 s sleep at 8 MHz has no current"
+    steps_alone = run_with(modelled(average_uA=None, notes=(idle,)))
+    error = broken("current", steps_alone, golden_of(modelled()))
+    assert (
+        "current not measured: for 0.3 s sleep at 8 MHz has no current; the golden of v has an average of 900 µA"
+        in (error.message)
+    )
+    assert "recorded 2026-01-02: with the same firmware" in str(error.cause)
+    silent = run_with(None, ("in a step the chip stops",), "model of a data sheet")
+    assert "the chip stops; the golden of v has the energy of each step" in (
+        broken("energy", silent, golden_of(modelled())).message
+    )
+    for noun, result in (("current", steps_alone), ("current", silent), ("energy", silent)):
+        assert owed(noun, result, golden_of(modelled()), "v") is not None
+        for golden in (EnergyFile(), golden_of(modelled(source="PPK2 A1")), golden_of(modelled(average_uA=None))):
+            wanted = noun == "energy" and golden.entries and golden.entries[0].vectors["v"].average_uA is None
+            assert bool(owed(noun, result, golden, "v")) == bool(wanted)
+        assert owed(noun, result, golden_of(modelled()), "w") is None
+    nobody = run_with(None, ("no analyzer was named",))
+    assert owed("energy", nobody, golden_of(measured()), "v") is None
+
+
 def test_several_runs_are_their_mean_and_twice_their_spread() -> None:
     runs = [measured([[1.0, 2.0]], average_uA=100.0), measured([[1.02, 2.0]], average_uA=101.0)]
     runs[1] = replace(runs[1], instrument=replace(UNIT, ranges=(4,)), without=("ADC",))
@@ -213,7 +239,7 @@ def test_a_golden_is_read_as_it_was_written_with_one_sequence_a_line(tmp_path: P
     path = tmp_path / "bridge.energy.json"
     assert load_energy(path) == EnergyFile()
     wanted = golden_of(measured([[1.0, 2e-9, -3.5e-12], [123456.7, 5.0, 6.0]]))
-    save_energy(path, wanted)
+    write_golden(path, wanted)
     assert load_energy(path) == wanted
     assert "[1.0,2e-09,-3.5e-12]," in [line.strip() for line in path.read_text().splitlines()]
     path.write_text(path.read_text().replace("hil energy", "hil cycles"))

@@ -10,11 +10,11 @@ import pytest
 from hil.board import load_board
 from hil.dut.analyzer import check_meter
 from hil.dut.energy import EnergyMeter
-from hil.dut.energy_run import why_wrong
+from hil.dut.energy_run import refused, why_wrong
 from hil.dut.modelled import Modeller
 from hil.dut.selection import Selection
 from hil.emulator.machine import MachineError
-from hil.errors import InputError, RigError
+from hil.errors import InputError, NumericError, RigError
 from hil.link.batch_job import BatchResult
 from hil.step_cycles import RunCycles, StepCycles
 from hil.step_energy import NOT_ASKED
@@ -92,3 +92,9 @@ def test_a_run_that_computed_something_else_or_twice_tells_no_energy() -> None:
     assert "the link needed 2 repairs" in why_wrong(result(retries=2), work, (2, 3))
     assert "differed in 1 of 4 batches, first in batch 1 of sequence 1" in why_wrong(result(states_off=1), work, (2, 3))
     assert "first in batch 0 of sequence 1" in why_wrong(result(outputs_off=1), work, (2, 3))
+    assert refused(result(), work, (2, 3), "x") is None
+    for bad, failure in ((result(states_off=1), NumericError), (result(retries=2, states_off=1), type(None))):
+        energy = refused(bad, work, (2, 3), "x")
+        assert energy is not None
+        assert energy.found is None
+        assert isinstance(energy.failure, failure)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import threading
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hil.errors import InputError
 from hil.report.json_file import prepare_json, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OLD, NEW = {"a": 1}, {"a": list(range(1000))}
 
@@ -32,11 +35,10 @@ def test_nothing_but_the_file_is_left(path: Path) -> None:
 def test_a_write_that_fails_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_json(path, OLD)
 
-    def torn(self: Path, text: str, encoding: str) -> int:
-        self.write_bytes(text.encode(encoding)[:10])
+    def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", torn)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match=f"{path} cannot be written") as caught:
         write_json(path, NEW)
     assert caught.value.cause == "No space left on device"

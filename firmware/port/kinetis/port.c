@@ -1,12 +1,9 @@
-/* Kinetis L: what starts and what idles, and the marker; the link is UART0 (uart.c,
- * uart/uart_link.h). */
+/* Kinetis L: what starts, and the marker; the link is UART0 (uart.c, uart/uart_link.h). */
 #include "port.h"
 
-#include "interrupts.h"
 #include "kinetis.h"
 #include "protocol.h"
 #include "systick.h"
-#include "uart_link.h"
 
 static uint32_t defect;
 
@@ -41,13 +38,4 @@ void port_init(void) {
 
 uint32_t port_defect(void) {
     return defect;
-}
-
-void port_idle(void) {
-    /* With interrupts masked a byte that arrives after the test still ends the sleep. */
-    const uint32_t masked = interrupts_mask();
-    if (uart_link_idle()) {
-        interrupts_wait();
-    }
-    interrupts_restore(masked);
 }

@@ -38,7 +38,7 @@ endif()
 
 target_sources(agent PRIVATE
   port/kinetis/clock.c port/kinetis/port.c port/kinetis/uart.c port/kinetis/vectors.c
-  port/armv6m/systick.c port/absent/store.c port/absent/stop.c)
+  port/uart/idle.c port/armv6m/systick.c port/absent/store.c port/absent/stop.c)
 target_include_directories(agent PRIVATE port/kinetis)
 include(port/uart/uart.cmake)
 include(port/armv6m/link.cmake)

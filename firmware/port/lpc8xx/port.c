@@ -1,13 +1,10 @@
-/* LPC84x: what starts and what idles, and the marker; the link is USART0 (uart.c,
- * uart/uart_link.h). */
+/* LPC84x: what starts, and the marker; the link is USART0 (uart.c, uart/uart_link.h). */
 #include "port.h"
 
 #include "board.h"
-#include "interrupts.h"
 #include "lpc8xx.h"
 #include "protocol.h"
 #include "systick.h"
-#include "uart_link.h"
 
 #if BOARD_CLOCK_HZ != 24000000u
 #error "the board's clock_hz is not 24000000"
@@ -51,13 +48,4 @@ void port_init(void) {
 
 uint32_t port_defect(void) {
     return PROTOCOL_DEFECT_NONE;
-}
-
-void port_idle(void) {
-    /* With interrupts masked a byte that arrives after the test still ends the sleep. */
-    const uint32_t masked = interrupts_mask();
-    if (uart_link_idle()) {
-        interrupts_wait();
-    }
-    interrupts_restore(masked);
 }

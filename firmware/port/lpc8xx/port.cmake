@@ -20,7 +20,7 @@ endif()
 
 target_sources(agent PRIVATE
   port/lpc8xx/port.c port/lpc8xx/uart.c port/lpc8xx/vectors.c
-  port/armv6m/systick.c port/absent/store.c port/absent/stop.c)
+  port/uart/idle.c port/armv6m/systick.c port/absent/store.c port/absent/stop.c)
 target_include_directories(agent PRIVATE port/lpc8xx)
 # Words 0 to 6 are the stack, the reset vector, and startup_fault five times; vectors are odd, symbols here are not.
 target_link_options(agent PRIVATE

@@ -1,13 +1,11 @@
-/* RP2040: what starts and what idles, and the marker; the link is UART0 (uart.c, uart/uart_link.h).
+/* RP2040: what starts, and the marker; the link is UART0 (uart.c, uart/uart_link.h).
  * Core 1 is left where the boot ROM holds it. */
 #include "port.h"
 
 #include "board.h"
-#include "interrupts.h"
 #include "protocol.h"
 #include "rp2040.h"
 #include "systick.h"
-#include "uart_link.h"
 
 static uint32_t defect;
 
@@ -44,13 +42,4 @@ void port_init(void) {
 
 uint32_t port_defect(void) {
     return defect;
-}
-
-void port_idle(void) {
-    /* With interrupts masked a byte that arrives after the test still ends the sleep. */
-    const uint32_t masked = interrupts_mask();
-    if (uart_link_idle()) {
-        interrupts_wait();
-    }
-    interrupts_restore(masked);
 }

@@ -20,7 +20,7 @@ endif()
 
 target_sources(agent PRIVATE
   port/rp2040/boot.S port/rp2040/clock.c port/rp2040/port.c port/rp2040/uart.c port/rp2040/vectors.c
-  port/armv6m/systick.c port/absent/store.c port/absent/stop.c)
+  port/uart/idle.c port/armv6m/systick.c port/absent/store.c port/absent/stop.c)
 target_include_directories(agent PRIVATE port/rp2040)
 include(port/uart/uart.cmake)
 include(port/armv6m/link.cmake)

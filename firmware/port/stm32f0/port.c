@@ -1,14 +1,12 @@
-/* STM32F0: what starts and what idles; the link is USART2 (stm32/usart2.h, uart/uart_link.h). */
+/* STM32F0: what starts; the link is USART2 (stm32/usart2.h, uart/uart_link.h). */
 #include "port.h"
 
 #include "board.h"
-#include "interrupts.h"
 #include "marker.h"
 #include "protocol.h"
 #include "stm32_family.h"
 #include "stm32f0.h"
 #include "systick.h"
-#include "uart_link.h"
 #include "usart2.h"
 
 _Static_assert(USART2_BAUD_FITS(BOARD_CLOCK_HZ), "the clock gives no such baud rate");
@@ -29,13 +27,4 @@ void port_init(void) {
 
 uint32_t port_defect(void) {
     return defect;
-}
-
-void port_idle(void) {
-    /* With interrupts masked a byte that arrives after the test still ends the sleep. */
-    const uint32_t masked = interrupts_mask();
-    if (uart_link_idle()) {
-        interrupts_wait();
-    }
-    interrupts_restore(masked);
 }

@@ -63,6 +63,10 @@ bool stm32l0_clock_resume(void) {
         return false;
     }
     RCC_CFGR = (RCC_CFGR & ~RCC_CFGR_SW) | CLOCK_SWITCH;
-    return becomes(&RCC_CFGR, RCC_CFGR_SW << RCC_CFGR_SWS_SHIFT,
-                   CLOCK_SWITCH << RCC_CFGR_SWS_SHIFT);
+    if (!becomes(&RCC_CFGR, RCC_CFGR_SW << RCC_CFGR_SWS_SHIFT,
+                 CLOCK_SWITCH << RCC_CFGR_SWS_SHIFT)) {
+        return false;
+    }
+    RCC_CR &= ~RCC_CR_MSION; /* nothing runs from it any more */
+    return true;
 }

@@ -39,6 +39,7 @@
 #define RCC_CR                  STM32L0_REGISTER(0x40021000u)
 #define RCC_CR_HSI16ON          (1u << 0)
 #define RCC_CR_HSI16RDYF        (1u << 2)
+#define RCC_CR_MSION            (1u << 8)
 #define RCC_CR_PLLON            (1u << 24)
 #define RCC_CR_PLLRDY           (1u << 25)
 #define RCC_CFGR                STM32L0_REGISTER(0x4002100Cu)

@@ -4,7 +4,7 @@
  *
  * A family has a uart_port.h with the five functions that uart_link.c names. Of port.h this has
  * port_memory(), port_read(), port_write() and port_write_pending(), and startup_poll() of
- * startup.h.
+ * startup.h; idle.c has port_idle() for families whose core never stops.
  */
 #ifndef UART_LINK_H
 #define UART_LINK_H
