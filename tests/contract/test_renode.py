@@ -31,7 +31,7 @@ RAM = BOARD.memory.ram.origin
 CODE = RAM + 0x1800
 DEADLINE_S = 30.0
 LOOP = bytes.fromhex("00200130fde7")  # movs r0, #0; adds r0, #1; b to the adds
-REST = bytes.fromhex("00200130fee7")  # the same, and then to itself
+REST = bytes.fromhex("002001300860fee7")  # movs r0, #0; adds r0, #1; str r0, [r1]; b to itself
 STORE = bytes.fromhex("086000bffde7")  # str r0, [r1]; nop; b to the nop
 
 
@@ -104,8 +104,11 @@ def test_a_machine_does_what_a_debugger_asks(tmp_path: Path, monkeypatch: pytest
         machine.remove_breakpoint(CODE + 4)
 
         # a core that rests in a branch to itself goes where it is told
+        machine.halt()
+        machine.write_memory(RAM, bytes(4))
+        machine.write_register("r1", RAM)
         run_from(machine, REST)
-        until(lambda: machine.status().state is CoreState.RUNNING)
+        until(lambda: machine.read_memory(RAM, 4) != bytes(4))
         machine.set_breakpoint(CODE + 4)
         run_from(machine, LOOP)
         until(lambda: machine.status().reason is HaltReason.BREAKPOINT)
