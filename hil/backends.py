@@ -39,7 +39,7 @@ class Listed:
 LISTED: Final[dict[str, Listed]] = {
     "native": Listed("hil.emulator.native", supervised=False),
     "qemu": Listed("hil.emulator.qemu.backend", parts=("nRF51",), machines=("microbit",)),
-    "renode": Listed(),
+    "renode": Listed("hil.emulator.renode.backend", parts=("STM32L031",), serial_pins={"STM32L031": ("PA2", "PA15")}),
     "twin": Listed(
         "hil.emulator.twin.backend",
         parts=("STM32L031", "STM32L053", "nRF51822"),

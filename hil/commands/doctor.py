@@ -62,7 +62,9 @@ def _find_emulator(subject: str, backend: str) -> Finding:
     boards = _boards_on(backend)
     if finding.state == "ok" or DEFAULT_BOARD in boards:
         return finding
-    needed = f"needed for {' '.join(f'--board={name}' for name in boards)}: " if boards else ""
+    if not boards:
+        return Finding(subject, "-", f"needed for --backend {backend} alone: {finding.detail}")
+    needed = f"needed for {' '.join(f'--board={name}' for name in boards)}: "
     return Finding(subject, "absent", needed + finding.detail)
 
 
@@ -164,4 +166,4 @@ _LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("build cache", _cache),
 )
 _SPI_PACKAGES = ("spidriver", "pyftdi", "python-periphery")
-_EMULATORS = (("twin", "twin"), ("qemu-system-arm", "qemu"))
+_EMULATORS = (("twin", "twin"), ("qemu-system-arm", "qemu"), ("renode", "renode"))

@@ -70,7 +70,8 @@ def open_counter(board: Board, elf: Path, selection: Selection, stack: ExitStack
         return Emulated(reason=f"model: board '{board.name}' has no timing in its description")
     try:
         if not counts_cycles(selection.backend):
-            return Emulated(reason=f"model: this {selection.backend} takes no plugins")
+            why = find_backend(selection.backend).why_not_counted
+            return Emulated(reason=f"model: this {selection.backend} {why}")
         counter = CycleCounter(
             elf, model, measure=[STEP], plugin=find_backend(selection.backend).counter_plugin, ring=RING
         )

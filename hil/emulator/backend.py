@@ -41,6 +41,7 @@ class Backend:
         version: version of the emulator, e.g. ``7.2.22``, empty for one without; RigError where it is not installed.
         counts_cycles: whether the emulator can be started with a cycle counter; RigError where it is not installed.
         counter_name: what counts, as reports call it.
+        why_not_counted: what follows its name where `counts_cycles` says no.
         counter_plugin: the emulator counts by a plugin of its own, `hil.cycles.library.plugin_path`.
         site_packages: the machine needs packages beside the standard library, at the price of a slower start.
     """
@@ -49,6 +50,7 @@ class Backend:
     version: Callable[[], str] = _no_version
     counts_cycles: Callable[[], bool] = _counts_nothing
     counter_name: str = ""
+    why_not_counted: str = "takes no plugins"
     counter_plugin: bool = False
     site_packages: bool = False
 

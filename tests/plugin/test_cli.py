@@ -305,7 +305,10 @@ def test_doctor_finds_what_is_there_and_names_what_is_missing(tmp_path: Path, mo
 
 def test_doctor_does_not_miss_what_only_other_boards_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", only(tmp_path / "both", "gcc", "arm-none-eabi-gcc"))
+    monkeypatch.delenv("HIL_RENODE", raising=False)
     lines = hil("doctor").splitlines()
     (line,) = (line for line in lines if line.startswith("qemu-system-arm"))
     assert re.search(r"  absent +needed for --board=microbit: .*apt-get install --yes qemu-system-arm$", line)
+    (line,) = (line for line in lines if line.startswith("renode"))
+    assert re.search(r"  - +needed for --backend renode alone: Renode is not installed; install Renode", line)
     assert lines[-1] == "everything that board 'nucleo-l031' needs is there; absent: qemu-system-arm"

@@ -16,7 +16,6 @@ from hil.emulator.power import power, usual_backend
 from hil.errors import InputError, RigError
 
 THERE = [name for name, line in LISTED.items() if line.module]
-COMING = [name for name, line in LISTED.items() if not line.module]
 
 
 @pytest.mark.parametrize("name", THERE)
@@ -27,13 +26,13 @@ def test_every_backend_is_one(name: str) -> None:
     assert known_backend(name) == name
 
 
-@pytest.mark.parametrize("name", COMING)
-def test_backends_to_come_are_options_of_no_board(name: str) -> None:
-    assert name in backend_options()
-    with pytest.raises(ValueError, match=f"there is no backend '{name}', known are 'native', 'qemu'"):
-        EmulatorSpec(backend=name)
-    with pytest.raises(InputError, match=f"board 'microbit' has no backend '{name}'"):
-        DutOptions(backend=name).check(load_board("microbit"))
+def test_backends_to_come_are_options_of_no_board(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LISTED, "bochs", Listed())
+    assert "bochs" in backend_options()
+    with pytest.raises(ValueError, match="there is no backend 'bochs', known are 'native', 'qemu', 'renode'"):
+        EmulatorSpec(backend="bochs")
+    with pytest.raises(InputError, match="there is no backend 'bochs'"):
+        DutOptions(backend="bochs").check(load_board("microbit"))
 
 
 def test_naming_backends_imports_the_standard_library_only() -> None:

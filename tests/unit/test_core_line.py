@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.emulator.gdb.gdb_rsp import GdbClosedError
 from hil.emulator.machine import MachineError
 from hil.emulator.qemu.core_line import CoreLine
-from hil.emulator.qemu.gdb_rsp import GdbClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

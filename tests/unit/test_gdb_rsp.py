@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.emulator.machine import MachineError
-from hil.emulator.qemu.gdb_rsp import (
+from hil.emulator.gdb.gdb_rsp import (
     GdbClosedError,
     GdbRemote,
     GdbReplyError,
@@ -17,6 +16,7 @@ from hil.emulator.qemu.gdb_rsp import (
     encode_packet,
     is_stop_reply,
 )
+from hil.emulator.machine import MachineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,10 +15,10 @@ import signal
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from hil.emulator.gdb.breakpoints import Breakpoints, is_watch_reply
+from hil.emulator.gdb.gdb_rsp import GdbClosedError, GdbRemote, is_stop_reply
 from hil.emulator.guards import require_halted, require_power
 from hil.emulator.machine import CoreState, HaltReason, MachineError, MachineSpec, Status
-from hil.emulator.qemu.breakpoints import Breakpoints, is_watch_reply
-from hil.emulator.qemu.gdb_rsp import GdbClosedError, GdbRemote, is_stop_reply
 from hil.emulator.qemu.injection import SPECIAL, XPSR, Injector
 from hil.emulator.qemu.process import QemuProcess, dumped_registers, lockup_reason
 

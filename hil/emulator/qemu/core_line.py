@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+from hil.emulator.gdb.gdb_rsp import GdbClosedError
 from hil.emulator.machine import MachineError
-from hil.emulator.qemu.gdb_rsp import GdbClosedError
 
 if TYPE_CHECKING:
     import socket

@@ -10,6 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hil.emulator.flash_image import FlashImage
+from hil.emulator.gdb.breakpoints import Breakpoints
+from hil.emulator.gdb.gdb_rsp import GdbReplyError
 from hil.emulator.guards import require_power
 from hil.emulator.machine import (
     Access,
@@ -21,9 +23,7 @@ from hil.emulator.machine import (
     Status,
     is_device,
 )
-from hil.emulator.qemu.breakpoints import Breakpoints
 from hil.emulator.qemu.core import LockupError, QemuCore
-from hil.emulator.qemu.gdb_rsp import GdbReplyError
 from hil.emulator.qemu.injection import Injector
 from hil.emulator.qemu.nrf51_flash import fill_flash, read_flash
 from hil.emulator.uart import UartStream

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from hil.emulator.qemu.injection import Injector
 
 if TYPE_CHECKING:
+    from hil.emulator.gdb.gdb_rsp import GdbRemote
     from hil.emulator.machine import MachineSpec
-    from hil.emulator.qemu.gdb_rsp import GdbRemote
     from hil.emulator.qemu.stepper import Stepper
 
 _CONFIG: Final = 0x4001E504  # NVMC registers: nRF51 Series Reference Manual v3.0.1, chapter 6

@@ -16,9 +16,9 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING, Final
 
+from hil.emulator.gdb.gdb_rsp import GdbRemote
 from hil.emulator.machine import MachineError
 from hil.emulator.qemu.core_line import CoreLine
-from hil.emulator.qemu.gdb_rsp import GdbRemote
 from hil.emulator.qemu.stepper import Stepper
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hil.emulator.qemu.gdb_rsp import GdbRemote, GdbReplyError
+from hil.emulator.gdb.gdb_rsp import GdbRemote, GdbReplyError
 
 if TYPE_CHECKING:
     from hil.emulator.qemu.core_line import CoreLine

@@ -1,14 +1,11 @@
-"""Breakpoints, watchpoints, BKPT instructions and fault stops of a QEMU core, and what a stop at one of them means."""
+"""Breakpoints, watchpoints, BKPT instructions and fault stops of an emulated core, and what a stop at one means."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
+from hil.emulator.gdb.gdb_rsp import GdbRemote, GdbReplyError
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineSpec, Status
-from hil.emulator.qemu.gdb_rsp import GdbRemote, GdbReplyError
-
-if TYPE_CHECKING:
-    from hil.emulator.qemu.stepper import Stepper
 
 _WATCH_KINDS: Final = {Access.WRITE: 2, Access.READ: 3, Access.ANY: 4}
 _HARD_FAULT: Final = 3
@@ -20,6 +17,17 @@ _BKPT: Final = 0xBE
 _WATCH: Final = (b"watch:", b"rwatch:", b"awatch:")
 
 Watchpoint = tuple[int, int, Access]
+
+
+class Stepper(Protocol):
+    """Steps a stopped core."""
+
+    @property
+    def gdb(self) -> GdbRemote:
+        """Its stub."""
+
+    def step(self, *, mask_interrupts: bool, keep_awake: bool) -> bytes:
+        """Execute one instruction and return the stub's stop reply."""
 
 
 class Breakpoints:

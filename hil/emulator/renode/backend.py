@@ -1,0 +1,11 @@
+"""Renode as a backend: which version is installed, and its machine."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hil.emulator.backend import Backend
+from hil.emulator.renode.launch import version
+from hil.emulator.renode.machine import RenodeMachine
+
+BACKEND: Final = Backend(machine=RenodeMachine, version=version, why_not_counted="counts instructions and no cycles")

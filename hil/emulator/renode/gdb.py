@@ -1,0 +1,101 @@
+"""Renode's gdb server, and how it differs from what the protocol says.
+
+It repeats stop replies, also long after the stop: who waits for an answer passes them over. Its ``g`` packet has r0 to
+pc alone, and its pc carries the Thumb bit at times.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hil.emulator.gdb.gdb_rsp import GdbRemote, GdbReplyError, is_stop_reply
+from hil.emulator.machine import MachineError
+
+if TYPE_CHECKING:
+    import socket
+
+NUMBERS: Final = {
+    **{f"r{n}": n for n in range(13)},
+    "sp": 13,
+    "lr": 14,
+    "pc": 15,
+    "control": 18,
+    "other sp": 22,
+    "xpsr": 25,
+    "primask": 28,
+}
+"""Core registers as Renode numbers them (its CortexMRegisters.cs); its target description numbers some otherwise."""
+
+_PC: Final = 15
+_REPLY_TIMEOUT_S: Final = 20.0
+_MOST_REPEATS: Final = 1000
+
+
+class RenodeGdb(GdbRemote):
+    """A connection to Renode's gdb server; the target is stopped, as for `GdbRemote`.
+
+    Args:
+        sock: connected; it is owned.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock, timeout_s=_REPLY_TIMEOUT_S)
+
+    def request(self, payload: bytes) -> bytes:
+        """See `GdbRemote`: an answer, whatever stop replies come before it."""
+        self.send(payload)
+        reply = self._answer()
+        if len(reply) == 3 and reply.startswith(b"E"):  # noqa: PLR2004 - the form of an error is E and two digits
+            shown = payload[:40].decode("ascii", "replace")
+            raise GdbReplyError(f"Renode's gdb server answered {reply.decode()} to '{shown}'")
+        return reply
+
+    def command(self, line: str) -> None:
+        """Run a command of Renode's monitor that prints nothing where it succeeds.
+
+        Raises:
+            MachineError: it printed something.
+        """
+        said = self.monitor(line).strip()
+        if said:
+            raise MachineError(f"Renode refused '{line}'", cause=" | ".join(said.split("\n")))
+
+    def monitor(self, command: str) -> str:
+        """See `GdbRemote`."""
+        self.send(b"qRcmd,%b" % command.encode().hex().encode())
+        text = ""
+        while True:
+            reply = self._answer()
+            if not reply.startswith(b"O") or reply == b"OK":
+                return text
+            text += bytes.fromhex(reply[1:].decode()).decode("utf-8", "replace").replace("\r", "")
+
+    def settle(self) -> None:
+        """Pass over what the server has said so far, so that the next stop reply is a new one."""
+        self.request(b"qC")
+        while self.pending():
+            self.receive()
+
+    def step(self) -> bytes:
+        """Execute one instruction and return the stop reply."""
+        self.settle()
+        self.send(b"s")
+        return self.receive()
+
+    def read_registers(self) -> tuple[int, ...]:
+        """r0 to pc, and xPSR at place 16."""
+        registers = super().read_registers()
+        return *registers[:_PC], registers[_PC] & ~1, self.read_register("xpsr")
+
+    def read_register(self, name: str) -> int:
+        """One of `NUMBERS`."""
+        raw = bytes.fromhex(self.request(b"p%x" % NUMBERS[name]).decode())
+        value = int.from_bytes(raw, "little")
+        return value & ~1 if name == "pc" else value
+
+    def _answer(self) -> bytes:
+        for _ in range(_MOST_REPEATS):
+            reply = self.receive()
+            if not is_stop_reply(reply):
+                return reply
+        raise MachineError("Renode's gdb server repeats that the core has stopped, and answers nothing")
