@@ -198,11 +198,9 @@ def _check_apart(trace: Trace, high: NDArray[np.bool_], low_A: float, high_A: fl
         level_A, off_A = (high_A, apart_A / 4) if high[begin] else (low_A, apart_A / 2)
         mean_A = float(trace.current_A[begin:end].mean())
         if abs(mean_A - level_A) > off_A:
-            raise _no_edges(
-                trace,
-                f"from {trace.time_s[begin]:.6f} s to {trace.time_s[end]:.6f} s it is {mean_A * 1e6:.3g} µA on average, "
-                f"its levels are {low_A * 1e6:.3g} and {high_A * 1e6:.3g} µA",
-            )
+            when = f"from {trace.time_s[begin]:.6f} s to {trace.time_s[end]:.6f} s"
+            levels = f"its levels are {low_A * 1e6:.3g} and {high_A * 1e6:.3g} µA"
+            raise _no_edges(trace, f"{when} it is {mean_A * 1e6:.3g} µA on average, {levels}")
 
 
 def _edge_samples(trace: Trace, window: Window, lower: NDArray[np.bool_], upper: NDArray[np.bool_]) -> int:

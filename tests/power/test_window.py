@@ -106,6 +106,20 @@ def test_a_current_without_edges_is_said(current: list[float], said: str) -> Non
         windows_in_current(trace(current))
 
 
+@pytest.mark.parametrize(
+    ("lengths", "level"),
+    [
+        ((100, 50, 39, 50, 100), "1.17e"),  # a rest that is too short to be one, in a batch
+        ((100, 100, 10, 39, 10, 100, 100), "1.16e"),  # a batch that is too short to be one, in a rest
+    ],
+)
+def test_edges_that_do_not_part_the_levels_are_none(lengths: tuple[int, ...], level: str) -> None:
+    levels_A = (1.05e-3, 1.22e-3)
+    current = [levels_A[number % 2] for number, length in enumerate(lengths) for _ in range(length)]
+    with pytest.raises(RigError, match=rf"no edges can be found .*{level}\+03 µA on average, its levels are 1.05e\+03"):
+        windows_in_current(trace(current), least_s=0.04)
+
+
 def test_as_many_repeats_as_the_window_needs() -> None:
     # A step of 100 µs, cut ±10 µs at both ends; 1 % of 20 µs is 2 ms: 20 steps.
     assert repeats(100e-6, uncertainty_s=10e-6, tolerance=0.01) == 20
