@@ -8,7 +8,7 @@ The protocol is described in the GDB manual, appendix "GDB Remote Serial Protoco
 from __future__ import annotations
 
 import select
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hil.emulator.machine import MachineError
 
@@ -62,7 +62,12 @@ class GdbRemote:
     Args:
         sock: a connected stream socket; it is owned, `close` closes it.
         timeout_s: longest wait for an answer, in seconds.
+
+    Attributes:
+        SERVER: what answers, for messages.
     """
+
+    SERVER: ClassVar[str] = "the emulator's gdb stub"
 
     def __init__(self, sock: socket.socket, *, timeout_s: float = 10.0) -> None:
         self._sock = sock
@@ -101,11 +106,15 @@ class GdbRemote:
             GdbClosedError: the connection ended.
         """
         self.send(payload)
-        reply = self.receive()
+        reply = self._answer()
         if len(reply) == 3 and reply.startswith(b"E"):  # noqa: PLR2004 - the form of an error is E and two digits
             shown = payload[:40].decode("ascii", "replace")
-            raise GdbReplyError(f"the emulator's gdb stub answered {reply.decode()} to '{shown}'")
+            raise GdbReplyError(f"{self.SERVER} answered {reply.decode()} to '{shown}'")
         return reply
+
+    def _answer(self) -> bytes:
+        """The answer to what was sent last."""
+        return self.receive()
 
     def send(self, payload: bytes) -> None:
         """Send a packet without waiting for its answer."""
@@ -143,7 +152,7 @@ class GdbRemote:
         self.send(b"qRcmd,%b" % command.encode().hex().encode())
         text = ""
         while True:
-            reply = self.receive()
+            reply = self._answer()
             if not reply.startswith(b"O") or reply == b"OK":
                 return text
             text += bytes.fromhex(reply[1:].decode()).decode("utf-8", "replace")

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from hil.emulator.flash_image import FlashImage
 from hil.emulator.gdb.breakpoints import Breakpoints
 from hil.emulator.gdb.gdb_rsp import GdbReplyError
+from hil.emulator.gdb.machine import GdbMachine
 from hil.emulator.guards import require_power
 from hil.emulator.machine import (
-    Access,
     CoreState,
     HaltReason,
-    MachineError,
     MachineSpec,
     MemoryFault,
     Status,
@@ -31,11 +30,8 @@ from hil.emulator.uart import UartStream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hil.emulator.activity_record import ActivityRecord
-    from hil.emulator.spi_bus import SpiBus
 
-
-class QemuMachine:
+class QemuMachine(GdbMachine):
     """A `hil.emulator.machine.OwnedMachine` on QEMU. Used from one thread.
 
     Args:
@@ -43,11 +39,13 @@ class QemuMachine:
         on_flash: called with the whole flash when it was found changed.
     """
 
+    EMULATOR = "QEMU"
+    _core: QemuCore
+
     def __init__(self, spec: MachineSpec, on_flash: Callable[[bytes], None]) -> None:
-        self._spec = spec
+        stops = Breakpoints(spec)
+        super().__init__(spec, QemuCore(spec, stops), stops)
         self._flash = FlashImage(spec, on_flash)
-        self._stops = Breakpoints(spec)
-        self._core = QemuCore(spec, self._stops)
         self.uart = UartStream()
 
     # Power
@@ -81,21 +79,6 @@ class QemuMachine:
         self._core.wake_uart()
 
     # Run control
-
-    def status(self) -> Status:
-        """See `Machine`."""
-        self._core.poll()
-        return self._core.status
-
-    @property
-    def spi(self) -> SpiBus | None:
-        """See `OwnedMachine`: QEMU's nRF51 has no SPI slave."""
-        return None
-
-    @property
-    def kept_bytes(self) -> int:
-        """See `OwnedMachine`: the flash alone."""
-        return self._spec.flash_bytes
 
     def restore(self, kept: bytes) -> None:
         """See `OwnedMachine`."""
@@ -195,51 +178,6 @@ class QemuMachine:
             self._flash.touched = True
             Injector(self._core.stepper(), self._spec).store(address, data)
 
-    def read_register(self, name: str) -> int:
-        """See `Machine`."""
-        return self._core.read_register(name)
-
-    def write_register(self, name: str, value: int) -> None:
-        """See `Machine`."""
-        self._core.write_register(name, value)
-
-    # Breakpoints
-
-    def set_breakpoint(self, address: int) -> None:
-        """See `Machine`."""
-        with self._core.stopped() as gdb:
-            self._stops.set_breakpoint(gdb, address)
-
-    def remove_breakpoint(self, address: int) -> None:
-        """See `Machine`."""
-        with self._core.stopped() as gdb:
-            self._stops.remove_breakpoint(gdb, address)
-
-    def set_watchpoint(self, address: int, size: int, access: Access) -> None:
-        """See `Machine`."""
-        with self._core.stopped() as gdb:
-            self._stops.set_watchpoint(gdb, (address, size, access))
-
-    def remove_watchpoint(self, address: int, size: int, access: Access) -> None:
-        """See `Machine`."""
-        with self._core.stopped() as gdb:
-            self._stops.remove_watchpoint(gdb, (address, size, access))
-
-    def set_debug(self, *, enabled: bool, catch_hard_fault: bool = False) -> None:
-        """See `Machine`."""
-        self._stops.debugger = enabled
-        self._stops.catch_hard_fault = enabled and catch_hard_fault
-        if self._core.status.state is CoreState.RUNNING:
-            with self._core.stopped() as gdb:
-                self._stops.arm_fault_stop(gdb)
-
-    def forget_debugger(self) -> None:
-        """See `OwnedMachine`."""
-        if self._core.has_process:
-            with self._core.stopped() as gdb:
-                self._stops.clear(gdb)
-                self._stops.arm_fault_stop(gdb)
-
     # Flash
 
     def flash_image(self) -> bytes:
@@ -248,19 +186,6 @@ class QemuMachine:
             with self._core.stopped():
                 self._take_flash()
         return self._flash.image
-
-    def record_activity(self, *, on: bool) -> None:
-        """See `Machine`: QEMU knows no clocks, and does not say when its core sleeps."""
-        del on
-        raise MachineError(
-            f"QEMU does not tell what the chip of board {self._spec.board} does (sleep, clocks, peripherals)",
-            hint="take the twin, where the board's file has one: --backend twin",
-        )
-
-    def take_activity(self) -> ActivityRecord:
-        """See `record_activity`."""
-        self.record_activity(on=True)
-        raise AssertionError
 
     def set_flash_image(self, image: bytes) -> None:
         """See `Machine`."""

@@ -51,6 +51,11 @@ class RenodeCore:
         self.status = Status(CoreState.OFF)
 
     @property
+    def has_process(self) -> bool:
+        """Whether there is a Renode."""
+        return self.process is not None
+
+    @property
     def gdb(self) -> RenodeGdb:
         """Renode's gdb server; to be used within `watched` or `stopped`."""
         if self.process is None:

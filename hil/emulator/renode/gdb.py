@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hil.emulator.gdb.gdb_rsp import GdbRemote, GdbReplyError, is_stop_reply
+from hil.emulator.gdb.gdb_rsp import GdbRemote, is_stop_reply
 from hil.emulator.machine import MachineError
 
 if TYPE_CHECKING:
@@ -38,17 +38,10 @@ class RenodeGdb(GdbRemote):
         sock: connected; it is owned.
     """
 
+    SERVER = "Renode's gdb server"
+
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock, timeout_s=_REPLY_TIMEOUT_S)
-
-    def request(self, payload: bytes) -> bytes:
-        """See `GdbRemote`: an answer, whatever stop replies come before it."""
-        self.send(payload)
-        reply = self._answer()
-        if len(reply) == 3 and reply.startswith(b"E"):  # noqa: PLR2004 - the form of an error is E and two digits
-            shown = payload[:40].decode("ascii", "replace")
-            raise GdbReplyError(f"Renode's gdb server answered {reply.decode()} to '{shown}'")
-        return reply
 
     def command(self, line: str) -> None:
         """Run a command of Renode's monitor that prints nothing where it succeeds.
@@ -62,13 +55,7 @@ class RenodeGdb(GdbRemote):
 
     def monitor(self, command: str) -> str:
         """See `GdbRemote`."""
-        self.send(b"qRcmd,%b" % command.encode().hex().encode())
-        text = ""
-        while True:
-            reply = self._answer()
-            if not reply.startswith(b"O") or reply == b"OK":
-                return text
-            text += bytes.fromhex(reply[1:].decode()).decode("utf-8", "replace").replace("\r", "")
+        return super().monitor(command).replace("\r", "")
 
     def settle(self) -> None:
         """Pass over what the server has said so far, so that the next stop reply is a new one."""
@@ -94,6 +81,7 @@ class RenodeGdb(GdbRemote):
         return value & ~1 if name == "pc" else value
 
     def _answer(self) -> bytes:
+        """See `GdbRemote`: whatever stop replies come before it."""
         for _ in range(_MOST_REPEATS):
             reply = self.receive()
             if not is_stop_reply(reply):

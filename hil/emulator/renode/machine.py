@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Final
 from hil.emulator.flash_image import FlashImage
 from hil.emulator.gdb.breakpoints import Breakpoints
 from hil.emulator.gdb.gdb_rsp import GdbReplyError
+from hil.emulator.gdb.machine import GdbMachine
 from hil.emulator.machine import (
-    Access,
     CoreState,
     HaltReason,
-    MachineError,
     MachineSpec,
     MemoryFault,
     Status,
@@ -35,8 +34,6 @@ from hil.emulator.uart import UartStream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hil.emulator.activity_record import ActivityRecord
-    from hil.emulator.spi_bus import SpiBus
 
 _NOISE_SEED: Final = 0x52454E4F  # what RAM holds at power-up: the same each time, and nothing to rely on
 _LOCKED: Final = 3
@@ -46,7 +43,7 @@ _CPUID: Final = (0x410CC601).to_bytes(
 )  # Cortex-M0+ r0p1 (ARM DDI 0484C, 4.1.1); Renode's core is a Cortex-M0
 
 
-class RenodeMachine:
+class RenodeMachine(GdbMachine):
     """A `hil.emulator.machine.OwnedMachine` on Renode. Used from one thread.
 
     Args:
@@ -54,11 +51,13 @@ class RenodeMachine:
         on_flash: called with the whole flash when it was found changed.
     """
 
+    EMULATOR = "Renode"
+    _core: RenodeCore
+
     def __init__(self, spec: MachineSpec, on_flash: Callable[[bytes], None]) -> None:
-        self._spec = spec
+        stops = Breakpoints(spec)
+        super().__init__(spec, RenodeCore(spec, stops), stops)
         self._flash = FlashImage(spec, on_flash)
-        self._stops = Breakpoints(spec)
-        self._core = RenodeCore(spec, self._stops)
         self._wire: Wire | None = None
         self._written = False  # by a debugger, to memory that may hold code
         self._ready = select.epoll()
@@ -102,21 +101,6 @@ class RenodeMachine:
         """See `OwnedMachine`; Renode notices by itself."""
 
     # Run control
-
-    def status(self) -> Status:
-        """See `Machine`."""
-        self._core.poll()
-        return self._core.status
-
-    @property
-    def spi(self) -> SpiBus | None:
-        """See `OwnedMachine`: Renode's STM32 has no SPI slave."""
-        return None
-
-    @property
-    def kept_bytes(self) -> int:
-        """See `OwnedMachine`: the flash alone."""
-        return self._spec.flash_bytes
 
     def restore(self, kept: bytes) -> None:
         """See `OwnedMachine`."""
@@ -212,51 +196,6 @@ class RenodeMachine:
             if self._spec.in_ram(address, len(data)):
                 self._stops.note_write(gdb, address, data)
 
-    def read_register(self, name: str) -> int:
-        """See `Machine`."""
-        return self._core.read_register(name)
-
-    def write_register(self, name: str, value: int) -> None:
-        """See `Machine`."""
-        self._core.write_register(name, value)
-
-    # Breakpoints
-
-    def set_breakpoint(self, address: int) -> None:
-        """See `Machine`."""
-        with self._core.stopped() as gdb:
-            self._stops.set_breakpoint(gdb, address)
-
-    def remove_breakpoint(self, address: int) -> None:
-        """See `Machine`."""
-        with self._core.stopped() as gdb:
-            self._stops.remove_breakpoint(gdb, address)
-
-    def set_watchpoint(self, address: int, size: int, access: Access) -> None:
-        """See `Machine`."""
-        with self._core.stopped() as gdb:
-            self._stops.set_watchpoint(gdb, (address, size, access))
-
-    def remove_watchpoint(self, address: int, size: int, access: Access) -> None:
-        """See `Machine`."""
-        with self._core.stopped() as gdb:
-            self._stops.remove_watchpoint(gdb, (address, size, access))
-
-    def set_debug(self, *, enabled: bool, catch_hard_fault: bool = False) -> None:
-        """See `Machine`."""
-        self._stops.debugger = enabled
-        self._stops.catch_hard_fault = enabled and catch_hard_fault
-        if self._core.status.state is CoreState.RUNNING:
-            with self._core.stopped() as gdb:
-                self._stops.arm_fault_stop(gdb)
-
-    def forget_debugger(self) -> None:
-        """See `OwnedMachine`."""
-        if self._core.process is not None:
-            with self._core.stopped() as gdb:
-                self._stops.clear(gdb)
-                self._stops.arm_fault_stop(gdb)
-
     # Flash
 
     def flash_image(self) -> bytes:
@@ -275,19 +214,6 @@ class RenodeMachine:
             else:
                 with self._core.stopped():
                     self._core.fill_flash(image)
-
-    def record_activity(self, *, on: bool) -> None:
-        """See `Machine`: Renode knows instructions and no cycles, so that a time would be none of the chip's."""
-        del on
-        raise MachineError(
-            f"Renode does not tell what the chip of board {self._spec.board} does (sleep, clocks, peripherals)",
-            hint="take the twin, where the board's file has one: --backend twin",
-        )
-
-    def take_activity(self) -> ActivityRecord:
-        """See `record_activity`."""
-        self.record_activity(on=True)
-        raise AssertionError
 
     def _connect(self) -> None:
         """Have the events of a Renode that was just started, and the bytes of its UART."""
