@@ -22,6 +22,7 @@ from tests.boards.stub_lpc8xx import Lpc8xx
 from tests.boards.stub_rp2040 import Rp2040
 from tests.boards.stub_stm32f0 import Stm32f0
 from tests.twin.streaming import load_work
+from tests.twin.virtual_host import ChipWire
 
 if TYPE_CHECKING:
     from tests.boards.stub_chip import StubChip
@@ -29,31 +30,6 @@ if TYPE_CHECKING:
 CHIPS: dict[str, type[StubChip]] = {"stm32f0": Stm32f0, "kinetis": Kinetis, "rp2040": Rp2040, "lpc8xx": Lpc8xx}
 BOARDS = ("nucleo-f072", "frdm-kl25z", "raspberry-pi-pico", "lpc845-brk")
 STEPS = 20
-
-
-class StubWire:
-    """A `hil.link.session.Wire`: to wait is to let the chip run."""
-
-    address = "the stub"
-
-    def __init__(self, chip: StubChip) -> None:
-        self._chip = chip
-        self.slice_cycles = chip.clock_hz // 10_000
-
-    def write(self, data: bytes) -> None:
-        self._chip.uart.wire.send(data)
-
-    def diagnosis(self) -> str:
-        return ""
-
-    def read(self) -> bytes:
-        heard = self._chip.uart.wire.to_host
-        while not heard:
-            stop = self._chip.go(self.slice_cycles)
-            assert heard or stop is not Stop.ASLEEP, "the host and the board both wait"
-        data = bytes(heard)
-        del heard[:]
-        return data
 
 
 def until_asleep(chip: StubChip) -> None:
@@ -76,7 +52,7 @@ def attached(chip: StubChip) -> Agent:
     agent = Agent(name)
     agent.attach(
         Session(
-            StubWire(chip),
+            ChipWire(chip, chip.uart.wire, chip.clock_hz // 10_000, "the stub"),
             name,
             baud=chip.uart.wire.baud,
             timeout_s=2.0,

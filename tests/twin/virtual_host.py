@@ -6,7 +6,7 @@ protocol's doing alone, and the same each time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hil.board import load_board
 from hil.emulator.spi_bus import SpiWiring
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hil.cycles.counter import CycleCounter
+    from hil.emulator.twin.part import Serial
 
 BOARD = load_board("nucleo-l031")
 assert BOARD.links.uart is not None
@@ -80,37 +81,57 @@ class AgentChip(Stm32l031):
         return counted(self.core, counter)
 
 
-class VirtualWire:
+class Runs(Protocol):
+    def go(self, cycles: int) -> Stop: ...
+
+
+class ChipWire:
     """A `hil.link.session.Wire`: to wait is to let the chip run.
 
-    Attributes:
-        written: what the host has sent, and when.
-        slice_cycles: how long the chip runs before the host looks what has come: a quarter of a byte's time.
+    Args:
+        chip: its `go` runs it.
+        line: of its serial port.
+        slice_cycles: how long it runs before the host looks what has come.
     """
 
-    address = "the twin"
-
-    def __init__(self, chip: AgentChip) -> None:
+    def __init__(self, chip: Runs, line: Serial, slice_cycles: int, address: str) -> None:
         self._chip = chip
-        self.written: list[tuple[Fraction, bytes]] = []
-        self.slice_cycles = BITS * chip.clock_hz // BAUD // 4
+        self._line = line
+        self.slice_cycles = slice_cycles
+        self.address = address
 
     def write(self, data: bytes) -> None:
-        self.written.append((self._chip.seconds(), data))
-        self._chip.usart2.wire.send(data)
+        self._line.send(data)
 
     def diagnosis(self) -> str:
         """See Wire."""
         return ""
 
     def read(self) -> bytes:
-        heard = self._chip.usart2.wire.to_host
+        heard = self._line.to_host
         while not heard:
             stop = self._chip.go(self.slice_cycles)
             assert heard or stop is not Stop.ASLEEP, "the host and the board both wait"
         data = bytes(heard)
         del heard[:]
         return data
+
+
+class VirtualWire(ChipWire):
+    """To the agent's chip: the host looks each quarter of a byte's time.
+
+    Attributes:
+        written: what the host has sent, and when.
+    """
+
+    def __init__(self, chip: AgentChip) -> None:
+        super().__init__(chip, chip.usart2.wire, BITS * chip.clock_hz // BAUD // 4, "the twin")
+        self.written: list[tuple[Fraction, bytes]] = []
+        self._seconds = chip.seconds
+
+    def write(self, data: bytes) -> None:
+        self.written.append((self._seconds(), data))
+        super().write(data)
 
 
 def connect(chip: AgentChip) -> tuple[Agent, VirtualWire]:
