@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hil.board import load_board
+from hil.case_network import load_network
 from hil.errors import HilError
-from hil.model import load_model
-from hil.vectors import load_vectors
-from hil.work import solve_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -170,12 +168,7 @@ class Bench:
         return self._prepared.get(name, make)
 
     def _run(self, case: Case, vectors_path: Path, board: str) -> RunResult:
-        with case.naming("model"):
-            model = load_model(case.model_path)
-        with case.naming("vectors"):
-            vectors = load_vectors(vectors_path, model)
-        with case.naming("solver" if case.says.solver else "model"):
-            model, vectors = solve_with(case.says.solver, model, vectors)
+        model, vectors = load_network(case, vectors_path)
         return self.dut(board).measure(
             model,
             vectors,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hil.case_network import load_network
 from hil.dut.board_check import check_board
 from hil.errors import InputError
 from hil.harvest.run import make_program, run_harvest, why_not
-from hil.model import load_model
-from hil.vectors import load_vectors
-from hil.work import solve_with
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,12 +33,7 @@ def simulate_case(case: Case, vectors_path: Path, board: Board, options: DutOpti
     if case.says.harvest is None:
         raise InputError(f"case {case.name} promises nothing about harvested power")
     check_board(board)
-    with case.naming("model"):
-        model = load_model(case.model_path)
-    with case.naming("vectors"):
-        vectors = load_vectors(vectors_path, model)
-    with case.naming("solver" if case.says.solver is not None else "model"):
-        model, vectors = solve_with(case.says.solver, model, vectors)
+    model, vectors = load_network(case, vectors_path)
     every = case.says.harvest.checkpoint_steps
     program = make_program(model, vectors, board, every, firmware_root=options.firmware_root)
     return run_harvest(program, case.says.harvest)
