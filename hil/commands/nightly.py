@@ -20,7 +20,8 @@ from hil.nightly.night import Outlook, look_back
 from hil.nightly.night_page import night_page
 from hil.quarantine import Quarantine, add_quarantined, load_quarantine, quarantine_text
 from hil.report.json_file import PAGE_FILE
-from hil.report.page_views import counts, not_counted
+from hil.report.page_views import counts
+from hil.report.quarantined import not_counted
 from hil.report.session_page import write_page
 from hil.report.terminal import table
 
@@ -135,7 +136,9 @@ def _board_lines(runs: Sequence[BoardRun]) -> list[str]:
         where = ", ".join(Counter(each["where"] for each in run.results["runs"].values())) or "no result"
         rows.append([run.board, where, verdict, counts(tests)])
     lines = table(("board", "on", "verdict", "tests"), rows)
-    return [*lines, *(sentence for run in runs for sentence in not_counted(run.results["tests"]))]
+    for run in runs:
+        lines += not_counted((test["quarantine"], test["outcome"]) for test in run.results["tests"])
+    return lines
 
 
 def _outlook_lines(outlook: Outlook, today: dt.date) -> list[str]:

@@ -14,12 +14,12 @@ from hil.report.page_views import (
     counts,
     failures,
     figures,
-    not_counted,
     places,
     run_cards,
     steady_rows,
     trend_cards,
 )
+from hil.report.quarantined import not_counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +98,7 @@ def render(page: Page) -> str:
         runs=run_cards(tests, runs),
         more=max(0, len(runs) - MOST_DRAWN),
         not_measured=Counter(reason for session in page.sessions for reason in session["not_measured"]).items(),
-        not_counted=not_counted(tests),
+        not_counted=not_counted((test["quarantine"], test["outcome"]) for test in tests),
         tests=tests,
         version=__version__,
     )

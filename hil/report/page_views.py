@@ -241,15 +241,6 @@ def steady_rows(trends: Sequence[Trend]) -> list[dict[str, str]]:
     ]
 
 
-def not_counted(tests: Sequence[Test]) -> list[str]:
-    """What is in quarantine and why, and what came of it; a sentence each."""
-    outcomes: dict[str, Counter[str]] = {}
-    for test in tests:
-        if test["quarantine"]:
-            outcomes.setdefault(test["quarantine"], Counter())[test["outcome"]] += 1
-    return [f"{why} ({found['quarantined']} of {found.total()} failed, not counted)" for why, found in outcomes.items()]
-
-
 def _drawn(title: str, words: Sequence[str], draw: Callable[[], str]) -> Card:
     """A card with its picture, or with why there is none."""
     try:

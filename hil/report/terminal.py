@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from hil.report.quarantined import not_counted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -57,14 +59,7 @@ def summary_lines(tally: Tally) -> list[str]:
 
 def quarantine_lines(tally: Tally) -> list[str]:
     """What is in quarantine and why, and how many of its tests failed; a line each."""
-    found: dict[str, list[str]] = {}
-    for entry in tally.entries:
-        if entry.quarantine:
-            found.setdefault(entry.quarantine, []).append(entry.outcome)
-    return [
-        f"{why} ({outcomes.count('quarantined')} of {len(outcomes)} failed, not counted)"
-        for why, outcomes in sorted(found.items())
-    ]
+    return sorted(not_counted((entry.quarantine, entry.outcome) for entry in tally.entries))
 
 
 def _recovery_lines(runs: Sequence[dict[str, Property]]) -> list[str]:
