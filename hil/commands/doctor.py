@@ -18,6 +18,7 @@ from hil.commands.finding import Finding
 from hil.cycles.compiler import host_compiler
 from hil.emulator.backend import emulator_version
 from hil.errors import HilError, RigError
+from hil.farm.labgrid_python import labgrid_version
 from hil.power.plugged_in import analyzers
 from hil.report.terminal import table
 from hil.resources import boards_dir, cache_dir, firmware_dir
@@ -36,7 +37,8 @@ def examine(console: Console) -> int:
 
     looks = [_find(subject, look) for subject, look in _LOOKS]
     emulators = [_find_emulator(subject, backend) for subject, backend in _EMULATORS]
-    findings = [*looks, *emulators, _spi_bridges(), *_analyzers(), *bench_findings()]
+    extras = [_if_wanted(subject, use, look) for subject, use, look in _EXTRAS]
+    findings = [*looks, *emulators, _spi_bridges(), *_analyzers(), *bench_findings(), *extras]
     for line in table(("what", "state", "found"), [(f.subject, f.state, f.detail) for f in findings]):
         console.print(line)
     if missing := [f.subject for f in findings if f.state == "missing"]:
@@ -66,6 +68,12 @@ def _find_emulator(subject: str, backend: str) -> Finding:
         return Finding(subject, "-", f"needed for --backend {backend} alone: {finding.detail}")
     needed = f"needed for {' '.join(f'--board={name}' for name in boards)}: "
     return Finding(subject, "absent", needed + finding.detail)
+
+
+def _if_wanted(subject: str, use: str, look: Callable[[], str]) -> Finding:
+    """What nobody needs who does not use it."""
+    finding = _find(subject, look)
+    return finding if finding.state == "ok" else Finding(subject, "-", f"needed for {use} alone: {finding.detail}")
 
 
 def _spi_bridges() -> Finding:
@@ -123,11 +131,12 @@ def _tool(program: str, package: str) -> str:
     return found[0] if found else "of unknown version"
 
 
-def _package(name: str) -> str:
+def _package(name: str, extra: str = "") -> str:
     try:
         return version(name)
     except PackageNotFoundError as error:
-        raise RigError(f"the Python package {name} is not installed", hint=f"pip install {name}") from error
+        what = f"'hil-ltc[{extra}]'" if extra else name
+        raise RigError(f"the Python package {name} is not installed", hint=f"pip install {what}") from error
 
 
 def _probe_plugin() -> str:
@@ -164,6 +173,10 @@ _LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("pyOCD", lambda: _package("pyocd")),
     ("emulated probe", _probe_plugin),
     ("build cache", _cache),
+)
+_EXTRAS: tuple[tuple[str, str, Callable[[], str]], ...] = (
+    ("labgrid", "--farm", lambda: f"{labgrid_version()}, for boards of a farm"),
+    ("pictures", "pictures", lambda: f"matplotlib {_package('matplotlib', 'plots')}"),
 )
 _SPI_PACKAGES = ("spidriver", "pyftdi", "python-periphery")
 _EMULATORS = (("twin", "twin"), ("qemu-system-arm", "qemu"), ("renode", "renode"))

@@ -11,8 +11,8 @@ import getpass
 import json
 import os
 import re
+import stat
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEFAULT_WAIT_S: Final = 60.0
+LOCKS: Final = Path("/run/lock")
+ANYWHERE: Final = Path("/tmp")  # noqa: S108 - not $TMPDIR: all users and runs must come to the same folder
 
 _PREFIX: Final = "hil-probe-"
 _RECORD_BYTES: Final = 4096
@@ -191,8 +193,10 @@ def _folder() -> Path:
     chosen = os.environ.get("HIL_LOCK_DIR")
     if chosen:
         return Path(chosen)
-    place = Path("/run/lock")
-    return place if os.access(place, os.W_OK) else Path(tempfile.gettempdir())
+    with suppress(OSError):
+        if LOCKS.stat().st_mode & stat.S_IWOTH:
+            return LOCKS
+    return ANYWHERE
 
 
 def _open(path: Path) -> int:

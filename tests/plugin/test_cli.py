@@ -303,6 +303,20 @@ def test_doctor_finds_what_is_there_and_names_what_is_missing(tmp_path: Path, mo
     assert "sudo apt-get install --yes gcc-arm-none-eabi" in text
 
 
+@pytest.mark.parametrize(
+    ("python", "told"),
+    [
+        ("/nowhere/python", "there is no Python /nowhere/python; HIL_LABGRID_PYTHON names it"),
+        ("false", r"\S+/false has no labgrid; \S+/false -m pip install labgrid"),
+    ],
+)
+def test_doctor_asks_the_python_that_is_to_have_labgrid(
+    monkeypatch: pytest.MonkeyPatch, python: str, told: str
+) -> None:
+    monkeypatch.setenv("HIL_LABGRID_PYTHON", python)
+    assert re.search(rf"^labgrid +- +needed for --farm alone: {told}$", hil("doctor"), re.MULTILINE)
+
+
 def test_doctor_does_not_miss_what_only_other_boards_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", only(tmp_path / "both", "gcc", "arm-none-eabi-gcc"))
     monkeypatch.delenv("HIL_RENODE", raising=False)
@@ -311,4 +325,6 @@ def test_doctor_does_not_miss_what_only_other_boards_need(tmp_path: Path, monkey
     assert re.search(r"  absent +needed for --board=microbit: .*apt-get install --yes qemu-system-arm$", line)
     (line,) = (line for line in lines if line.startswith("renode"))
     assert re.search(r"  - +needed for --backend renode alone: Renode is not installed; install Renode", line)
+    (line,) = (line for line in lines if line.startswith("labgrid"))
+    assert re.search(r"  (ok +\d\S+, for boards of a farm|- +needed for --farm alone: labgrid is not installed)", line)
     assert lines[-1] == "everything that board 'nucleo-l031' needs is there; absent: qemu-system-arm"

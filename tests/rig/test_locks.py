@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hil.errors import RigError
 from hil.probe.lock import (
+    ANYWHERE,
     IMPATIENT,
     Holder,
     Patience,
@@ -27,7 +29,6 @@ from hil.probe.lock import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 UID = "066DFF48:5550/75"
 HOLD = f"""
@@ -153,6 +154,21 @@ def test_all_users_can_take_it() -> None:
             assert lock_path("x").stat().st_mode & 0o777 == 0o666
     finally:
         os.umask(before)
+
+
+@pytest.mark.parametrize(("mode", "same"), [(0o1777, True), (0o755, False)])
+def test_all_users_come_to_the_same_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, *, same: bool
+) -> None:
+    """Where root alone may write to /run/lock, as on Fedora, root uses /tmp as well; whatever $TMPDIR says."""
+    monkeypatch.delenv("HIL_LOCK_DIR")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("hil.probe.lock.LOCKS", locks := tmp_path / "lock")
+    locks.mkdir()
+    locks.chmod(mode)
+    assert lock_path("x").parent == (locks if same else ANYWHERE)
+    locks.rmdir()
+    assert lock_path("x").parent == ANYWHERE
 
 
 def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
