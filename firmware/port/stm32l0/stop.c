@@ -9,6 +9,7 @@
 #include "port.h"
 
 #include "core.h"
+#include "interrupts.h"
 #include "stm32l0.h"
 
 #define READY_TRIES 100000u /* as in clock.c; also for a byte to leave */
@@ -60,9 +61,7 @@ void stm32l0_stop(void) {
     EXTI_PR = WAKE_LINE;
     NVIC_ISER = INTERRUPTS;
     SCR |= SCR_SLEEPDEEP;
-    __asm volatile("dsb\n"
-                   "wfi" ::
-                       : "memory");
+    interrupts_wait();
     SCR &= ~SCR_SLEEPDEEP;
     EXTI_IMR = masks;
     EXTI_FTSR &= ~WAKE_LINE;
