@@ -3,9 +3,14 @@
 #include "port.h"
 #include "interrupts.h"
 
+#include "board.h"
 #include "nrf51.h"
 #include "protocol.h"
 #include "ready.h"
+
+#if BOARD_CLOCK_HZ != 16000000u
+#error "the board's clock_hz is not 16000000"
+#endif
 
 static uint32_t defect;
 
