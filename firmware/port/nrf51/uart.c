@@ -21,6 +21,10 @@ _Static_assert((RING_BYTES & (RING_BYTES - 1u)) == 0, "indices wrap by masking")
 #define TRY_CYCLES     5u
 #define TRANSMIT_TRIES (TRANSMIT_BYTES * 10u * (BOARD_CLOCK_HZ / TRY_CYCLES) / BOARD_UART_BAUD)
 
+/* What BAUDRATE is tabulated for. */
+_Static_assert(BOARD_UART_BAUD >= 1200u && BOARD_UART_BAUD <= 1000000u,
+               "the clock gives no such baud rate");
+
 static volatile uint8_t ring[RING_BYTES];
 static volatile uint32_t ring_head; /* written by the interrupt alone */
 static volatile uint32_t ring_tail; /* written by port_read() alone */
