@@ -261,6 +261,11 @@ class Board(Strict):
         """Remember the file that it came from."""
         self._file = (context or {}).get("file")
 
+    @property
+    def file(self) -> Path | None:
+        """The file that describes it; None for one that was made otherwise."""
+        return self._file
+
     def mistake(self, key: str, what: str, hint: str) -> InputError:
         """The error for a key that shows to be wrong beside something else, dotted as in ``links.uart.tx``."""
         if self._file is None:

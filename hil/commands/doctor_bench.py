@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from hil.board import Board
     from hil.find.probes import Probe
+    from hil.probe.lock import Holder
 
 _GROUP = "add yourself to its group ('sudo usermod -aG dialout $USER') and log in again"
 
@@ -93,10 +94,11 @@ def _locks() -> list[Finding]:
     holders = all_holders()
     if not holders:
         return [Finding("locks", "-", "no run has a probe now")]
-    return [
-        Finding("lock", "-", f"probe {each.uid}, as board {each.board}: {each}; --wait waits for it")
-        for each in holders
-    ]
+    return [Finding("lock", "-", f"probe {each.uid}{_as(each)}: {each}; --wait waits for it") for each in holders]
+
+
+def _as(holder: Holder) -> str:
+    return f", as board {holder.board}" if holder.board else ""
 
 
 def _usb_power() -> Finding:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from hil.board import DEFAULT_BOARD, load_instance
 from hil.commands.noticed import tell_noticed
 from hil.dut.board_check import check_board
+from hil.emulator import registry
 from hil.emulator.machine import MachineError
 from hil.emulator.power import power
 from hil.errors import HilError
@@ -76,6 +77,8 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
     previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         with power(board, backend, instance, announced=True, paced=paced) as powered:
+            if board.file is not None:
+                registry.note_description(powered.name, board.file)
             _say(f"{board.title} is powered ({powered.backend}), its flash is kept")
             _say(f"  serial port  {powered.serial_path}")
             if powered.spi_path:

@@ -77,14 +77,17 @@ def nightly(request: NightlyRequest, console: Console) -> int:
     quarantine = _quarantine(request, today)
     history = request.history or request.output / HISTORY_FILE
     load_history(history)  # one that cannot be read is told before the boards have worked for hours
-    runs = [_run(name, given, request, console) for name, given in names.items()]
     time, commit = dt.datetime.now(tz=dt.UTC), commit_of(Path.cwd())
-    append(history, [entry for run in runs for entry in _entries(run, time, commit)])
+    runs = []
+    for name, given in names.items():
+        run = _run(name, given, request, console)
+        append(history, _entries(run, time, commit))  # whatever becomes of the night, this board has had its own
+        runs.append(run)
     known = load_history(history)
     outlook = look_back(known.entries, quarantine, today)
     expired = quarantine.expired_for(names)
     code = exit_code(runs)
-    said = [*(run.said for run in runs if run.said), *expired, *known.skipped]
+    said = [*(run.said for run in runs if run.said), *_moved(commit), *expired, *known.skipped]
     page = request.output / PAGE_FILE
     write_page(page, night_page(runs, outlook, time=time, commit=commit, code=code, said=said))
     for line in [*_board_lines(runs), *said, *_outlook_lines(outlook, today), *_add(request, outlook)]:
@@ -116,8 +119,15 @@ def _run(name: str, given: str, request: NightlyRequest, console: Console) -> Bo
     arguments = [*more, f"--hil-link={request.link}", *request.arguments]
     console.print(f"{name}: running, at most {request.minutes:g} min", markup=False, highlight=False)
     run = run_board(given, name, folder, arguments, timeout_s=60 * request.minutes)
-    console.print(keep_artefact(given, request.link, folder), markup=False, highlight=False, soft_wrap=True)
+    ran = {each["firmware"] for each in run.results["runs"].values()}
+    console.print(keep_artefact(given, request.link, folder, ran), markup=False, highlight=False, soft_wrap=True)
     return run
+
+
+def _moved(commit: str) -> list[str]:
+    """A sentence where the tree was changed while the boards ran: nobody knows which of them ran what."""
+    now = commit_of(Path.cwd())
+    return [] if now == commit else [f"the working directory was at {commit} when the night began, and is at {now} now"]
 
 
 def _entries(run: BoardRun, time: dt.datetime, commit: str) -> list[Entry]:

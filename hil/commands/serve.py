@@ -21,7 +21,7 @@ from hil.probe.server import serve_probe
 if TYPE_CHECKING:
     from rich.console import Console
 
-_FARM: Final = "at a farm"  # in place of the name of a board: who holds it says which
+_SERVES: Final = "that serves it on the network"
 _ENDS: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -38,13 +38,17 @@ def serve(uid: str, host: str, port: int, console: Console) -> None:
         RigError: there is no such probe, a run has it, or it cannot be listened there.
     """
     probe = _probe_of(uid)
-    lock = nullcontext() if probe.unique_id.startswith(PROBE_PREFIX) else ProbeLock(probe.unique_id, _FARM, IMPATIENT)
+    lock = nullcontext() if probe.unique_id.startswith(PROBE_PREFIX) else _locked(probe)
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # in this thread and those that it starts: waited for below
     with lock, serve_probe(probe, host, port) as at:
         console.print(f"probe {probe.unique_id} is served on {host}:{at}   (pyocd list -u remote:{host}:{at})")
         console.print("  stop         Ctrl-C")
         console.file.flush()
         signal.sigwait(_ENDS)
+
+
+def _locked(probe: Any) -> ProbeLock:
+    return ProbeLock(probe.unique_id, "", IMPATIENT, _SERVES)  # as which board it is used says whoever is its client
 
 
 def _probe_of(uid: str) -> Any:

@@ -300,7 +300,7 @@ def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], 
     """
     check_board(board, options.firmware_root)
     selection = select(board, options)
-    if options.meter is None and not selection.emulated:
+    if options.meter is None and not selection.emulated and selection.farm is None:
         options = replace(options, meter=load_rig(options.rig).of(board.name, selection.probe).analyzer)
     check_meter(board, selection, options.meter)
     artefact = build(board, link=options.link, progress=progress, firmware_root=options.firmware_root)
@@ -361,7 +361,7 @@ def _realise(prepared: Prepared, tell: Callable[[str], None]) -> AbstractContext
     board, artefact, selection, options = prepared.board, prepared.artefact, prepared.selection, prepared.options
     if selection.farm is not None:
         return realise_in_farm(board, artefact, selection.farm, options.flash, tell)
-    return realise(board, artefact, selection, options)
+    return realise(board, artefact, selection, options, tell)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class Entry(_Read):
     """One night's result.
 
     Attributes:
-        time: when the night's run ended.
+        time: when the night began.
         board: the board's name.
         file: the test file.
         case: the case, or the name of a test in Python.

@@ -44,6 +44,16 @@ def emulated_boards() -> dict[str, Board]:
     return {board.name: board for board in boards if usual_backend(board)}
 
 
+def _kept_powered(name: str) -> Board | None:
+    """The board of a name that ``hil emulate`` keeps powered; None where its file can be read no more."""
+    from hil.board import load_board, load_board_file  # noqa: PLC0415 - as above
+
+    with suppress(HilError):
+        file = registry.description_of(name)
+        return load_board(name.partition(".")[0]) if file is None else load_board_file(file)
+    return None
+
+
 @contextmanager
 def _as_pyocd_errors() -> Iterator[None]:
     """What hil says, as pyOCD's own errors, which it prints and handles."""
@@ -121,17 +131,17 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         if is_explicit and unique_id:
             known = ", ".join(emulated_boards())
             raise exceptions.ProbeError(f"there is no emulated board '{unique_id}'; known are: {known}")
-        names = registry.powered()
-        boards = emulated_boards() if names else {}
-        return [cls(boards[name.partition(".")[0]], name.partition(".")[2]) for name in names]
+        found = ((name, _kept_powered(name)) for name in registry.powered())
+        return [cls(board, name.partition(".")[2]) for name, board in found if board is not None]
 
     @classmethod
     def get_probe_with_id(cls, unique_id: str, is_explicit: bool = False) -> EmulatedProbe | None:
         """The probe of the board named; only a uid that names this kind of probe may power one."""
         name, _, instance = unique_id.partition(".")
-        if not is_explicit and unique_id not in registry.powered():
-            return None
-        board = emulated_boards().get(name)
+        if unique_id in registry.powered():
+            board = _kept_powered(unique_id)
+        else:
+            board = emulated_boards().get(name) if is_explicit else None
         return cls(board, instance) if board else None
 
     @property

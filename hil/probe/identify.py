@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hil.find.probes import Probe
 
 
-_ASKED: Final = "(being asked which it is)"
+_ASKED: Final = "that asks which board it is part of"
 _ASKING_S: Final = 20.0
 _AGAIN_S: Final = 0.05
 
@@ -58,13 +58,13 @@ def identify(board: Board, probe: Probe, wait: Callable[[float], None] = time.sl
     deadline = time.monotonic() + _ASKING_S
     while True:
         try:
-            with ProbeLock(probe.uid, _ASKED, IMPATIENT):
+            with ProbeLock(probe.uid, "", IMPATIENT, _ASKED):
                 return _ask(board, probe)
         except ProbeBusyError as busy:
             holder = holder_of(probe.uid)
-            if holder is not None and holder.board != _ASKED:
+            if holder is not None and holder.board:
                 return Identified(Is.THE_BOARD if holder.board == board.name else Is.ANOTHER)
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or (holder is not None and holder.purpose != _ASKED):
                 return Identified(Is.UNKNOWN, busy.message)
             wait(_AGAIN_S)
 

@@ -307,8 +307,10 @@ class ProbeSession:
                 with self._standing():  # the firmware may be about to write that register as well
                     before = target.read32(ids.clock.address)
                     target.write32(ids.clock.address, before | ids.clock.bits)
-                    word = int(target.read32(ids.address))
-                    target.write32(ids.clock.address, before)
+                    try:
+                        word = int(target.read32(ids.address))
+                    finally:
+                        target.write32(ids.clock.address, before)
         except (exceptions.Error, OSError):
             return None
         return (word & ids.mask) or None
@@ -319,9 +321,11 @@ class ProbeSession:
         goes = self._session.target.get_state() in {Target.State.RUNNING, Target.State.SLEEPING}
         if goes:
             self._session.target.halt()
-        yield
-        if goes:
-            self._session.target.resume()
+        try:
+            yield
+        finally:
+            if goes:
+                self._session.target.resume()
 
     def _close_session(self) -> None:
         session, self._session = self._session, None

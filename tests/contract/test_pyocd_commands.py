@@ -360,6 +360,19 @@ def test_emulated_boards_are_listed_while_powered_and_only_then() -> None:
     assert "No available debug probes" in pyocd("list")
 
 
+def test_a_board_of_a_file_of_one_s_own_is_found_by_its_name(tmp_path: Path) -> None:
+    shipped = load_board("microbit").file
+    assert shipped is not None
+    mine = tmp_path / "my-board.yaml"
+    mine.write_text(shipped.read_text().replace("name: microbit\n", "name: my-board\n"))
+    with emulate(str(mine)) as printed, emulate():
+        assert "(pyocd reset -u emulated:my-board -t nrf51)" in printed
+        assert listed() == ["emulated:microbit", "emulated:my-board"]
+        pyocd("reset", "-u", "emulated:my-board", "-t", "nrf51")
+        mine.unlink()
+        assert listed() == ["emulated:microbit"]  # nothing tells any more what it is
+
+
 def test_commands_share_the_board_that_is_kept_powered(firmware: TinyFirmware) -> None:
     with emulate() as printed:
         pyocd("flash", "-u", UID, firmware.hex)

@@ -9,11 +9,13 @@ from pyocd.core import exceptions
 
 from hil import flash
 from hil.board import Board, load_board
+from hil.emulator.machine import CoreState, MemoryFault
 from hil.emulator.power import PoweredBoard, power
 from hil.errors import RigError
 from hil.flash import FlashSession
 from hil.probe import identify as identifying
 from hil.probe import lock, session, usb_power
+from hil.probe.coresight import TargetBus
 from hil.probe.emulated import EmulatedProbe
 from hil.probe.identify import Is, identify
 from hil.probe.lock import IMPATIENT, ProbeLock
@@ -271,6 +273,36 @@ def test_a_board_is_identified_by_the_id_that_its_probe_tells_then_by_its_chip(
 
 
 @pytest.mark.usefixtures("wire")
+def test_what_runs_on_a_board_that_does_not_say_its_chip_runs_on(
+    powered: PoweredBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = (NUCLEO.memory.ram.origin + 0x400).to_bytes(4, "little") + (NUCLEO.memory.flash.origin + 9).to_bytes(
+        4, "little"
+    )
+    endless = bytes.fromhex("fee7")  # b .
+    powered.machine.set_flash_image((vectors + endless).ljust(NUCLEO.memory.flash.bytes, b"\0"))
+    powered.machine.reset(halt=False)
+    ids = NUCLEO.chip_ids
+    assert ids is not None
+    assert ids.clock is not None
+    clock = powered.machine.read_memory(ids.clock.address, 4)
+    read = TargetBus.read
+
+    def fails(self: TargetBus, address: int, size: int) -> bytes:
+        if address == ids.address:
+            raise MemoryFault(address)
+        return read(self, address, size)
+
+    monkeypatch.setattr(TargetBus, "read", fails)
+    (probe,) = session.attached_probes()
+    answer = identify(NUCLEO, probe)
+    assert answer.is_ is Is.UNKNOWN
+    assert answer.why == f"the chip behind probe {UID} does not say what it is"
+    assert powered.machine.status().state is CoreState.RUNNING
+    assert powered.machine.read_memory(ids.clock.address, 4) == clock
+
+
+@pytest.mark.usefixtures("wire")
 def test_a_board_that_cannot_be_asked_is_told_and_nothing_is_tried_twice(fail: Callable[[int], None]) -> None:
     (probe,) = session.attached_probes()
     fail(1)
@@ -288,6 +320,12 @@ def test_a_probe_that_another_run_has_is_not_opened(monkeypatch: pytest.MonkeyPa
         assert identify(NUCLEO, probe).is_ is Is.THE_BOARD
     with ProbeLock(UID, "other", IMPATIENT):
         assert identify(NUCLEO, probe).is_ is Is.ANOTHER
+    with ProbeLock(UID, "", IMPATIENT, "that serves it on the network"):
+        answer = identify(NUCLEO, probe)
+        assert answer.is_ is Is.UNKNOWN
+        assert f"probe {UID} is in use by process " in answer.why
+        assert " that serves it on the network (" in answer.why
+    with ProbeLock(UID, "other", IMPATIENT):
         lock.lock_path(UID).write_text("")
         monkeypatch.setattr(identifying, "_ASKING_S", 0.1)
         answer = identify(NUCLEO, probe)
@@ -299,7 +337,7 @@ def test_a_probe_that_another_run_has_is_not_opened(monkeypatch: pytest.MonkeyPa
 def test_a_probe_that_is_only_being_asked_is_waited_for() -> None:
     """Two workers of one run look for the board at the same time, and neither takes the other's look for a board."""
     (probe,) = session.attached_probes()
-    asked = ProbeLock(UID, identifying._ASKED, IMPATIENT)
+    asked = ProbeLock(UID, "", IMPATIENT, identifying._ASKED)
     waits = []
 
     def wait(_: float) -> None:
