@@ -9,12 +9,10 @@ import signal
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
-from pyocd.core.exceptions import Error as PyocdError  # type: ignore[import-untyped]
-from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
-
 from hil.emulator import registry
 from hil.emulator.power import PROBE_PREFIX
 from hil.errors import RigError
+from hil.probe.choice import choose_probe, on_usb
 from hil.probe.lock import IMPATIENT, ProbeLock
 from hil.probe.server import serve_probe
 
@@ -57,12 +55,4 @@ def _probe_of(uid: str) -> Any:
     if name != uid and name.removesuffix(".1") not in registry.powered():
         # Opening it would power it, and its serial port would be known to nobody.
         raise RigError(f"no emulated board '{name}' is powered", hint=f"hil emulate {name}")
-    try:
-        probes = ConnectHelper.get_all_connected_probes(blocking=False, unique_id=uid, print_wait_message=False)
-    except PyocdError as error:
-        raise RigError(f"probe '{uid}' cannot be served", cause=str(error)) from error
-    if len(probes) != 1:
-        there = ", ".join(probe.unique_id for probe in probes)
-        message = f"'{uid}' fits several debug probes: {there}" if probes else f"no debug probe '{uid}' is attached"
-        raise RigError(message, hint="'pyocd list' shows them")
-    return probes[0]
+    return choose_probe(None, uid, on_usb(uid))

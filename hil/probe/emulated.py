@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 # pyOCD has annotations but no py.typed: to mypy it is untyped, and subclassing what it offers is an error of its own.
 from pyocd.board.board import Board as PyocdBoard  # type: ignore[import-untyped]
@@ -23,16 +23,20 @@ from hil.emulator.power import PROBE_PREFIX, PoweredBoard, power_or_connect, usu
 from hil.errors import HilError, RigError
 from hil.probe.adi import DebugInterface
 from hil.probe.coresight import ROM_TABLE, TargetBus
+from hil.probe.own import PATIENT, OwnProbe
 from hil.probe.targets import find_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hil.board import Board
     from hil.emulator.machine import Status
 
 LOG = logging.getLogger(f"pyocd.{__name__}")
 """Among pyOCD's own, so that its options for what is shown hold here as well."""
+
+_OPTIONS: Final[Mapping[str, Any]] = {**PATIENT, "reset.hold_time": 0.0, "reset.post_delay": 0.0}
+"""There is no capacitor on its reset line."""
 
 
 def emulated_boards() -> dict[str, Board]:
@@ -98,7 +102,7 @@ class _AcceleratedMemory(MemoryInterface):  # type: ignore[misc]
             self._bus.write(addr, b"".join(word.to_bytes(4, "little") for word in data))
 
 
-class EmulatedProbe(DebugProbe):  # type: ignore[misc]
+class EmulatedProbe(OwnProbe, DebugProbe):  # type: ignore[misc]
     """A debug probe whose target is emulated.
 
     Args:
@@ -106,6 +110,8 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         instance: which of the boards of this kind, see `hil.emulator.power.power`.
         powered: a board that the caller powered and will close; the probe then only uses it.
     """
+
+    session_options = _OPTIONS
 
     def __init__(self, board: Board, instance: str = "", powered: PoweredBoard | None = None) -> None:
         super().__init__()
@@ -183,6 +189,11 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         """The board of a session, with this target unless another is asked for."""
         find_target(self._board.pyocd_target or "")
         return PyocdBoard(self.session, board_info=self.associated_board_info)
+
+    @property
+    def behind(self) -> str:
+        """See `OwnProbe`: it is the probe itself."""
+        return self.unique_id
 
     def stopped_by(self) -> str:
         """What stopped the core, as far as the emulator knows it, in words; empty where it does not."""

@@ -12,9 +12,10 @@ from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 
 from hil.errors import FlashError, RigError
 from hil.find.match import lists
+from hil.probe.chip_check import WrongChipError
 from hil.probe.lock import IMPATIENT, ProbeBusyError, ProbeLock, holder_of
 from hil.probe.pyocd_errors import no_pyocd_log
-from hil.probe.session import ProbeSession, WrongChipError
+from hil.probe.session import ProbeSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,6 +16,7 @@ from pyocd.probe.tcp_client_probe import TCPClientProbe  # type: ignore[import-u
 from pyocd.utility.sockets import ClientSocket  # type: ignore[import-untyped]
 
 from hil.errors import RigError
+from hil.probe.own import PATIENT, OwnProbe
 
 PREFIX: Final = "remote:"
 _CONNECT_S: Final = 5.0
@@ -75,12 +76,14 @@ class _BoundedSocket(ClientSocket):  # type: ignore[misc]
         return exceptions.ProbeDisconnected(why)
 
 
-class RemoteProbe(TCPClientProbe):  # type: ignore[misc]
+class RemoteProbe(OwnProbe, TCPClientProbe):  # type: ignore[misc]
     """pyOCD's client of a probe server, bounded.
 
     Args:
         address: ``HOST:PORT``.
     """
+
+    session_options = PATIENT  # what is behind it may be emulated
 
     def __init__(self, address: str) -> None:
         host, _, port = address.rpartition(":")

@@ -147,7 +147,7 @@ def test_a_board_that_nobody_keeps_powered_is_not_served(tmp_path: Path, monkeyp
     with pytest.raises(RigError, match=r"no emulated board 'nucleo-l031\.2' is powered") as caught:
         serve("emulated:nucleo-l031.2", "127.0.0.1", 0, make_console())
     assert caught.value.hint == "hil emulate nucleo-l031.2"
-    with pytest.raises(RigError, match="no debug probe 'nowhere' is attached"):
+    with pytest.raises(RigError, match="no debug probe with uid 'nowhere' is attached"):
         serve("nowhere", "127.0.0.1", 0, make_console())
 
 

@@ -16,7 +16,7 @@ from hil.dut.dut import open_dut, open_prepared, prepare_dut
 from hil.dut.options import DutOptions
 from hil.emulator.power import PoweredBoard, power
 from hil.errors import LinkError, RigError
-from hil.probe import session
+from hil.probe import choice
 from hil.probe.emulated import EmulatedProbe
 from hil.probe.lock import IMPATIENT, ProbeBusyError, ProbeLock, holder_of
 from hil.resources import examples_dir
@@ -73,7 +73,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     computer.install(monkeypatch)
     with power(NUCLEO) as powered:
         made = Desk(computer, powered)
-        monkeypatch.setattr(session.ConnectHelper, "get_all_connected_probes", made.probes)
+        monkeypatch.setattr(choice.ConnectHelper, "get_all_connected_probes", made.probes)
         yield made
 
 

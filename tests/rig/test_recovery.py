@@ -12,9 +12,10 @@ from hil.board import Board, load_board
 from hil.emulator.machine import CoreState, MemoryFault
 from hil.emulator.power import PoweredBoard, power
 from hil.errors import RigError
+from hil.find.probes import attached_probes
 from hil.flash import FlashSession
+from hil.probe import choice, lock, usb_power
 from hil.probe import identify as identifying
-from hil.probe import lock, session, usb_power
 from hil.probe.coresight import TargetBus
 from hil.probe.emulated import EmulatedProbe
 from hil.probe.identify import Is, identify
@@ -60,7 +61,7 @@ def wire(computer: Computer, powered: PoweredBoard, monkeypatch: pytest.MonkeyPa
         assert unique_id == f"stlink:{UID}"  # no other probe is looked at
         return [EmulatedProbe.of(powered)] if (computer.sys / "bus/usb/devices/1-1.4").exists() else []
 
-    for module in (session, identifying):
+    for module in (choice, identifying):
         monkeypatch.setattr(module.ConnectHelper, "get_all_connected_probes", probes)
     return computer
 
@@ -260,7 +261,7 @@ def test_another_chip_is_found_before_anything_is_written(wire: Computer, powere
 def test_a_board_is_identified_by_the_id_that_its_probe_tells_then_by_its_chip(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (probe,) = session.attached_probes()
+    (probe,) = attached_probes()
     assert identify(NUCLEO, probe).is_ is Is.THE_BOARD  # by its chip
     assert NUCLEO.chip_ids is not None
     other = board_with(chip_ids={**NUCLEO.chip_ids.model_dump(), "values": (0x457,)})
@@ -294,7 +295,7 @@ def test_what_runs_on_a_board_that_does_not_say_its_chip_runs_on(
         return read(self, address, size)
 
     monkeypatch.setattr(TargetBus, "read", fails)
-    (probe,) = session.attached_probes()
+    (probe,) = attached_probes()
     answer = identify(NUCLEO, probe)
     assert answer.is_ is Is.UNKNOWN
     assert answer.why == f"the chip behind probe {UID} does not say what it is"
@@ -304,7 +305,7 @@ def test_what_runs_on_a_board_that_does_not_say_its_chip_runs_on(
 
 @pytest.mark.usefixtures("wire")
 def test_a_board_that_cannot_be_asked_is_told_and_nothing_is_tried_twice(fail: Callable[[int], None]) -> None:
-    (probe,) = session.attached_probes()
+    (probe,) = attached_probes()
     fail(1)
     answer = identify(NUCLEO, probe)
     assert answer.is_ is Is.UNKNOWN
@@ -314,7 +315,7 @@ def test_a_board_that_cannot_be_asked_is_told_and_nothing_is_tried_twice(fail: C
 
 @pytest.mark.usefixtures("wire")
 def test_a_probe_that_another_run_has_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    (probe,) = session.attached_probes()
+    (probe,) = attached_probes()
     monkeypatch.setattr(EmulatedProbe, "open", None)
     with ProbeLock(UID, "nucleo-l031", IMPATIENT):
         assert identify(NUCLEO, probe).is_ is Is.THE_BOARD
@@ -336,7 +337,7 @@ def test_a_probe_that_another_run_has_is_not_opened(monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("wire")
 def test_a_probe_that_is_only_being_asked_is_waited_for() -> None:
     """Two workers of one run look for the board at the same time, and neither takes the other's look for a board."""
-    (probe,) = session.attached_probes()
+    (probe,) = attached_probes()
     asked = ProbeLock(UID, "", IMPATIENT, identifying._ASKED)
     waits = []
 
