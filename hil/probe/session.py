@@ -244,4 +244,3 @@ class ProbeSession:
         if session is not None:
             with pyocd_errors(f"probe '{self._probe}' was lost"):
                 session.close()
-
