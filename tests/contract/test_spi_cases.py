@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.emulator.power import power
 from hil.errors import LinkError, RigError
 from hil.link.spi.blocks import Header, decode
@@ -36,7 +37,7 @@ def test_over_the_pins_of_a_board_that_is_kept_powered(tmp_path: Path, monkeypat
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path))
     with power(BOARD) as powered:
         port = f"pins:{powered.spi_pins}?hz=4000000"
-        with open_dut(BOARD, probe=powered.probe_uid, port=port, link="spi") as dut:
+        with open_dut(BOARD, DutOptions(probe=powered.probe_uid, port=port, link="spi")) as dut:
             assert run(dut, "tiny_dense").retries == 0
         with pytest.raises(RigError, match=r"no emulated board has its SPI pins at 'hil-spi/nobody'"):
             open_bridge("pins:hil-spi/nobody", clock_hz=1, mode=0)

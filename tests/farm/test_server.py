@@ -14,7 +14,7 @@ import pytest
 from pyocd.core.exceptions import ProbeDisconnected, ProbeError
 from pyocd.core.helpers import ConnectHelper
 
-import hil.dut.dut  # noqa: F401 - brings pyOCD, which loads hil.probe.emulated by itself
+import hil.dut.opening  # noqa: F401 - brings pyOCD, which loads hil.probe.emulated by itself
 from hil.board import load_board
 from hil.commands.console import make_console
 from hil.commands.serve import serve

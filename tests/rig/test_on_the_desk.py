@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hil.board import load_board
-from hil.dut.dut import open_dut, open_prepared, prepare_dut
+from hil.dut.opening import open_dut, open_prepared, prepare_dut
 from hil.dut.options import DutOptions
 from hil.emulator.power import PoweredBoard, power
 from hil.errors import LinkError, RigError
@@ -174,7 +174,7 @@ def test_a_board_that_is_unplugged_in_mid_run_is_a_rig_error_and_the_next_test_h
 
 
 def test_without_the_board_its_emulator_says_so(desk: Desk) -> None:
-    with open_dut(NUCLEO, instance="2") as dut:
+    with open_dut(NUCLEO, DutOptions(instance="2")) as dut:
         assert str(dut.provenance).startswith("nucleo-l031 on twin")
         assert "(emulated; no board attached)" in str(dut.provenance)
     assert desk.computer.ports() == []
