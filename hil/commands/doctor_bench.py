@@ -51,6 +51,8 @@ def _probe(probe: Probe, boards: Sequence[Board]) -> Finding:
         what += f", part of a board with {probe.target}"
     own = ports_of(probe).own
     what += f", port {' and '.join(own)}" if own else ", no serial port"
+    if probe.flaw:
+        return Finding(subject, "absent", f"{what}; it cannot be used: {probe.flaw}")
     if closed := probe.usb.closed:
         files = " and ".join(map(str, closed))
         return Finding(subject, "absent", f"{what}; you may not open {files}: {INSTALL}; then plug it in again")

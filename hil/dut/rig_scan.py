@@ -100,6 +100,8 @@ def sightings(boards: Sequence[Board]) -> tuple[list[Sighting], list[str]]:
 
 def _board_of(probe: Probe, boards: Sequence[Board]) -> tuple[str, str]:
     """Name of the board that a probe is part of, or none and why."""
+    if probe.flaw:
+        return "", probe.flaw
     fits = {board.name: fit(board, probe) for board in boards}
     for board in boards:
         if fits[board.name] is Fit.YES:

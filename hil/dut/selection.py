@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hil.backends import LISTED, is_supervised
@@ -19,6 +19,7 @@ from hil.rig import load_rig
 
 if TYPE_CHECKING:
     from hil.board import Board
+    from hil.dut.attached import Search
     from hil.dut.farm import FittingPlaces
     from hil.dut.options import DutOptions
     from hil.find.probes import Probe
@@ -87,7 +88,7 @@ def _on_this_computer(board: Board, options: DutOptions) -> Selection:
     asked = options.backend == "hardware" or options.port is not None
     looked = search(board, thorough=asked)
     if asked or looked.found or not board.emulators:
-        return _hardware(board, options, the_probe(board, looked), address)
+        return replace(_hardware(board, options, the_probe(board, looked), address), reason=_left_alone(looked))
     reason = f"no board attached that says so: {looked.why}" if looked.maybe else "no board attached"
     return _instead(board, options, reason)
 
@@ -110,6 +111,14 @@ def _named(board: Board, options: DutOptions, rig: Rig, address: str | None) -> 
         return _instead(board, options, f"no board attached: probe {wanted} of rig file {rig.file} is not plugged in")
     hint = "give it a --port as well" if ":" in wanted else there(attached_probes())
     raise RigError(f"no debug probe '{wanted}' is attached", cause=_said_by(options, rig), hint=hint)
+
+
+def _left_alone(looked: Search) -> str:
+    """What a person may want to know who has a second board of the kind."""
+    if not looked.unasked:
+        return ""
+    uids = " and ".join(probe.uid for probe in looked.unasked)
+    return f"it says that it is one; probe {uids} does not say of what board it is part, and was not asked"
 
 
 def _said_by(options: DutOptions, rig: Rig) -> str | None:

@@ -171,6 +171,16 @@ def test_a_quarantine_file_that_cannot_be_read_is_a_usage_error(project: pytest.
     done.stderr.fnmatch_lines(["ERROR: quarantine file missing.yaml cannot be read"])
 
 
+def test_what_is_no_text_costs_no_report(project: pytest.Pytester) -> None:
+    lost = 'import os\ndef test_name():\n    raise OSError(os.fsdecode(b"caf\\xe9.npz") + " is not there")\n'
+    project.makepyfile(lost)
+    done = project.runpytest("--board=host", "--hil-report=out", "--junitxml=junit.xml")
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
+    assert results(project)["tests"][0]["message"] == "OSError: caf\udce9.npz is not there"
+    assert r"OSError: caf\udce9.npz is not there" in Path(project.path, "out", "report.html").read_text()
+    assert Path(project.path, "junit.xml").exists()
+
+
 def test_under_xdist_the_same_is_left(project: pytest.Pytester, write_case: Callable[[str], Path]) -> None:
     write_case(WRONG + "states: {}\n")
     quarantine(project, "board: host")
