@@ -131,7 +131,7 @@ def test_by_the_compiler(tmp_path: Path, name: str, define: str, says: str) -> N
         tmp_path,
         folder,
         port,
-        *(port / each for each in ("armv6m", "stm32", "uart")),
+        *(port / each for each in ("armv6m", "stm32", "uart", "marker")),
         firmware_dir() / "agent",
     ]
     command = [
