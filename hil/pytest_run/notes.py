@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hil.pytest_run.collect import PromiseItem, needs_board
+from hil.pytest_run.collect import needs_board
+from hil.pytest_run.promise_item import PromiseItem
 from hil.report.current_of import waveform_of
 from hil.report.details import current_details, run_details
 from hil.report.difference import first_difference

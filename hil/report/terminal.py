@@ -34,7 +34,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: froze
 
 
 def error_words(share: float) -> str:
-    """An error as a share of the state bound, with the nearest power of two above: ``1.9e-05``."""
+    """An error as a share of the state bound, in two digits: ``1.9e-05``."""
     return f"{share:.1e}"
 
 
