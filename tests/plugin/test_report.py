@@ -172,7 +172,7 @@ def test_a_quarantine_file_that_cannot_be_read_is_a_usage_error(project: pytest.
 
 
 def test_what_is_no_text_costs_no_report(project: pytest.Pytester) -> None:
-    lost = 'import os\ndef test_name():\n    raise OSError(os.fsdecode(b"caf\\xe9.npz") + " is not there")\n'
+    lost = 'import os\ndef test_name():\n    raise OSError(os.fsdecode(b"m\\xfcller.npz") + " is not there")\n'
     project.makepyfile(lost)
     done = project.runpytest("--board=host", "--hil-report=out", "--junitxml=junit.xml")
     assert done.ret == pytest.ExitCode.TESTS_FAILED
