@@ -114,13 +114,20 @@ def the_probe(board: Board, looked: Search) -> Probe:
         only = that if len(looked.others) == 1 else f"probes are those of boards with {', '.join(told)}"
         raise RigError(
             f"no board '{board.name}' ({board.pyocd_target}) is attached: the only {only}",
-            hint=there(looked.others),
+            hint=there(looked.others) + _stray(board, looked.others),
         )
     instead = ", or leave --backend out to use the emulator" if board.emulators else "; there is no emulator for it"
     raise RigError(
         f"no board '{board.name}' is attached: no debug probe is plugged in",
         hint=f"plug it in and check 'hil doctor'{instead}",
     )
+
+
+def _stray(board: Board, probes: Sequence[Probe]) -> str:
+    """What to type for a probe that is part of no board, where nobody insisted on hardware."""
+    stray = [probe.uid for probe in probes if fit(board, probe) is Fit.STRAY]
+    uids = " or ".join(stray)
+    return f"; where it hangs on {uids}: --backend hardware, or --probe" if stray else ""
 
 
 def _check_flaw(probes: Sequence[Probe]) -> None:

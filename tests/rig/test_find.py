@@ -220,7 +220,9 @@ def test_a_board_without_an_emulator_is_the_one_of_its_kind(computer: Computer, 
     told = complaint(RigError, break_out)
     assert told.endswith("plug it in and check 'hil doctor'; there is no emulator for it")
     computer.plug("1-3", JLINK)
-    assert "the only probe there is that of a board with an unknown part" in complaint(RigError, break_out)
+    told = complaint(RigError, break_out)
+    assert "the only probe there is that of a board with an unknown part" in told
+    assert told.endswith("; where it hangs on 683012345: --backend hardware, or --probe")
     (port,) = computer.plug("1-4", LPC845_BRK)
     assert select(break_out, DutOptions()) == on(port, "04EB0F0D")
     assert opened == ["04EB0F0D"]
