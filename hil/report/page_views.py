@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from markupsafe import Markup
 
 from hil.errors import InputError
+from hil.report.facts import run_title
 from hil.report.page_pictures import current_svg, difference_svg, series_svg, spark_svg, trend_svg
 from hil.report.terminal import error_words
 
@@ -156,7 +157,7 @@ def figures(runs: Runs) -> list[dict[str, str]]:
 
 
 def _case(run: dict[str, Any]) -> str:
-    return run["case"] if run["vectors"] in {run["case"], ""} else f"{run['case']}/{run['vectors']}"
+    return run_title(run["case"], run["vectors"])
 
 
 def _cycles(cycles: dict[str, Any]) -> str:
