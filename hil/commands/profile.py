@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from hil.backends import HARDWARE
 from hil.board import board_names, load_board
 from hil.commands.output import open_bench, progress_bar
 from hil.commands.subject import subjects_of
@@ -103,7 +104,7 @@ def _not_measured(subject: Subject, result: RunResult, options: DutOptions) -> H
     if result.cycles.doubtful:
         return CyclesError(sentence)
     given = [f"--{name}" for name in ("probe", "port") if getattr(options, name)]
-    given += ["--backend"] if options.backend == "hardware" else []
+    given += ["--backend"] if options.backend == HARDWARE else []
     hint = f"an emulated board that hil powers itself has a counter: leave {' and '.join(given)} out" if given else None
     return RigError(sentence, hint=hint)
 

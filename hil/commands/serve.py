@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyocd.core.exceptions import Error as PyocdError  # type: ignore[import-untyped]
 from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 
+from hil.backends import REMOTE
 from hil.emulator import registry
 from hil.emulator.power import PROBE_PREFIX
 from hil.errors import RigError
@@ -41,7 +42,7 @@ def serve(uid: str, host: str, port: int, console: Console) -> None:
     lock = nullcontext() if probe.unique_id.startswith(PROBE_PREFIX) else ProbeLock(probe.unique_id, _FARM, IMPATIENT)
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # in this thread and those that it starts: waited for below
     with lock, serve_probe(probe, host, port) as at:
-        console.print(f"probe {probe.unique_id} is served on {host}:{at}   (pyocd list -u remote:{host}:{at})")
+        console.print(f"probe {probe.unique_id} is served on {host}:{at}   (pyocd list -u {REMOTE}:{host}:{at})")
         console.print("  stop         Ctrl-C")
         console.file.flush()
         signal.sigwait(_ENDS)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
+from hil.backends import HARDWARE
 from hil.errors import InputError
 from hil.report.facts import run_title
 from hil.report.page_pictures import current_svg, difference_svg, series_svg, spark_svg, trend_svg
@@ -80,7 +81,7 @@ def kind_of(run: dict[str, Any] | None) -> str:
         return ""
     if run["backend"] == "native":
         return "this computer"
-    return "emulated" if run["emulated"] else "hardware"
+    return "emulated" if run["emulated"] else HARDWARE
 
 
 def places(tests: Sequence[Test], runs: Runs) -> list[dict[str, str]]:
