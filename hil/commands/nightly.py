@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hil.board import board_label
-from hil.errors import InputError, RigError
+from hil.errors import RUN_ENDS, InputError, RigError
 from hil.nightly.artefacts import keep_artefact
 from hil.nightly.board_run import BoardRun, run_board
 from hil.nightly.commit import commit_of
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 HISTORY_FILE: Final = "history.jsonl"
 RECENT: Final = dt.timedelta(days=14)
 """Changes that began before are in the report alone."""
-
-_WORDS: Final = {0: "passed", 1: "failed", 10: "no verdict (rig)"}
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ def _board_lines(runs: Sequence[BoardRun]) -> list[str]:
     rows = []
     for run in runs:
         tests = run.results["tests"]
-        verdict = "no end" if run.said else _WORDS.get(run.code or 0, "failed")
+        verdict = "no end" if run.said else RUN_ENDS.get(run.code or 0, "failed")
         where = ", ".join(Counter(each["where"] for each in run.results["runs"].values())) or "no result"
         rows.append([run.board, where, verdict, counts(tests)])
     lines = table(("board", "on", "verdict", "tests"), rows)

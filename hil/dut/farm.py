@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hil.backends import HARDWARE
 from hil.emulator.power import PROBE_PREFIX
 from hil.errors import RigError
 from hil.farm.address import FarmAddress
 from hil.farm.coordinator import list_places
-from hil.farm.place import HARDWARE
 from hil.nearest import offer
 
 if TYPE_CHECKING:

@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from hil.report.facts import run_title
+
 FORMAT: Final = "hil history"
 VERSION: Final = 1
 
@@ -90,5 +92,4 @@ class Entry(_Read):
     @property
     def title(self) -> str:
         """The same in words."""
-        case = self.case if self.vectors in {"", self.case} else f"{self.case}/{self.vectors}"
-        return f"{case} on {self.board}"
+        return f"{run_title(self.case, self.vectors)} on {self.board}"

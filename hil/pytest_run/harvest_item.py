@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hil.backends import HARDWARE
 from hil.case_network import load_network
 from hil.dut.board_check import check_board
 from hil.errors import InputError, NumericError, RigError
@@ -61,7 +62,7 @@ class HarvestItem(PromiseItem):
 
 def _not_simulated(board: Board, options: DutOptions) -> str | None:
     """Why there can be no verdict on a board, or None where there can."""
-    backend = "hardware" if options.backend == "auto" and options.probe is not None else options.backend
+    backend = HARDWARE if options.backend == "auto" and options.probe is not None else options.backend
     return why_not(board, backend)
 
 

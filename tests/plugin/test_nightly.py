@@ -83,7 +83,7 @@ def test_a_broken_promise_makes_it_red_whatever_the_rig_does(night: Path, write_
     assert re.search(r"^microbit +no result +no verdict \(rig\) +2 without a verdict$", text, re.MULTILINE)
     assert "board 'nothing': pytest ended with exit code 4: ERROR: there is no board 'nothing'" in text
     make_night("microbit", arguments=hardware, code=10)
-    assert "<h1>no verdict</h1>" in (night / "report.html").read_text()
+    assert "<h1>no verdict (rig)</h1>" in (night / "report.html").read_text()
     text = make_night("host", code=1)
     assert re.search(r"^host +native process +failed +1 promise held, 1 broken$", text, re.MULTILINE)
     assert "<h1>failed</h1>" in (night / "report.html").read_text()
