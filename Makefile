@@ -3,6 +3,7 @@
 
 BOARDS ?= nucleo-l031 microbit
 HISTORY ?=
+MINUTES ?= 120
 PYTEST ?=
 
 help:
@@ -28,7 +29,7 @@ lint:
 # PYTEST has more arguments for it, as --hil-backend=hardware.
 nightly:
 	@tools/setup dev
-	@.venv/bin/hil nightly $(addprefix --board ,$(BOARDS)) $(addprefix --history ,$(HISTORY)) \
+	@.venv/bin/hil nightly $(addprefix --board ,$(BOARDS)) --minutes $(MINUTES) $(addprefix --history ,$(HISTORY)) \
 	    $(addprefix --quarantine ,$(wildcard quarantine.yaml)) -- $(PYTEST) $(wildcard tests/hil/*.hil.yaml)
 
 test-ncps:

@@ -140,6 +140,8 @@ class AddressRange(_Strict):
 class Port(_Strict):
     """What a port serves; a key that is left out allows anything."""
 
+    parts: tuple[str, ...] | None = None
+    """How the names of the parts begin that it is for."""
     core: str | None = None
     """The core of its parts."""
     clock_hz: tuple[int, ...] | None = None
@@ -196,6 +198,10 @@ def check_port(board: Board, firmware_root: Path) -> None:
 
 def _mistakes(board: Board, port: Port) -> Iterator[InputError]:
     serves = f"port '{board.port}'"
+    if port.parts is not None and not board.part.casefold().startswith(tuple(map(str.casefold, port.parts))):
+        parts = " or ".join(f"{each}…" for each in port.parts)
+        hint = "name the part as its data sheet does, or another port"
+        yield board.mistake("part", f"{serves} is for parts {parts}, not {board.part}", hint)
     if port.core is not None and board.core != port.core:
         yield board.mistake("core", f"{serves} is for a {port.core}, not {board.core}", f"write core: {port.core}")
     if port.clock_hz is not None and board.clock_hz not in port.clock_hz:

@@ -68,13 +68,17 @@ class Rig(_Strict):
 
         Args:
             board: its name.
-            probe: uid of the probe that was asked for, or a part: then the board of that kind that hangs on it.
+            probe: uid of the probe that was asked for or found, or a part: then the board of that kind that hangs on
+                it; where the file says of none that it does, the one that it names without a probe.
         """
         kind = [entry for name, entry in self.boards.items() if name.partition(".")[0] == board]
+        plain = self.boards.get(board, RigBoard())
         if probe is None:
-            return self.boards.get(board, RigBoard())
+            return plain
         hanging = [entry for entry in kind if entry.probe and probe.casefold() in entry.probe.casefold()]
-        return hanging[0] if len(hanging) == 1 else RigBoard()
+        if hanging:
+            return hanging[0] if len(hanging) == 1 else RigBoard()
+        return plain if plain.probe is None else RigBoard()
 
 
 def rig_path() -> Path:

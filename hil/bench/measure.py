@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from hil.bench.contestants import HIL, NOTHING, Contestant, make_firmware
 from hil.bench.energy import run_energy
 from hil.convert import convert
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.errors import BuildError, CyclesError, InputError
 from hil.image import ModelImage
 from hil.solver import MAX_UNFOLDS
@@ -127,7 +128,7 @@ def _run(board: Board, contestant: Contestant, model: LtcModel, vectors: Vectors
     with tempfile.TemporaryDirectory() as folder:
         root = make_firmware(Path(folder, "firmware"), contestant, model, convert(model))
         try:
-            with open_dut(board, firmware_root=root) as dut:
+            with open_dut(board, DutOptions(firmware_root=root)) as dut:
                 return dut.artefact, dut.measure(model, vectors)
         except BuildError as error:
             if any(word in error.message + (error.cause or "") for word in _NO_LIBRARY):

@@ -7,12 +7,12 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from hil.board import DEFAULT_BOARD, load_instance
+from hil.board import load_instance
 from hil.commands.noticed import tell_noticed
 from hil.dut.board_check import check_board
+from hil.emulator import registry
 from hil.emulator.machine import MachineError
 from hil.emulator.power import power
-from hil.errors import HilError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +76,8 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
     previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         with power(board, backend, instance, announced=True, paced=paced) as powered:
+            if board.file is not None:
+                registry.note_description(powered.name, board.file)
             _say(f"{board.title} is powered ({powered.backend}), its flash is kept")
             _say(f"  serial port  {powered.serial_path}")
             if powered.spi_path:
@@ -95,17 +97,3 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def main() -> int:
-    """``python -m hil.commands.emulate NAME``."""
-    try:
-        emulate(sys.argv[1] if len(sys.argv) > 1 else DEFAULT_BOARD)
-    except HilError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

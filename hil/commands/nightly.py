@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hil.board import board_label
-from hil.errors import InputError, RigError
+from hil.errors import RUN_ENDS, InputError, RigError
 from hil.nightly.artefacts import keep_artefact
 from hil.nightly.board_run import BoardRun, run_board
 from hil.nightly.commit import commit_of
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 HISTORY_FILE: Final = "history.jsonl"
 RECENT: Final = dt.timedelta(days=14)
 """Changes that began before are in the report alone."""
-
-_WORDS: Final = {0: "passed", 1: "failed", 10: "no verdict (rig)"}
 
 
 @dataclass(frozen=True)
@@ -77,14 +75,17 @@ def nightly(request: NightlyRequest, console: Console) -> int:
     quarantine = _quarantine(request, today)
     history = request.history or request.output / HISTORY_FILE
     load_history(history)  # one that cannot be read is told before the boards have worked for hours
-    runs = [_run(name, given, request, console) for name, given in names.items()]
     time, commit = dt.datetime.now(tz=dt.UTC), commit_of(Path.cwd())
-    append(history, [entry for run in runs for entry in _entries(run, time, commit)])
+    runs = []
+    for name, given in names.items():
+        run = _run(name, given, request, console)
+        append(history, _entries(run, time, commit))  # whatever becomes of the night, this board has had its own
+        runs.append(run)
     known = load_history(history)
     outlook = look_back(known.entries, quarantine, today)
     expired = quarantine.expired_for(names)
     code = exit_code(runs)
-    said = [*(run.said for run in runs if run.said), *expired, *known.skipped]
+    said = [*(run.said for run in runs if run.said), *_moved(commit), *expired, *known.skipped]
     page = request.output / PAGE_FILE
     write_page(page, night_page(runs, outlook, time=time, commit=commit, code=code, said=said))
     for line in [*_board_lines(runs), *said, *_outlook_lines(outlook, today), *_add(request, outlook)]:
@@ -116,8 +117,15 @@ def _run(name: str, given: str, request: NightlyRequest, console: Console) -> Bo
     arguments = [*more, f"--hil-link={request.link}", *request.arguments]
     console.print(f"{name}: running, at most {request.minutes:g} min", markup=False, highlight=False)
     run = run_board(given, name, folder, arguments, timeout_s=60 * request.minutes)
-    console.print(keep_artefact(given, request.link, folder), markup=False, highlight=False, soft_wrap=True)
+    ran = {each["firmware"] for each in run.results["runs"].values()}
+    console.print(keep_artefact(given, request.link, folder, ran), markup=False, highlight=False, soft_wrap=True)
     return run
+
+
+def _moved(commit: str) -> list[str]:
+    """A sentence where the tree was changed while the boards ran: nobody knows which of them ran what."""
+    now = commit_of(Path.cwd())
+    return [] if now == commit else [f"the working directory was at {commit} when the night began, and is at {now} now"]
 
 
 def _entries(run: BoardRun, time: dt.datetime, commit: str) -> list[Entry]:
@@ -132,7 +140,7 @@ def _board_lines(runs: Sequence[BoardRun]) -> list[str]:
     rows = []
     for run in runs:
         tests = run.results["tests"]
-        verdict = "no end" if run.said else _WORDS.get(run.code or 0, "failed")
+        verdict = "no end" if run.said else RUN_ENDS.get(run.code or 0, "failed")
         where = ", ".join(Counter(each["where"] for each in run.results["runs"].values())) or "no result"
         rows.append([run.board, where, verdict, counts(tests)])
     lines = table(("board", "on", "verdict", "tests"), rows)

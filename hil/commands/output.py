@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.progress import Progress
 
-import hil.dut.dut  # noqa: F401 - brings pyOCD, now: while modules are imported Ctrl-C is held back
+import hil.dut.opening  # noqa: F401 - brings pyOCD, now: while modules are imported Ctrl-C is held back
 from hil.commands.console import make_console
 from hil.dut.bench import Bench
 

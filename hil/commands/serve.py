@@ -9,19 +9,18 @@ import signal
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
-from pyocd.core.exceptions import Error as PyocdError  # type: ignore[import-untyped]
-from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
-
+from hil.backends import REMOTE
 from hil.emulator import registry
 from hil.emulator.power import PROBE_PREFIX
 from hil.errors import RigError
+from hil.probe.choice import choose_probe, on_usb
 from hil.probe.lock import IMPATIENT, ProbeLock
 from hil.probe.server import serve_probe
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_FARM: Final = "at a farm"  # in place of the name of a board: who holds it says which
+_SERVES: Final = "that serves it on the network"
 _ENDS: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -38,13 +37,17 @@ def serve(uid: str, host: str, port: int, console: Console) -> None:
         RigError: there is no such probe, a run has it, or it cannot be listened there.
     """
     probe = _probe_of(uid)
-    lock = nullcontext() if probe.unique_id.startswith(PROBE_PREFIX) else ProbeLock(probe.unique_id, _FARM, IMPATIENT)
+    lock = nullcontext() if probe.unique_id.startswith(PROBE_PREFIX) else _locked(probe)
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # in this thread and those that it starts: waited for below
     with lock, serve_probe(probe, host, port) as at:
-        console.print(f"probe {probe.unique_id} is served on {host}:{at}   (pyocd list -u remote:{host}:{at})")
+        console.print(f"probe {probe.unique_id} is served on {host}:{at}   (pyocd list -u {REMOTE}:{host}:{at})")
         console.print("  stop         Ctrl-C")
         console.file.flush()
         signal.sigwait(_ENDS)
+
+
+def _locked(probe: Any) -> ProbeLock:
+    return ProbeLock(probe.unique_id, "", IMPATIENT, _SERVES)  # as which board it is used says whoever is its client
 
 
 def _probe_of(uid: str) -> Any:
@@ -53,12 +56,4 @@ def _probe_of(uid: str) -> Any:
     if name != uid and name.removesuffix(".1") not in registry.powered():
         # Opening it would power it, and its serial port would be known to nobody.
         raise RigError(f"no emulated board '{name}' is powered", hint=f"hil emulate {name}")
-    try:
-        probes = ConnectHelper.get_all_connected_probes(blocking=False, unique_id=uid, print_wait_message=False)
-    except PyocdError as error:
-        raise RigError(f"probe '{uid}' cannot be served", cause=str(error)) from error
-    if len(probes) != 1:
-        there = ", ".join(probe.unique_id for probe in probes)
-        message = f"'{uid}' fits several debug probes: {there}" if probes else f"no debug probe '{uid}' is attached"
-        raise RigError(message, hint="'pyocd list' shows them")
-    return probes[0]
+    return choose_probe(None, uid, on_usb(uid))

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from hil.board import Board
     from hil.build import Artefact
     from hil.case import Case
-    from hil.dut.dut import Dut, Prepared
+    from hil.dut.dut import Dut
     from hil.dut.options import DutOptions
+    from hil.dut.prepared import Prepared
     from hil.result import Provenance, RunResult
     from hil.solver import Solver
 
@@ -114,7 +115,7 @@ class Bench:
         """The opened DUT of this board; opened on the first call.
 
         Raises:
-            HilError: as :func:`hil.dut.open_dut` does, and again on every later call.
+            HilError: as :func:`hil.dut.dut.open_prepared` does, and again on every later call.
         """
         return self._duts.get(name, lambda: self._enter(name))
 
@@ -126,7 +127,7 @@ class Bench:
         """The result of a case's vectors on a board; run on the first call.
 
         Raises:
-            HilError: for unusable files, and as :meth:`hil.dut.Dut.run` does.
+            HilError: for unusable files, and as :meth:`hil.dut.dut.Dut.run` does.
         """
         return self._results.get(
             RunKey(
@@ -151,12 +152,12 @@ class Bench:
         self._open.close()
 
     def _enter(self, name: str) -> Dut:
-        from hil.dut.dut import open_prepared  # noqa: PLC0415 - brings pyOCD, which runs without a board need not wait for
+        from hil.dut.opening import open_prepared  # noqa: PLC0415 - brings pyOCD; who has no board need not wait
 
         return self._open.enter_context(open_prepared(self._prepare(name), on_run=self._fresh.append, tell=self._tell))
 
     def _prepare(self, name: str) -> Prepared:
-        from hil.dut.dut import prepare_dut  # noqa: PLC0415 - as above
+        from hil.dut.opening import prepare_dut  # noqa: PLC0415 - as above
 
         def make() -> Prepared:
             try:

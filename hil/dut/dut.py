@@ -1,57 +1,36 @@
-"""The DUT: board, firmware, probe and link, with one life cycle, the same for silicon, emulators and the host process.
-
-:func:`prepare_dut` chooses the backend and builds the firmware. :func:`open_prepared` powers or finds the board,
-flashes it, opens the link and makes sure that the firmware that answers is the one just built. :func:`open_dut` does
-both.
-"""
+"""The DUT: board, firmware and link, with one life cycle, the same for silicon, emulators and the host process."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hil.build import build
-from hil.dut.analyzer import Analyzer, check_meter
-from hil.dut.board_check import check_board
-from hil.dut.connection import Connection
 from hil.dut.counting import CycleMeter
 from hil.dut.energy import EnergyMeter
-from hil.dut.farm_board import realise_in_farm
-from hil.dut.options import DutOptions
-from hil.dut.realised import realise
-from hil.dut.selection import probe_to_be, select
 from hil.dut.time_bound import TimeBound
-from hil.emulator.backend import emulator_version
-from hil.errors import HilError
 from hil.image import checked
 from hil.model import load_model
 from hil.promise import check_bits
-from hil.result import Provenance
-from hil.rig import load_rig
 from hil.vectors import load_vectors
 from hil.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from hil.board import Board
-    from hil.build import Artefact
+    from hil.dut.analyzer import Analyzer
+    from hil.dut.connection import Connection
     from hil.dut.counting import RunCount
-    from hil.dut.realised import Realised
-    from hil.dut.selection import Selection
+    from hil.dut.prepared import Prepared
     from hil.energy.modelled import ModelledCurrent
-    from hil.flash_mode import FlashMode
     from hil.link.client import Identity, StepResult
     from hil.model import Model
     from hil.power.meter import Meter
     from hil.power.trace import Trace
-    from hil.result import RunResult
+    from hil.result import Provenance, RunResult
     from hil.vectors import Vectors
     from hil.work import SequenceDone
 
@@ -59,19 +38,8 @@ TIMEOUT_S = 300.0
 _REOPENINGS = 3
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What a DUT will be opened with: nothing is powered yet, the firmware is built."""
-
-    board: Board
-    options: DutOptions
-    selection: Selection
-    artefact: Artefact
-    provenance: Provenance
-
-
 class Dut:
-    """An opened DUT. Made by :func:`open_dut`.
+    """An opened DUT. Made by :func:`hil.dut.opening.open_dut`.
 
     Args:
         prepared: what it was opened with.
@@ -283,122 +251,3 @@ class Dut:
 def _joined(inputs: NDArray[np.int32], elapsed: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
     """Sequences one after the other: (S, T, I) and (S, T) as (S * T, I) and (S * T,)."""
     return inputs.reshape(elapsed.size, inputs.shape[2]), elapsed.reshape(-1)
-
-
-def prepare_dut(board: Board, options: DutOptions, *, progress: Callable[[str], None] | None = None) -> Prepared:
-    """Choose the backend and build the firmware; nothing is powered or opened.
-
-    Args:
-        board: the board.
-        options: how to open it.
-        progress: called with each line of the build.
-
-    Raises:
-        InputError: options that do not fit the board, or a board's file that does not fit its port or its part.
-        BuildError: the firmware cannot be built.
-        RigError: an attached board was asked for and there is none.
-    """
-    check_board(board, options.firmware_root)
-    selection = select(board, options)
-    if options.meter is None and not selection.emulated:
-        options = replace(options, meter=load_rig(options.rig).of(board.name, selection.probe).analyzer)
-    check_meter(board, selection, options.meter)
-    artefact = build(board, link=options.link, progress=progress, firmware_root=options.firmware_root)
-    provenance = Provenance(
-        board=board.name,
-        backend=selection.backend,
-        backend_version="" if selection.farm else emulator_version(selection.backend),
-        emulated=selection.emulated,
-        reason=selection.reason,
-        probe=selection.probe or probe_to_be(board, selection, options),
-        firmware=artefact.build_id,
-        compiler=artefact.compiler,
-        core=board.core,
-        flags=artefact.flags,
-        link=options.link,
-        meter=options.meter or "",
-    )
-    return Prepared(board, options, selection, artefact, provenance)
-
-
-@contextmanager
-def open_prepared(
-    prepared: Prepared,
-    *,
-    on_run: Callable[[RunResult], None] = lambda _: None,
-    tell: Callable[[str], None] = lambda _: None,
-) -> Iterator[Dut]:
-    """Power or find the board, flash it, open its link; all is closed again at the end.
-
-    Args:
-        prepared: what to open.
-        on_run: called with every result that the DUT's `run` gives.
-        tell: told in a sentence that another run is waited for.
-
-    Raises:
-        RigError: it cannot be powered or found, or its port cannot be opened.
-        FlashError: it cannot be flashed, or must be and flashing was forbidden.
-        LinkError: nobody answers.
-        TargetFault: another firmware answers.
-    """
-    with ExitStack() as stack:
-        address = prepared.options.meter
-        # First, as it may give the board its power.
-        analyzer = stack.enter_context(Analyzer.opened(prepared.board, address)) if address else None
-        opened = stack.enter_context(ExitStack())
-
-        def connect() -> Connection:
-            with suppress(HilError):  # what was lost may not let itself be closed
-                opened.close()
-            realised = opened.enter_context(_realise(prepared, tell))
-            return Connection(prepared.board, prepared.artefact, realised, opened, link=prepared.options.link)
-
-        provenance = replace(prepared.provenance, meter=analyzer.name if analyzer is not None else "")
-        yield Dut(replace(prepared, provenance=provenance), connect, analyzer, on_run)
-
-
-def _realise(prepared: Prepared, tell: Callable[[str], None]) -> AbstractContextManager[Realised]:
-    board, artefact, selection, options = prepared.board, prepared.artefact, prepared.selection, prepared.options
-    if selection.farm is not None:
-        return realise_in_farm(board, artefact, selection.farm, options.flash, tell)
-    return realise(board, artefact, selection, options)
-
-
-@contextmanager
-def open_dut(
-    board: Board,
-    *,
-    backend: str = "auto",
-    probe: str | None = None,
-    port: str | None = None,
-    link: str = "uart",
-    flash: FlashMode = "auto",
-    instance: str = "auto",
-    farm: str | None = None,
-    wait_s: float | None = None,
-    firmware_root: Path | None = None,
-    meter: str | None = None,
-) -> Iterator[Dut]:
-    """Build, power or find, flash, open: the DUT is ready.
-
-    Args:
-        board: the board.
-        backend: ``auto``, ``hardware``, or an emulator of the board.
-        probe: uid of the debug probe of an attached board.
-        port: its serial port.
-        link: ``uart`` or ``spi``.
-        flash: ``auto``, ``always`` or ``never``.
-        instance: which of the emulated boards of this kind; ``auto`` takes the first that nobody uses.
-        farm: address of a labgrid coordinator, ``HOST[:PORT][/PLACE]``, whose places have the board.
-        wait_s: how long to wait for a board that is in use, see `DutOptions`.
-        firmware_root: folder of C sources to build instead of those that ship with hil, laid out as ``firmware/``.
-        meter: address of the current analyzer that measures the board.
-
-    Raises:
-        HilError: as :func:`prepare_dut` and :func:`open_prepared` do.
-    """
-    options = DutOptions(
-        backend, probe, port, link, flash, instance, firmware_root, farm=farm, wait_s=wait_s, meter=meter
-    )
-    with open_prepared(prepare_dut(board, options)) as dut:
-        yield dut

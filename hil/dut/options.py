@@ -121,6 +121,11 @@ class DutOptions:
             )
         if self.meter is not None:
             raise InputError("no analyzer of this computer measures a board of a farm", hint="leave --meter out")
+        if self.may_erase:
+            raise InputError(
+                "a board of a farm is not erased whole: it is others' as well",
+                hint="leave --allow-erase out; who looks after its place can type 'hil flash' there",
+            )
         if board.pyocd_target is None:
             raise InputError(f"board '{board.name}' is a process on this computer: no farm has it")
         if self.link != "uart":

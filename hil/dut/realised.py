@@ -232,8 +232,7 @@ def realise(
     artefact: Artefact,
     selection: Selection,
     options: DutOptions,
-    *,
-    tell: Callable[[str], None] = lambda _sentence: None,
+    tell: Callable[[str], None],
 ) -> Iterator[Realised]:
     """Power or find a board, and flash its firmware.
 

@@ -20,7 +20,7 @@ def entries_of(results: dict[str, Any], time: dt.datetime, commit: str) -> list[
 
     Args:
         results: contents of results.json.
-        time: when the run ended.
+        time: when the night began.
         commit: what was tested; empty where nobody knows.
     """
     groups: dict[tuple[str, ...], list[Test]] = {}

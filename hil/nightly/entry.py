@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from hil.report.facts import run_title
+
 FORMAT: Final = "hil history"
 VERSION: Final = 1
 
@@ -46,7 +48,7 @@ class Entry(_Read):
     """One night's result.
 
     Attributes:
-        time: when the night's run ended.
+        time: when the night began.
         board: the board's name.
         file: the test file.
         case: the case, or the name of a test in Python.
@@ -90,5 +92,4 @@ class Entry(_Read):
     @property
     def title(self) -> str:
         """The same in words."""
-        case = self.case if self.vectors in {"", self.case} else f"{self.case}/{self.vectors}"
-        return f"{case} on {self.board}"
+        return f"{run_title(self.case, self.vectors)} on {self.board}"

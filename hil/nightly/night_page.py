@@ -23,7 +23,7 @@ def night_page(
     Args:
         runs: of each board.
         outlook: what the history says.
-        time: when the night ended.
+        time: when the night began.
         commit: what was tested; empty where nobody knows.
         code: the night's exit code.
         said: sentences for the top of the page.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 # pyOCD has annotations but no py.typed: to mypy it is untyped, and subclassing what it offers is an error of its own.
 from pyocd.board.board import Board as PyocdBoard  # type: ignore[import-untyped]
@@ -23,16 +23,20 @@ from hil.emulator.power import PROBE_PREFIX, PoweredBoard, power_or_connect, usu
 from hil.errors import HilError, RigError
 from hil.probe.adi import DebugInterface
 from hil.probe.coresight import ROM_TABLE, TargetBus
+from hil.probe.own import PATIENT, OwnProbe
 from hil.probe.targets import find_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hil.board import Board
     from hil.emulator.machine import Status
 
 LOG = logging.getLogger(f"pyocd.{__name__}")
 """Among pyOCD's own, so that its options for what is shown hold here as well."""
+
+_OPTIONS: Final[Mapping[str, Any]] = {**PATIENT, "reset.hold_time": 0.0, "reset.post_delay": 0.0}
+"""There is no capacitor on its reset line."""
 
 
 def emulated_boards() -> dict[str, Board]:
@@ -42,6 +46,16 @@ def emulated_boards() -> dict[str, Board]:
 
     boards = (load_board(name) for name in board_names())
     return {board.name: board for board in boards if usual_backend(board)}
+
+
+def _kept_powered(name: str) -> Board | None:
+    """The board of a name that ``hil emulate`` keeps powered; None where its file can be read no more."""
+    from hil.board import load_board, load_board_file  # noqa: PLC0415 - as above
+
+    with suppress(HilError):
+        file = registry.description_of(name)
+        return load_board(name.partition(".")[0]) if file is None else load_board_file(file)
+    return None
 
 
 @contextmanager
@@ -88,7 +102,7 @@ class _AcceleratedMemory(MemoryInterface):  # type: ignore[misc]
             self._bus.write(addr, b"".join(word.to_bytes(4, "little") for word in data))
 
 
-class EmulatedProbe(DebugProbe):  # type: ignore[misc]
+class EmulatedProbe(OwnProbe, DebugProbe):  # type: ignore[misc]
     """A debug probe whose target is emulated.
 
     Args:
@@ -96,6 +110,8 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         instance: which of the boards of this kind, see `hil.emulator.power.power`.
         powered: a board that the caller powered and will close; the probe then only uses it.
     """
+
+    session_options = _OPTIONS
 
     def __init__(self, board: Board, instance: str = "", powered: PoweredBoard | None = None) -> None:
         super().__init__()
@@ -121,17 +137,17 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         if is_explicit and unique_id:
             known = ", ".join(emulated_boards())
             raise exceptions.ProbeError(f"there is no emulated board '{unique_id}'; known are: {known}")
-        names = registry.powered()
-        boards = emulated_boards() if names else {}
-        return [cls(boards[name.partition(".")[0]], name.partition(".")[2]) for name in names]
+        found = ((name, _kept_powered(name)) for name in registry.powered())
+        return [cls(board, name.partition(".")[2]) for name, board in found if board is not None]
 
     @classmethod
     def get_probe_with_id(cls, unique_id: str, is_explicit: bool = False) -> EmulatedProbe | None:
         """The probe of the board named; only a uid that names this kind of probe may power one."""
         name, _, instance = unique_id.partition(".")
-        if not is_explicit and unique_id not in registry.powered():
-            return None
-        board = emulated_boards().get(name)
+        if unique_id in registry.powered():
+            board = _kept_powered(unique_id)
+        else:
+            board = emulated_boards().get(name) if is_explicit else None
         return cls(board, instance) if board else None
 
     @property
@@ -173,6 +189,11 @@ class EmulatedProbe(DebugProbe):  # type: ignore[misc]
         """The board of a session, with this target unless another is asked for."""
         find_target(self._board.pyocd_target or "")
         return PyocdBoard(self.session, board_info=self.associated_board_info)
+
+    @property
+    def behind(self) -> str:
+        """See `OwnProbe`: it is the probe itself."""
+        return self.unique_id
 
     def stopped_by(self) -> str:
         """What stopped the core, as far as the emulator knows it, in words; empty where it does not."""

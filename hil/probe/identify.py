@@ -12,9 +12,10 @@ from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 
 from hil.errors import FlashError, RigError
 from hil.find.match import lists
+from hil.probe.chip_check import WrongChipError
 from hil.probe.lock import IMPATIENT, ProbeBusyError, ProbeLock, holder_of
 from hil.probe.pyocd_errors import no_pyocd_log
-from hil.probe.session import ProbeSession, WrongChipError
+from hil.probe.session import ProbeSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from hil.find.probes import Probe
 
 
-_ASKED: Final = "(being asked which it is)"
+_ASKED: Final = "that asks which board it is part of"
 _ASKING_S: Final = 20.0
 _AGAIN_S: Final = 0.05
 
@@ -58,13 +59,13 @@ def identify(board: Board, probe: Probe, wait: Callable[[float], None] = time.sl
     deadline = time.monotonic() + _ASKING_S
     while True:
         try:
-            with ProbeLock(probe.uid, _ASKED, IMPATIENT):
+            with ProbeLock(probe.uid, "", IMPATIENT, _ASKED):
                 return _ask(board, probe)
         except ProbeBusyError as busy:
             holder = holder_of(probe.uid)
-            if holder is not None and holder.board != _ASKED:
+            if holder is not None and holder.board:
                 return Identified(Is.THE_BOARD if holder.board == board.name else Is.ANOTHER)
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or (holder is not None and holder.purpose != _ASKED):
                 return Identified(Is.UNKNOWN, busy.message)
             wait(_AGAIN_S)
 
@@ -78,16 +79,13 @@ def _ask(board: Board, probe: Probe) -> Identified:
     if board.chip_ids is None:
         return Identified(Is.UNKNOWN, f"probe {probe.uid} does not say which board it is part of")
     try:
-        with ProbeSession(board, probe.uid, locks=False, recovers=False) as session:
-            tells = session.chip_id() is not None
+        with ProbeSession(board, probe.uid, locks=False, recovers=False):
+            return Identified(Is.THE_BOARD)
     except WrongChipError:
         return Identified(Is.ANOTHER)
     except (RigError, FlashError) as error:
         why = f"{error.message} ({error.cause})" if error.cause else error.message
         return Identified(Is.UNKNOWN, why)
-    if tells:
-        return Identified(Is.THE_BOARD)
-    return Identified(Is.UNKNOWN, f"the chip behind probe {probe.uid} does not say what it is")
 
 
 def _board_id(probe: Probe) -> str:

@@ -61,7 +61,8 @@ class Holder:
 
     Attributes:
         uid: of the probe.
-        board: the board that it is used as.
+        board: the board that it is used as; empty where that is not known.
+        purpose: what for, where that is not to run something on that board.
         pid: number of the process.
         user: whose it is.
         what: its command line, shortened.
@@ -74,10 +75,12 @@ class Holder:
     user: str
     what: str
     since: float
+    purpose: str = ""
 
     def __str__(self) -> str:
         at = time.strftime("%H:%M:%S", time.localtime(self.since))
-        return f"process {self.pid} ({self.user}, since {at}: {self.what})"
+        purpose = f" {self.purpose}" if self.purpose else ""
+        return f"process {self.pid}{purpose} ({self.user}, since {at}: {self.what})"
 
 
 class ProbeLock:
@@ -85,24 +88,26 @@ class ProbeLock:
 
     Args:
         uid: of the probe.
-        board: the board that it is used as, for the record.
+        board: the board that it is used as, for the record; empty where that is not known.
         patience: what to do while another run has it.
+        purpose: for the record as well, see `Holder`.
 
     Raises:
         ProbeBusyError: another run has it, and had it to the end of the wait.
         RigError: the lock's file cannot be made.
     """
 
-    def __init__(self, uid: str, board: str, patience: Patience) -> None:
+    def __init__(self, uid: str, board: str, patience: Patience, purpose: str = "") -> None:
         self._descriptor = _open(lock_path(uid))
         try:
-            self._take(uid, board, patience)
+            self._take(uid, board, patience, purpose)
         except BaseException:
             self.release()
             raise
 
-    def _take(self, uid: str, board: str, patience: Patience) -> None:
+    def _take(self, uid: str, board: str, patience: Patience, purpose: str) -> None:
         told = False
+        which = f"probe {uid} of board '{board}'" if board else f"probe {uid}"
 
         def wait_on(pid: int | None) -> bool:
             nonlocal told
@@ -110,8 +115,7 @@ class ProbeLock:
                 told = True
                 who = _holder(self._descriptor, pid)
                 patience.tell(
-                    f"probe {uid} of board '{board}' is in use by {_words(who, pid)}; waiting for it, "
-                    f"for at most {patience.wait_s:g} s"
+                    f"{which} is in use by {_words(who, pid)}; waiting for it, for at most {patience.wait_s:g} s"
                 )
             return pid != os.getpid()
 
@@ -119,12 +123,12 @@ class ProbeLock:
             pid = lock_holder(self._descriptor)
             waited = f" and was for {patience.wait_s:g} s" if told else ""
             raise ProbeBusyError(
-                f"probe {uid} of board '{board}' is in use by {_words(_holder(self._descriptor, pid), pid)}{waited}",
+                f"{which} is in use by {_words(_holder(self._descriptor, pid), pid)}{waited}",
                 hint="wait for it longer with --wait SECONDS, name another board's probe with --probe, or end it",
             )
         what = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
         what = what if len(what) <= _WORDS else f"{what[:_WORDS]}…"
-        record = Holder(uid, board, os.getpid(), _user(), what, time.time())
+        record = Holder(uid, board, os.getpid(), _user(), what, time.time(), purpose)
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, json.dumps(asdict(record)).encode(), 0)
 

@@ -15,9 +15,11 @@ from pyocd.core import exceptions  # type: ignore[import-untyped]
 from pyocd.probe.tcp_client_probe import TCPClientProbe  # type: ignore[import-untyped]
 from pyocd.utility.sockets import ClientSocket  # type: ignore[import-untyped]
 
+from hil.backends import REMOTE
 from hil.errors import RigError
+from hil.probe.own import PATIENT, OwnProbe
 
-PREFIX: Final = "remote:"
+PREFIX: Final = f"{REMOTE}:"
 _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 10.0
 """Far more than a probe takes for any one request; less than a person waits."""
@@ -75,12 +77,14 @@ class _BoundedSocket(ClientSocket):  # type: ignore[misc]
         return exceptions.ProbeDisconnected(why)
 
 
-class RemoteProbe(TCPClientProbe):  # type: ignore[misc]
+class RemoteProbe(OwnProbe, TCPClientProbe):  # type: ignore[misc]
     """pyOCD's client of a probe server, bounded.
 
     Args:
         address: ``HOST:PORT``.
     """
+
+    session_options = PATIENT  # what is behind it may be emulated
 
     def __init__(self, address: str) -> None:
         host, _, port = address.rpartition(":")

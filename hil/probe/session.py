@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 # pyOCD has annotations but no py.typed.
 from pyocd.core import exceptions  # type: ignore[import-untyped]
-from pyocd.core.helpers import ConnectHelper  # type: ignore[import-untyped]
 from pyocd.core.session import Session  # type: ignore[import-untyped]
-from pyocd.core.target import Target  # type: ignore[import-untyped]
 
 from hil.emulator.power import PROBE_PREFIX
 from hil.errors import BoardGoneError, FlashError, InputError, RigError
-from hil.find.probes import attached_probes, probes_named
-from hil.probe import remote
-from hil.probe.emulated import EmulatedProbe
+from hil.probe.chip_check import WrongChipError, check_chip
+from hil.probe.choice import choose_probe, on_usb
 from hil.probe.lock import IMPATIENT, ProbeLock
+from hil.probe.own import as_own
 from hil.probe.pyocd_errors import may_pass, no_pyocd_log, pyocd_errors
 from hil.probe.recovery import LADDER, UNDER_RESET
 from hil.probe.targets import find_target
 from hil.probe.usb_power import is_gone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hil.board import Board
     from hil.find.probes import Probe
     from hil.probe.lock import Patience
-
-_CORE_NAMES = {"cortex-m0": "Cortex-M0", "cortex-m0plus": "Cortex-M0+"}
-_STARVED_S = 60.0
-
-
-class WrongChipError(RigError):
-    """The probe hangs on another chip than the board has."""
 
 
 class ProbeSession:
@@ -81,9 +70,9 @@ class ProbeSession:
     def __enter__(self) -> Self:
         with ExitStack() as undo:
             undo.enter_context(no_pyocd_log())
-            self._plugged = _on_usb(self._probe)
-            if self._locks and self._probe and not self._probe.startswith(PROBE_PREFIX):
-                uid = self._plugged.uid if self._plugged else self._probe
+            self._plugged = on_usb(self._probe)
+            uid = self._plugged.uid if self._plugged else self._probe
+            if self._locks and uid and not uid.startswith(PROBE_PREFIX):
                 undo.enter_context(ProbeLock(uid, self.board.name, self._patience))
             self._open()
             self._held = undo.pop_all()
@@ -104,9 +93,8 @@ class ProbeSession:
 
     def check_power(self) -> None:
         """Raise EmulatorEndedError where the board's emulator has ended, and BoardGoneError where it was unplugged."""
-        probe = self._session.probe if self._session is not None else None
-        if isinstance(probe, EmulatedProbe):
-            probe.check_power()
+        if self._session is not None:
+            as_own(self._session.probe).check_power()
         if self._plugged is not None and is_gone(self._plugged):
             raise BoardGoneError(
                 f"board '{self.board.name}' (probe {self._plugged.uid}) has gone from USB in the middle of the session",
@@ -115,22 +103,19 @@ class ProbeSession:
 
     def stopped_by(self) -> str:
         """What stopped the core, in words, where its probe knows: an emulator's. To be asked before it is halted."""
-        probe = self._session.probe
-        return probe.stopped_by() if isinstance(probe, EmulatedProbe) else ""
+        return as_own(self._session.probe).stopped_by()
 
     def noticed(self) -> tuple[str, ...]:
         """What the emulator has noticed of the firmware; nothing on silicon, and where the board has gone."""
-        probe = self._session.probe if self._session is not None else None
         try:
-            return probe.noticed() if isinstance(probe, EmulatedProbe) else ()
+            return as_own(self._session.probe).noticed() if self._session is not None else ()
         except exceptions.ProbeError:
             return ()
 
     def behind(self) -> str:
         """The uid of the probe itself: for one behind a network, what its server calls it."""
-        probe = self._session.probe
         with pyocd_errors(f"probe '{self._probe}' does not say which it is"):
-            return str(probe.behind if isinstance(probe, remote.RemoteProbe) else probe.unique_id)
+            return as_own(self._session.probe).behind
 
     def close(self) -> None:
         """Let the core run and the probe go."""
@@ -169,7 +154,6 @@ class ProbeSession:
         if not self._may_help(error):
             raise error
         self._climb(error)
-        self._check_core()
 
     def begin(self) -> None:
         """A piece of work begins: the connection may be lost once in each."""
@@ -184,7 +168,6 @@ class ProbeSession:
             if not self._may_help(error):
                 raise
             self._climb(error)
-        self._check_core()
 
     def _may_help(self, error: RigError) -> bool:
         """Whether another attempt could end better: something failed on the way, or the probe has gone."""
@@ -208,6 +191,8 @@ class ProbeSession:
                 with pyocd_errors(f"board '{self.board.name}' cannot be recovered"):
                     rung.act(self)
                 self.reopen()
+            except WrongChipError:
+                raise
             except (RigError, FlashError) as next_error:
                 error = next_error if isinstance(next_error, RigError) else RigError(next_error.message)
             else:
@@ -215,17 +200,13 @@ class ProbeSession:
         raise error
 
     def _connect(self) -> None:
-        options: dict[str, Any] = {
+        probe = choose_probe(self.board, self._probe, self._plugged)
+        options = {
             "target_override": self.board.pyocd_target,
             "connect_mode": self._connect_mode(),
             "hide_programming_progress": True,
+            **as_own(probe).session_options,
         }
-        probe = self._choose_probe()
-        if isinstance(probe, EmulatedProbe):
-            options |= {"reset.hold_time": 0.0, "reset.post_delay": 0.0}  # no capacitor on its reset line
-        if isinstance(probe, (EmulatedProbe, remote.RemoteProbe)):
-            # An emulated core is as fast as its computer lets it be, and one behind a network may be emulated.
-            options |= {f"flash.timeout.{step}": _STARVED_S for step in ("init", "erase_sector", "program")}
         with pyocd_errors(f"board '{self.board.name}' cannot be reached through probe '{self._probe}'"):
             find_target(self.board.pyocd_target or "")
             session = Session(probe, options=options)
@@ -235,6 +216,11 @@ class ProbeSession:
                 session.close()
                 raise
         self._session = session
+        try:
+            check_chip(self.board, self._probe, self.target)
+        except RigError:
+            self._close_session()
+            raise
 
     def _connect_mode(self) -> str:
         """How to get hold of the core: the first time beside the running firmware, then before it can interfere.
@@ -246,93 +232,8 @@ class ProbeSession:
             return "attach"
         return "under-reset" if self.board.reset_pin else "halt"
 
-    def _choose_probe(self) -> Any:
-        name = self._probe.removeprefix(PROBE_PREFIX)
-        if name != self._probe and name.partition(".")[0] == self.board.name:
-            # pyOCD would look the name up, and would not find a board that only its file's path leads to.
-            return EmulatedProbe(self.board, name.partition(".")[2])
-        if self._probe.startswith(remote.PREFIX):
-            return remote.RemoteProbe(self._probe.removeprefix(remote.PREFIX))
-        wanted = self._plugged.pyocd_uid if self._plugged else self._probe
-        try:
-            probes = ConnectHelper.get_all_connected_probes(blocking=False, unique_id=wanted or None)
-        except exceptions.Error as error:
-            raise RigError(str(error), hint="'pyocd list' shows the probes that are attached") from error
-        if len(probes) == 1:
-            return probes[0]
-        if probes:
-            uids = ", ".join(probe.unique_id for probe in probes)
-            raise RigError(f"several debug probes match '{self._probe}': {uids}", hint="name one by its whole uid")
-        if self._plugged is not None and not is_gone(self._plugged):
-            raise RigError(
-                f"debug probe {self._probe} is plugged in, but pyOCD does not get to it",
-                cause=f"{self._plugged.usb.node} may not be open to you, or it lacks the library for its kind",
-                hint="'hil doctor' says what is missing; 'hil doctor --udev' prints the rules that open probes to you",
-            )
-        what = f"no debug probe with uid '{self._probe}' is" if self._probe else "no debug probe is"
-        uids = ", ".join(probe.uid for probe in attached_probes()) or "none"
-        raise RigError(f"{what} attached", hint=f"attached are: {uids} ('hil doctor')")
-
-    def _check_core(self) -> None:
-        """A probe on another board is better found before anything is erased."""
-        found = self._session.target.selected_core.name
-        expected = _CORE_NAMES.get(self.board.core, self.board.core)
-        if found != expected:
-            self._close_session()
-            raise WrongChipError(
-                f"the core behind probe '{self._probe}' is a {found}, "
-                f"that of board '{self.board.name}' is a {expected}",
-                hint="name the probe of the right board",
-            )
-        chip = self.chip_id()
-        if chip is not None and self.board.chip_ids is not None and chip not in self.board.chip_ids.values:
-            self._close_session()
-            expected = " or ".join(f"0x{value:x}" for value in self.board.chip_ids.values)
-            raise WrongChipError(
-                f"the chip behind probe '{self._probe}' says that it is 0x{chip:x}, "
-                f"that of board '{self.board.name}' is {expected}",
-                hint="name the probe of the right board; nothing was written",
-            )
-
-    def chip_id(self) -> int | None:
-        """What the chip says of itself; None where the board's file names no such word, or the chip says nothing."""
-        ids = self.board.chip_ids
-        if ids is None:
-            return None
-        target = self._session.target
-        try:
-            if ids.clock is None:
-                word = int(target.read32(ids.address))
-            else:
-                with self._standing():  # the firmware may be about to write that register as well
-                    before = target.read32(ids.clock.address)
-                    target.write32(ids.clock.address, before | ids.clock.bits)
-                    word = int(target.read32(ids.address))
-                    target.write32(ids.clock.address, before)
-        except (exceptions.Error, OSError):
-            return None
-        return (word & ids.mask) or None
-
-    @contextmanager
-    def _standing(self) -> Iterator[None]:
-        """The core makes no step, if it did before."""
-        goes = self._session.target.get_state() in {Target.State.RUNNING, Target.State.SLEEPING}
-        if goes:
-            self._session.target.halt()
-        yield
-        if goes:
-            self._session.target.resume()
-
     def _close_session(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             with pyocd_errors(f"probe '{self._probe}' was lost"):
                 session.close()
-
-
-def _on_usb(uid: str) -> Probe | None:
-    """The probe with that uid, or the only one with it as a part; None where it is none on USB."""
-    if not uid or uid.startswith(PROBE_PREFIX):
-        return None
-    probes = probes_named(uid, attached_probes())
-    return probes[0] if len(probes) == 1 else None

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.resources import examples_dir
 from tests.boards.firmwares import firmwares
 
@@ -22,7 +23,7 @@ GOLDENS = Path(__file__).parents[1] / "hil"
 def test_it_computes_what_the_integer_model_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str) -> None:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path))
     board = load_board("nucleo-l053")
-    with open_dut(board, backend="twin", link=link) as dut:
+    with open_dut(board, DutOptions(backend="twin", link=link)) as dut:
         identity = dut.identity
         assert identity.slot_bytes == board.image_slot.bytes == 0x8000
         assert identity.store_bytes == 0x800

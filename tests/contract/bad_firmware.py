@@ -16,7 +16,8 @@ import numpy as np
 from hil.board import load_board
 from hil.dut import dut as dut_module
 from hil.dut import realised
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.errors import HilError
 from hil.link.client import AgentClient
 from hil.link.session import opening_budget_s
@@ -172,7 +173,7 @@ def end_of(bad: Bad, workshop: Workshop, vectors: Path) -> Ended:
             with opened() as dut:
                 error, took_s = _fails(lambda: run(dut, BAD, vectors, timeout_s=RUN_S))
                 return Ended(error, took_s, RUN_S, run(dut, GOOD, vectors), dut.provenance.flashed.retries)
-    with open_dut(BOARD, backend="twin", instance="1") as dut:
+    with open_dut(BOARD, DutOptions(backend="twin", instance="1")) as dut:
         ran = run(dut, GOOD, vectors)
         return Ended(error, took_s, opening_budget_s(ANSWER_S), ran, dut.provenance.flashed.retries)
 
@@ -241,7 +242,7 @@ def _unplugged(vectors: Path) -> Ended:
         return powered[-1]
 
     real = realised.power
-    with patch.object(realised, "power", power), open_dut(BOARD, backend="twin", instance="1") as dut:
+    with patch.object(realised, "power", power), open_dut(BOARD, DutOptions(backend="twin", instance="1")) as dut:
         pulled: list[float] = []
 
         def pull() -> None:

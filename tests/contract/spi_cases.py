@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.emulator.power import power
 from hil.emulator.spi_pins import SpiPins
 from hil.model import load_model
@@ -47,7 +48,7 @@ def over(kind: str, shim: Path, board: Board = BOARD) -> Iterator[Dut]:
 
         address = f"{kind.split(maxsplit=1)[0]}:simulated"
         patch.setattr("hil.link.spi.opening.open_bridge", open_bridge)
-        yield stack.enter_context(open_dut(board, probe=powered.probe_uid, port=address, link="spi"))
+        yield stack.enter_context(open_dut(board, DutOptions(probe=powered.probe_uid, port=address, link="spi")))
 
 
 def run(dut: Dut, name: str) -> RunResult:

@@ -14,7 +14,8 @@ import pytest
 
 from hil.board import load_board
 from hil.build import build
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.emulator.power import power
 from hil.errors import RigError, TargetFault
 from hil.flash import FlashSession
@@ -173,7 +174,7 @@ def test_a_crystal_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pyte
     root = mixing.firmware(tmp_path, never)
     with (
         pytest.raises(RigError, match="board 'microbit' is defective: its crystal oscillator does not start"),
-        open_dut(load_board("microbit"), firmware_root=root),
+        open_dut(load_board("microbit"), DutOptions(firmware_root=root)),
     ):
         pass
 

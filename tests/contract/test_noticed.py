@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.emulator import registry
 from hil.errors import LinkError
 from hil.link.client import AgentClient
@@ -48,7 +49,7 @@ def changed(root: Path, right: str, wrong: str, file: str = "stm32l0/port.c") ->
 def test_with_the_result_of_a_run(tmp_path: Path) -> None:
     line = "    systick_start();\n}"
     root = changed(tmp_path / "firmware", line, "    STM32L0_REGISTER(0x40010800u) = 1u; /* TIM21_CR1 */\n" + line)
-    with open_dut(BOARD, firmware_root=root) as dut:
+    with open_dut(BOARD, DutOptions(firmware_root=root)) as dut:
         result = dut.run(MODEL, VECTORS)
     (sentence,) = result.provenance.noticed
     assert sentence.startswith(TIM21)
@@ -88,7 +89,7 @@ def hil(*arguments: str) -> subprocess.Popen[str]:
 def test_at_the_end_of_emulate_and_of_monitor(tmp_path: Path) -> None:
     line = "    systick_start();\n}"
     root = changed(tmp_path / "firmware", line, "    STM32L0_REGISTER(0x40010800u) = 1u; /* TIM21_CR1 */\n" + line)
-    with open_dut(BOARD, firmware_root=root):
+    with open_dut(BOARD, DutOptions(firmware_root=root)):
         pass
     keeper = hil("emulate", BOARD.name)
     assert keeper.stdout is not None
@@ -107,7 +108,7 @@ def test_at_the_end_of_emulate_and_of_monitor(tmp_path: Path) -> None:
 
 def test_as_the_cause_of_a_silent_link(tmp_path: Path) -> None:
     root = changed(tmp_path / "firmware", "GPIO_AFR_FUNCTION(STM32_USART2_AF, pin)", "0", "stm32/usart2.c")
-    with pytest.raises(LinkError) as caught, open_dut(BOARD, firmware_root=root):
+    with pytest.raises(LinkError) as caught, open_dut(BOARD, DutOptions(firmware_root=root)):
         pass
     assert caught.value.cause is not None
     noticed = "the emulator noticed: a byte for USART2 is lost: PA15 is not set to alternate function 4 (USART2_RX)"

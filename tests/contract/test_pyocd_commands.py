@@ -109,7 +109,7 @@ def listed() -> list[str]:
 def emulate(name: str = "microbit") -> Iterator[str]:
     """``hil emulate NAME`` in a process; yields what it printed."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "hil.commands.emulate", name],
+        [sys.executable, "-m", "hil", "emulate", name],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -125,7 +125,7 @@ def emulate(name: str = "microbit") -> Iterator[str]:
 
 
 def test_a_board_whose_emulator_has_ended_is_not_shown_as_powered() -> None:
-    command = [sys.executable, "-m", "hil.commands.emulate", "microbit"]
+    command = [sys.executable, "-m", "hil", "emulate", "microbit"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         printed_when_powered(process)
         assert listed() == ["emulated:microbit"]
@@ -136,7 +136,7 @@ def test_a_board_whose_emulator_has_ended_is_not_shown_as_powered() -> None:
                 printed = process.communicate(timeout=TIMEOUT_S)[0]
             finally:
                 process.kill()
-            assert printed.startswith("error: the emulator of board 'microbit' has ended by itself")
+            assert printed.startswith("error (rig): the emulator of board 'microbit' has ended by itself")
             assert "QEMU ended (SIGKILL); it printed: nothing" in printed
             assert process.returncode == RigError.exit_code
             for _ in range(2):
@@ -360,6 +360,19 @@ def test_emulated_boards_are_listed_while_powered_and_only_then() -> None:
     assert "No available debug probes" in pyocd("list")
 
 
+def test_a_board_of_a_file_of_one_s_own_is_found_by_its_name(tmp_path: Path) -> None:
+    shipped = load_board("microbit").file
+    assert shipped is not None
+    mine = tmp_path / "my-board.yaml"
+    mine.write_text(shipped.read_text().replace("name: microbit\n", "name: my-board\n"))
+    with emulate(str(mine)) as printed, emulate():
+        assert "(pyocd reset -u emulated:my-board -t nrf51)" in printed
+        assert listed() == ["emulated:microbit", "emulated:my-board"]
+        pyocd("reset", "-u", "emulated:my-board", "-t", "nrf51")
+        mine.unlink()
+        assert listed() == ["emulated:microbit"]  # nothing tells any more what it is
+
+
 def test_commands_share_the_board_that_is_kept_powered(firmware: TinyFirmware) -> None:
     with emulate() as printed:
         pyocd("flash", "-u", UID, firmware.hex)
@@ -437,7 +450,7 @@ def test_a_missing_emulator_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatc
 def test_emulate_says_what_is_wrong() -> None:
     def run(name: str) -> tuple[int, str]:
         done = subprocess.run(
-            [sys.executable, "-m", "hil.commands.emulate", name],
+            [sys.executable, "-m", "hil", "emulate", name],
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,

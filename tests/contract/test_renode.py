@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.emulator.machine import Access, CoreState, HaltReason, MemoryFault
 from hil.emulator.power import power
 from hil.emulator.renode.launch import program, version
@@ -71,7 +72,7 @@ def test_a_network_over_the_ordinary_path_equals_the_integer_model_in_every_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path))
-    with open_dut(BOARD, backend="renode") as dut:
+    with open_dut(BOARD, DutOptions(backend="renode")) as dut:
         result = dut.run(NETWORKS / "tiny_dense.model.npz", NETWORKS / "tiny_dense.vectors.npz")
         assert (result.bits_equal, result.retries) == (True, 0)
         assert result.cycles.measured is None

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.emulator.power import power
 from hil.errors import TargetFault
 from hil.link.client import AgentClient
@@ -43,7 +44,7 @@ def test_it_survives_power_and_another_firmware(tmp_path: Path) -> None:
     shutil.copytree(REPO / "firmware", tmp_path / "firmware")
     with (tmp_path / "firmware/agent/main.c").open("a") as file:
         file.write("/* another */\n")
-    with open_dut(BOARD, firmware_root=tmp_path / "firmware") as dut:
+    with open_dut(BOARD, DutOptions(firmware_root=tmp_path / "firmware")) as dut:
         assert dut.artefact.build_id != first
         assert dut.provenance.flashed.bytes_written
     assert talk("read") == KEPT

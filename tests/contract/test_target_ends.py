@@ -11,7 +11,8 @@ import pytest
 
 from hil.board import load_board
 from hil.dut import connection
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.errors import TargetFault
 from hil.link.client import AgentClient
 from hil.resources import examples_dir, firmware_dir
@@ -53,7 +54,7 @@ def run(board: Emulated, firmware: Path, vectors: Path) -> None:
     networks = examples_dir() / "networks"
     with np.load(networks / f"{NETWORK}.vectors.npz") as archive:
         np.savez(vectors, inputs=archive["inputs"][:2])
-    with open_dut(load_board(board.name), backend=board.backend, firmware_root=firmware) as dut:
+    with open_dut(load_board(board.name), DutOptions(backend=board.backend, firmware_root=firmware)) as dut:
         dut.run(networks / f"{NETWORK}.model.npz", vectors)
 
 

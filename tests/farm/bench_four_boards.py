@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.resources import examples_dir
 from tests.cycles.cases import public_cases
 from tests.farm.lab import BOARD, Lab, open_lab
@@ -46,7 +47,7 @@ class Timed:
 def use(farm: str) -> int:
     """One board's run: says ``open``, waits for a line, runs every case, says how many bits were equal."""
     folder = examples_dir() / "networks"
-    with open_dut(load_board(BOARD), farm=farm) as dut:
+    with open_dut(load_board(BOARD), DutOptions(farm=farm)) as dut:
         print("open", flush=True)  # noqa: T201
         sys.stdin.readline()
         bits = 0

@@ -10,7 +10,7 @@ import json
 import sys
 from contextlib import ExitStack
 
-import hil.dut.dut  # noqa: F401 - brings pyOCD, which loads hil.probe.emulated by itself
+import hil.dut.opening  # noqa: F401 - brings pyOCD, which loads hil.probe.emulated by itself
 from hil.board import load_board
 from hil.emulator.power import power
 from hil.probe.emulated import EmulatedProbe

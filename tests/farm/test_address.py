@@ -38,6 +38,7 @@ def test_what_is_no_address_is_said_so(text: str) -> None:
     [
         ("nucleo-l031", {"probe": "1"}, "--farm finds probe and port by itself"),
         ("nucleo-l031", {"port": "/dev/ttyACM0"}, "--farm finds probe and port by itself"),
+        ("nucleo-l031", {"may_erase": True}, "a board of a farm is not erased whole: it is others' as well"),
         ("nucleo-l031", {"meter": "ppk2:/dev/ttyACM0"}, "no analyzer of this computer measures a board of a farm"),
         ("nucleo-l031", {"link": "spi"}, "a farm's places have no link over SPI"),
         ("host", {}, "board 'host' is a process on this computer: no farm has it"),

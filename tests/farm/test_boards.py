@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.errors import RigError
 from hil.resources import examples_dir
 from tests.farm.lab import BOARD, ROOT, UNTAGGED, open_lab
@@ -68,7 +69,7 @@ def test_an_emulated_board_is_never_told_as_hardware(lab: Lab) -> None:
     words = f"the probe of place '{UNTAGGED}' is 'emulated:nucleo-l031.2', an emulated board, and no tag"
     with (
         pytest.raises(RigError, match=words),
-        open_dut(load_board(BOARD), farm=f"{lab.coordinator}/{UNTAGGED}", wait_s=TIMEOUT_S),
+        open_dut(load_board(BOARD), DutOptions(farm=f"{lab.coordinator}/{UNTAGGED}", wait_s=TIMEOUT_S)),
     ):
         pass
 

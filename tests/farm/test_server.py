@@ -14,7 +14,7 @@ import pytest
 from pyocd.core.exceptions import ProbeDisconnected, ProbeError
 from pyocd.core.helpers import ConnectHelper
 
-import hil.dut.dut  # noqa: F401 - brings pyOCD, which loads hil.probe.emulated by itself
+import hil.dut.opening  # noqa: F401 - brings pyOCD, which loads hil.probe.emulated by itself
 from hil.board import load_board
 from hil.commands.console import make_console
 from hil.commands.serve import serve
@@ -79,7 +79,8 @@ def test_an_emulated_board_behind_a_probe_that_was_named_is_not_told_as_hardware
     words = (
         f"probe 'remote:{served}' is 'emulated:nucleo-l031', an emulated board: what it gives is not told as hardware"
     )
-    with pytest.raises(RigError, match=words), realise(load_board("nucleo-l031"), unbuilt, selection, DutOptions()):
+    opened = realise(load_board("nucleo-l031"), unbuilt, selection, DutOptions(), lambda _: None)
+    with pytest.raises(RigError, match=words), opened:
         pass
 
 
@@ -146,7 +147,7 @@ def test_a_board_that_nobody_keeps_powered_is_not_served(tmp_path: Path, monkeyp
     with pytest.raises(RigError, match=r"no emulated board 'nucleo-l031\.2' is powered") as caught:
         serve("emulated:nucleo-l031.2", "127.0.0.1", 0, make_console())
     assert caught.value.hint == "hil emulate nucleo-l031.2"
-    with pytest.raises(RigError, match="no debug probe 'nowhere' is attached"):
+    with pytest.raises(RigError, match="no debug probe with uid 'nowhere' is attached"):
         serve("nowhere", "127.0.0.1", 0, make_console())
 
 
@@ -156,7 +157,7 @@ def test_a_probe_that_a_run_has_is_not_served(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(ConnectHelper, "get_all_connected_probes", lambda **_: plugged)
     with (
         ProbeLock("066DFF30", "nucleo-l031", IMPATIENT),
-        pytest.raises(RigError, match="probe 066DFF30 of board 'at a farm' is in use by process"),
+        pytest.raises(RigError, match="probe 066DFF30 is in use by process"),
     ):
         serve("066D", "127.0.0.1", 0, make_console())
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.errors import HilError
 from hil.resources import examples_dir
 
@@ -18,7 +19,7 @@ NETWORK = examples_dir() / "networks" / "tiny_dense"
 
 def main(farm: str) -> int:
     try:
-        with open_dut(load_board("nucleo-l031"), farm=farm) as dut:
+        with open_dut(load_board("nucleo-l031"), DutOptions(farm=farm)) as dut:
             print("open", flush=True)  # noqa: T201
             while True:
                 dut.run(NETWORK.with_suffix(".model.npz"), NETWORK.with_suffix(".vectors.npz"))

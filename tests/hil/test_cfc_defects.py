@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.golden import run_integer
 from hil.model import load_model
 from hil.vectors import load_vectors
@@ -84,7 +85,7 @@ DEFECTS = [
 
 
 def _some_bit_differs(root: Path) -> bool:
-    with open_dut(load_board(BOARD), firmware_root=root) as dut:
+    with open_dut(load_board(BOARD), DutOptions(firmware_root=root)) as dut:
         for name in CASES:
             model = load_model(FOLDER / f"{name}.model.npz")
             vectors = load_vectors(FOLDER / f"{name}.vectors.npz", model)

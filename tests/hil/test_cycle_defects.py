@@ -11,7 +11,8 @@ from hil.board import load_board
 from hil.case import load_case
 from hil.cycle_golden import golden_path, load_golden
 from hil.cycle_promise import check_cycles
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.errors import CyclesError
 from hil.promise import judge
 from tests.hil.defects import BOARD, Defect, Workshop
@@ -38,7 +39,7 @@ DEFECTS = [
 
 
 def run_once(root: Path) -> RunResult:
-    with open_dut(load_board(BOARD), firmware_root=root) as dut:
+    with open_dut(load_board(BOARD), DutOptions(firmware_root=root)) as dut:
         return dut.run(CASE.model_path, CASE.vector_paths[0], check=False)
 
 

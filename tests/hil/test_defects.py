@@ -15,7 +15,8 @@ import pytest
 from hil.board import load_board
 from hil.build import build
 from hil.convert import convert
-from hil.dut.dut import Dut, open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.golden import run_integer, run_reference
 from hil.image import ModelImage
 from hil.model import load_model
@@ -30,6 +31,8 @@ from tests.networks import END_OF_SCALE, Case, end_of_scale, overshooting, rando
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from hil.dut.dut import Dut
 
     Integers = tuple[np.ndarray, np.ndarray]
 
@@ -319,7 +322,7 @@ def narrow_channels() -> Case:
 
 def _some_bit_differs(root: Path) -> bool:
     """The small networks first: they find most, and a firmware that hangs in one is known to soonest."""
-    with open_dut(load_board(BOARD), firmware_root=root) as dut:
+    with open_dut(load_board(BOARD), DutOptions(firmware_root=root)) as dut:
 
         def run(case: Case) -> Integers:
             return dut.run_image(case.converted.image, case.inputs, case.elapsed, case.state0)

@@ -15,7 +15,8 @@ from hil.board import load_board
 from hil.board_currents import PeripheralCurrent
 from hil.case import Current, Energy, load_case
 from hil.cycle_promise import check_budget
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.energy.model import CurrentModel
 from hil.energy.steps import step_energy
 from hil.energy_golden import EnergyFile, Recording
@@ -100,7 +101,7 @@ class Seen:
 
 
 def run(root: Path | None, runs: int = 1) -> Seen:
-    with open_dut(BOARD, firmware_root=root) as dut:
+    with open_dut(BOARD, DutOptions(firmware_root=root)) as dut:
         result = dut.run(MODEL, SHORT, check=False, energy_runs=runs)
         current = dut.last_current
     assert hasattr(current, "spans")
@@ -180,7 +181,7 @@ def test_it_is_caught_by_the_current_alone(l031: Workshop, sound: Seen, golden: 
 
 
 def test_a_run_of_other_steps_than_promised_has_no_energy(l031: Workshop, sound: Seen) -> None:
-    with l031.planted(OTHER_STEPS), open_dut(BOARD, firmware_root=l031.root) as dut:
+    with l031.planted(OTHER_STEPS), open_dut(BOARD, DutOptions(firmware_root=l031.root)) as dut:
         result = dut.run(MODEL, SHORT, check=False, energy_runs=1)
     check_all_else(result, sound)
     assert result.energy.found is None

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.errors import TargetFault
 from tests.hil.defects import BOARD, Defect, Workshop
 from tests.networks import random_case
@@ -33,7 +34,7 @@ def test_an_image_that_the_host_has_proved_is_not_the_user_s_mistake(
 ) -> None:
     with (
         workshop.planted(defect),
-        open_dut(load_board(BOARD), backend="qemu", firmware_root=workshop.root) as dut,
+        open_dut(load_board(BOARD), DutOptions(backend="qemu", firmware_root=workshop.root)) as dut,
     ):
 
         def run_both() -> None:

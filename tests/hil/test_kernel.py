@@ -10,7 +10,7 @@ import pytest
 
 from hil.board import load_board
 from hil.build import build
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
 from hil.golden import run_integer
 from hil.model import load_model
 from hil.vectors import load_vectors
@@ -47,7 +47,7 @@ def _run(name: str) -> tuple[list[tuple[np.ndarray, np.ndarray]], RunResult]:
 @pytest.mark.parametrize("name", ["microbit", "nucleo-l031"])
 def test_the_assembly_gives_the_bits_of_c_in_less_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found, result = _run(name)
-    monkeypatch.setattr("hil.dut.dut.build", partial(build, defines={"LTC_KERNEL_IN_C": "1"}))
+    monkeypatch.setattr("hil.dut.opening.build", partial(build, defines={"LTC_KERNEL_IN_C": "1"}))
     specified, slower = _run(name)
     assert slower.provenance.firmware != result.provenance.firmware
     for case, *pair in zip(_cases(), found, specified, strict=True):

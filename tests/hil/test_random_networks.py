@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from hil.board import load_board
-from hil.dut.dut import Dut, open_dut
+from hil.dut.opening import open_dut
 from hil.errors import InputError
 from hil.golden import run_integer
 from hil.image import ModelImage
@@ -17,6 +17,8 @@ from tests.networks import Case, cases, random_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from hil.dut.dut import Dut
 
 NETWORKS = 500
 

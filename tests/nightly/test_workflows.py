@@ -49,5 +49,5 @@ def test_they_call_nothing_but_make(path: Path) -> None:
 def test_make_gives_the_script_its_boards_history_and_arguments() -> None:
     command = ["make", "-n", "nightly", "BOARDS=a b", "HISTORY=~/h.jsonl", "PYTEST=--hil-backend=hardware"]
     text = " ".join(subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=True).stdout.split())
-    said = ".venv/bin/hil nightly --board a --board b --history ~/h.jsonl \\ -- --hil-backend=hardware tests/hil/"
-    assert said in text
+    said = ".venv/bin/hil nightly --board a --board b --minutes 120 --history ~/h.jsonl \\ -- --hil-backend=hardware"
+    assert f"{said} tests/hil/" in text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import hil.dut.dut  # noqa: F401 - with pyOCD; imported in a run of pytester, it would be half taken out again after it
+import hil.dut.opening  # noqa: F401 - with pyOCD; imported in a run of pytester, it would be half taken out again after it
 from hil.report.page_pictures import difference_svg, series_svg
 from hil.resources import cache_dir, examples_dir
 

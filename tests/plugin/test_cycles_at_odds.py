@@ -19,7 +19,7 @@ from hil.board import load_board
 from hil.cycles.counter import CycleCounter
 from hil.cycles.library import compile_shared
 from hil.dut import connection
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
 from hil.errors import RigError
 from hil.link.client import AgentClient
 from hil.resources import examples_dir
@@ -53,7 +53,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
 with open_dut(load_board("microbit")) as dut:
     assert dut.run(*map(Path, sys.argv[1:3])).cycles.measured is not None
     print("counting", flush=True)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
+from hil.dut.options import DutOptions
 from hil.errors import RigError
 from hil.power.trace import Trace
 from hil.resources import boards_dir
@@ -200,7 +201,7 @@ def test_samples_that_its_counter_does_not_miss_are_told_by_cycles(
     ppk2 = SkippingPpk2(constant(0.0), skips_in=5)
     with (
         desk(monkeypatch, ppk2) as bench,
-        open_dut(BOARD, probe=bench.probe, port=bench.port, meter=bench.meter()) as dut,
+        open_dut(BOARD, DutOptions(probe=bench.probe, port=bench.port, meter=bench.meter())) as dut,
     ):
         energy = dut.run(model, vectors, energy_runs=1).energy
         assert ppk2.skips_in < 0
@@ -215,7 +216,9 @@ def test_without_a_marker_it_is_found_in_the_current(project: pytest.Pytester, m
     model, vectors = (project.path / f"tiny_dense.{kind}.npz" for kind in ("model", "vectors"))
     with (
         desk(monkeypatch) as bench,
-        open_dut(BOARD, probe=bench.probe, port=bench.port, meter=bench.meter("voltage=3.0&simulated=yes")) as dut,
+        open_dut(
+            BOARD, DutOptions(probe=bench.probe, port=bench.port, meter=bench.meter("voltage=3.0&simulated=yes"))
+        ) as dut,
     ):
         found = dut.run(model, vectors, energy_runs=1).energy.found
         assert isinstance(dut.last_current, Trace)

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from hil.commands.nightly import NightlyRequest, nightly
 from hil.errors import InputError
+from hil.nightly.board_run import run_board
 from hil.nightly.commit import commit_of
 from hil.nightly.history import append, load_history
 from hil.quarantine import load_quarantine
@@ -24,6 +25,7 @@ from tests.plugin.test_cli import hil
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hil.nightly.board_run import BoardRun
     from hil.nightly.entry import Entry
 
 pytest_plugins = ["pytester"]
@@ -81,12 +83,52 @@ def test_a_broken_promise_makes_it_red_whatever_the_rig_does(night: Path, write_
     assert re.search(r"^microbit +no result +no verdict \(rig\) +2 without a verdict$", text, re.MULTILINE)
     assert "board 'nothing': pytest ended with exit code 4: ERROR: there is no board 'nothing'" in text
     make_night("microbit", arguments=hardware, code=10)
-    assert "<h1>no verdict</h1>" in (night / "report.html").read_text()
+    assert "<h1>no verdict (rig)</h1>" in (night / "report.html").read_text()
     text = make_night("host", code=1)
     assert re.search(r"^host +native process +failed +1 promise held, 1 broken$", text, re.MULTILINE)
     assert "<h1>failed</h1>" in (night / "report.html").read_text()
     verdicts = [(each.board, each.verdict) for each in load_history(night / "history.jsonl").entries]
     assert verdicts == [("microbit", "rig"), ("nothing", "internal"), ("microbit", "rig"), ("host", "numeric")]
+
+
+def test_a_night_that_is_ended_keeps_what_it_has_until_then(
+    night: Path, write_case: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_case("")
+
+    def run(given: str, *arguments: Any, **more: Any) -> BoardRun:
+        if given == "microbit":
+            raise KeyboardInterrupt
+        return run_board(given, *arguments, **more)
+
+    monkeypatch.setattr("hil.commands.nightly.run_board", run)
+    with pytest.raises(KeyboardInterrupt):
+        make_night("host", "microbit")
+    assert [each.board for each in load_history(night / "history.jsonl").entries] == ["host"]
+
+
+def test_a_tree_that_is_changed_while_the_night_runs_is_told_and_no_other_firmware_is_kept(
+    project: pytest.Pytester, night: Path, write_case: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_case("")
+    for command in (("init", "-q"), ("add", "bridge.hil.yaml"), ("commit", "-qm", "a case")):
+        subprocess.run([*GIT, *command], cwd=project.path, check=True)
+    begun = commit_of(project.path)
+
+    def run(*arguments: Any, **more: Any) -> BoardRun:
+        done = run_board(*arguments, **more)
+        write_case("timeout_s: 100\n")
+        for each in done.results["runs"].values():
+            each["firmware"] = "0123456789ab"
+        return done
+
+    monkeypatch.setattr("hil.commands.nightly.run_board", run)
+    text = make_night("host")
+    assert f"the working directory was at {begun} when the night began, and is at {begun}+ now\n" in text
+    assert "no firmware of board 'host' is kept: its sources were changed meanwhile; 0123456789ab ran, and" in text
+    assert not (night / "host" / "firmware.elf").exists()
+    (entry,) = load_history(night / "history.jsonl").entries
+    assert entry.commit == begun
 
 
 def flaky_nights() -> list[Entry]:

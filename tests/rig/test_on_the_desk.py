@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +12,11 @@ import numpy as np
 import pytest
 
 from hil.board import load_board
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut, open_prepared, prepare_dut
+from hil.dut.options import DutOptions
 from hil.emulator.power import PoweredBoard, power
 from hil.errors import LinkError, RigError
-from hil.probe import session
+from hil.probe import choice
 from hil.probe.emulated import EmulatedProbe
 from hil.probe.lock import IMPATIENT, ProbeBusyError, ProbeLock, holder_of
 from hil.resources import examples_dir
@@ -70,7 +73,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     computer.install(monkeypatch)
     with power(NUCLEO) as powered:
         made = Desk(computer, powered)
-        monkeypatch.setattr(session.ConnectHelper, "get_all_connected_probes", made.probes)
+        monkeypatch.setattr(choice.ConnectHelper, "get_all_connected_probes", made.probes)
         yield made
 
 
@@ -100,6 +103,35 @@ def test_it_is_found_flashed_and_runs_without_any_configuration(desk: Desk, vect
         with pytest.raises(ProbeBusyError):
             ProbeLock(UID, "nucleo-l031", IMPATIENT)
     assert holder_of(UID) is None
+
+
+def test_a_run_says_for_whom_it_waits(desk: Desk) -> None:
+    desk.plug()
+    told: list[str] = []
+    script = f"""
+import sys
+from hil.probe.lock import IMPATIENT, ProbeLock
+with ProbeLock({UID!r}, "nucleo-l031", IMPATIENT):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        prepared = prepare_dut(NUCLEO, DutOptions())
+
+        def tell(sentence: str) -> None:
+            told.append(sentence)
+            other.communicate(timeout=10)
+
+        with open_prepared(prepared, tell=tell) as dut:
+            assert dut.provenance.probe == UID
+    (sentence,) = told
+    assert sentence.startswith(f"probe {UID} of board 'nucleo-l031' is in use by process {other.pid} (")
+    assert sentence.endswith("waiting for it, for at most 60 s")
 
 
 def test_its_port_is_found_under_another_number_when_it_comes_back(desk: Desk, vectors: Path) -> None:
@@ -142,7 +174,7 @@ def test_a_board_that_is_unplugged_in_mid_run_is_a_rig_error_and_the_next_test_h
 
 
 def test_without_the_board_its_emulator_says_so(desk: Desk) -> None:
-    with open_dut(NUCLEO, instance="2") as dut:
+    with open_dut(NUCLEO, DutOptions(instance="2")) as dut:
         assert str(dut.provenance).startswith("nucleo-l031 on twin")
         assert "(emulated; no board attached)" in str(dut.provenance)
     assert desk.computer.ports() == []

@@ -9,11 +9,14 @@ from pyocd.core import exceptions
 
 from hil import flash
 from hil.board import Board, load_board
+from hil.emulator.machine import CoreState, MemoryFault
 from hil.emulator.power import PoweredBoard, power
 from hil.errors import RigError
+from hil.find.probes import attached_probes
 from hil.flash import FlashSession
+from hil.probe import choice, lock, usb_power
 from hil.probe import identify as identifying
-from hil.probe import lock, session, usb_power
+from hil.probe.coresight import TargetBus
 from hil.probe.emulated import EmulatedProbe
 from hil.probe.identify import Is, identify
 from hil.probe.lock import IMPATIENT, ProbeLock
@@ -58,7 +61,7 @@ def wire(computer: Computer, powered: PoweredBoard, monkeypatch: pytest.MonkeyPa
         assert unique_id == f"stlink:{UID}"  # no other probe is looked at
         return [EmulatedProbe.of(powered)] if (computer.sys / "bus/usb/devices/1-1.4").exists() else []
 
-    for module in (session, identifying):
+    for module in (choice, identifying):
         monkeypatch.setattr(module.ConnectHelper, "get_all_connected_probes", probes)
     return computer
 
@@ -254,11 +257,45 @@ def test_another_chip_is_found_before_anything_is_written(wire: Computer, powere
     assert powered.machine.flash_image() == before
 
 
+def test_a_chip_that_does_not_say_what_it_is_is_not_written(
+    wire: Computer, powered: PoweredBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert wire.ports()
+    before = powered.machine.flash_image()
+    ids = NUCLEO.chip_ids
+    assert ids is not None
+    read = TargetBus.read
+    answers: list[Callable[[], bytes]] = [lambda: bytes(4)]
+
+    def answer(self: TargetBus, address: int, size: int) -> bytes:
+        return answers[-1]() if address == ids.address else read(self, address, size)
+
+    monkeypatch.setattr(TargetBus, "read", answer)
+    for uid in (UID, ""):
+        with pytest.raises(RigError, match=f"the chip behind probe '{uid}' does not say what it is") as caught:
+            FlashSession(NUCLEO, uid).__enter__()
+        assert caught.value.hint == "is it the one of board 'nucleo-l031'? Nothing was written"
+
+    def no_answer() -> bytes:
+        raise exceptions.TransferFaultError(fault_address=ids.address)
+
+    answers.append(no_answer)
+    with pytest.raises(RigError, match=f"the chip behind probe '{UID}' does not say what it is"):
+        FlashSession(NUCLEO, UID).__enter__()
+    assert powered.machine.flash_image() == before
+
+
+@pytest.mark.usefixtures("wire")
+def test_the_only_probe_there_is_is_locked_also_where_nobody_names_it() -> None:
+    with FlashSession(NUCLEO), pytest.raises(RigError, match=f"probe {UID} of board 'nucleo-l031' is in use"):
+        FlashSession(NUCLEO).__enter__()
+
+
 @pytest.mark.usefixtures("wire")
 def test_a_board_is_identified_by_the_id_that_its_probe_tells_then_by_its_chip(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (probe,) = session.attached_probes()
+    (probe,) = attached_probes()
     assert identify(NUCLEO, probe).is_ is Is.THE_BOARD  # by its chip
     assert NUCLEO.chip_ids is not None
     other = board_with(chip_ids={**NUCLEO.chip_ids.model_dump(), "values": (0x457,)})
@@ -271,8 +308,38 @@ def test_a_board_is_identified_by_the_id_that_its_probe_tells_then_by_its_chip(
 
 
 @pytest.mark.usefixtures("wire")
+def test_what_runs_on_a_board_that_does_not_say_its_chip_runs_on(
+    powered: PoweredBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = (NUCLEO.memory.ram.origin + 0x400).to_bytes(4, "little") + (NUCLEO.memory.flash.origin + 9).to_bytes(
+        4, "little"
+    )
+    endless = bytes.fromhex("fee7")  # b .
+    powered.machine.set_flash_image((vectors + endless).ljust(NUCLEO.memory.flash.bytes, b"\0"))
+    powered.machine.reset(halt=False)
+    ids = NUCLEO.chip_ids
+    assert ids is not None
+    assert ids.clock is not None
+    clock = powered.machine.read_memory(ids.clock.address, 4)
+    read = TargetBus.read
+
+    def fails(self: TargetBus, address: int, size: int) -> bytes:
+        if address == ids.address:
+            raise MemoryFault(address)
+        return read(self, address, size)
+
+    monkeypatch.setattr(TargetBus, "read", fails)
+    (probe,) = attached_probes()
+    answer = identify(NUCLEO, probe)
+    assert answer.is_ is Is.UNKNOWN
+    assert answer.why == f"there is no memory at 0x{ids.address:08x}"
+    assert powered.machine.status().state is CoreState.RUNNING
+    assert powered.machine.read_memory(ids.clock.address, 4) == clock
+
+
+@pytest.mark.usefixtures("wire")
 def test_a_board_that_cannot_be_asked_is_told_and_nothing_is_tried_twice(fail: Callable[[int], None]) -> None:
-    (probe,) = session.attached_probes()
+    (probe,) = attached_probes()
     fail(1)
     answer = identify(NUCLEO, probe)
     assert answer.is_ is Is.UNKNOWN
@@ -282,12 +349,18 @@ def test_a_board_that_cannot_be_asked_is_told_and_nothing_is_tried_twice(fail: C
 
 @pytest.mark.usefixtures("wire")
 def test_a_probe_that_another_run_has_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    (probe,) = session.attached_probes()
+    (probe,) = attached_probes()
     monkeypatch.setattr(EmulatedProbe, "open", None)
     with ProbeLock(UID, "nucleo-l031", IMPATIENT):
         assert identify(NUCLEO, probe).is_ is Is.THE_BOARD
     with ProbeLock(UID, "other", IMPATIENT):
         assert identify(NUCLEO, probe).is_ is Is.ANOTHER
+    with ProbeLock(UID, "", IMPATIENT, "that serves it on the network"):
+        answer = identify(NUCLEO, probe)
+        assert answer.is_ is Is.UNKNOWN
+        assert f"probe {UID} is in use by process " in answer.why
+        assert " that serves it on the network (" in answer.why
+    with ProbeLock(UID, "other", IMPATIENT):
         lock.lock_path(UID).write_text("")
         monkeypatch.setattr(identifying, "_ASKING_S", 0.1)
         answer = identify(NUCLEO, probe)
@@ -298,8 +371,8 @@ def test_a_probe_that_another_run_has_is_not_opened(monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("wire")
 def test_a_probe_that_is_only_being_asked_is_waited_for() -> None:
     """Two workers of one run look for the board at the same time, and neither takes the other's look for a board."""
-    (probe,) = session.attached_probes()
-    asked = ProbeLock(UID, identifying._ASKED, IMPATIENT)
+    (probe,) = attached_probes()
+    asked = ProbeLock(UID, "", IMPATIENT, identifying._ASKED)
     waits = []
 
     def wait(_: float) -> None:

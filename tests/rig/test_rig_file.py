@@ -152,6 +152,16 @@ def test_the_rig_file_tells_equal_boards_apart(computer: Computer, asked: list[s
     assert asked == []
 
 
+def test_what_is_wired_to_a_board_whose_probe_is_found_by_itself(computer: Computer) -> None:
+    write("boards: {nucleo-l031: {bridge: 'spidev:/dev/spidev0.0', analyzer: 'ppk2:/dev/ttyACM9'}}\n")
+    computer.plug("1-4", FIRST)
+    for probe in (None, str(FIRST.serial)):
+        given = select(NUCLEO, DutOptions(probe=probe, link="spi"))
+        assert (given.probe, given.port) == (FIRST.serial, "spidev:/dev/spidev0.0")
+        assert load_rig().of("nucleo-l031", given.probe).analyzer == "ppk2:/dev/ttyACM9"
+    assert load_rig().of("microbit", "066D").analyzer is None
+
+
 def test_a_board_of_the_rig_file_that_is_not_plugged_in(computer: Computer) -> None:
     path = write(EDITED)
     computer.plug("1-4", FIRST)

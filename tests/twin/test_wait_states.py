@@ -11,7 +11,7 @@ from hil.board import load_board
 from hil.build import build
 from hil.cycles.counter import CycleCounter
 from hil.dut.counting import empty_call, timing_model
-from hil.dut.dut import open_dut
+from hil.dut.opening import open_dut
 from hil.emulator.twin.core import Stop
 from hil.errors import BuildError
 from hil.resources import boards_dir, examples_dir
