@@ -98,9 +98,9 @@ def test_it_opens_offline_without_a_word_and_fits(
 def test_on_a_phone_every_figure_is_on_the_screen_beside_its_name(browser: Browser, file: Path) -> None:
     page = show(browser, file, PHONE).page
     cut = page.evaluate(
-        "[...document.querySelectorAll('table.rows td')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
+        "[...document.querySelectorAll('.rows td')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
     )
-    assert page.locator("table.rows td").count() > 40
+    assert page.locator(".rows td").count() > 40
     assert cut == 0
     names = page.evaluate(
         "[...document.querySelectorAll('#figures td')].map(e => getComputedStyle(e, '::before').content)"
