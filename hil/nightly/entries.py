@@ -50,8 +50,8 @@ def _entry(subject: tuple[str, ...], tests: list[Test], runs: dict[str, Run], ti
         verdict=(worst["verdict"] or "") if failed else "",
         message=(worst["message"] or "") if failed else "",
         commit=commit,
-        firmware=run["firmware"] if run else "",
-        image=run["image"] if run else "",
+        firmware=(run or worst).get("firmware", ""),
+        image=(run or worst).get("image", ""),
         place=_place(run) if run else None,
         figures=_figures(run) if run else {},
     )
