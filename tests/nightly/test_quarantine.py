@@ -203,9 +203,9 @@ def test_a_board_that_is_none_is_told_by_line(path: Path, board: str, given: tup
 
 
 def test_a_case_that_no_test_was_of_is_told(path: Path) -> None:
-    ran = [("desk", "bridg"), ("desk", "lane"), ("later", "lane")]
+    ran = [("desk", "bridges"), ("desk", "lane"), ("later", "lane")]
     (told,) = unmatched_cases(path, TODAY, ran)
-    assert "line 7, key 'quarantine.1.case': no test on desk was of a case 'bridge'; did you mean 'bridg'?" in told
+    assert "line 7, key 'quarantine.1.case': no test on desk was of a case 'bridge'; did you mean 'bridges'?" in told
     assert unmatched_cases(path, TODAY, [("desk", "bridge")]) == unmatched_cases(path, TODAY, [("later", "x")]) == []
     assert unmatched_cases(path, dt.date(2027, 1, 1), ran) == []
 
