@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 import textwrap
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
+from hil.board import board_label, board_names
 from hil.errors import InputError
+from hil.nearest import offer
 from hil.whole_file import write_whole
 from hil.yaml_file import load_yaml, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
 _KIND = "quarantine file"
 
@@ -60,9 +64,13 @@ class Quarantined(_Strict):
         """Why and for how long, in words."""
         return f"{self.who} is in quarantine from {self.since} to {self.until}: {self.reason}"
 
-    def covers(self, board: str, case: str) -> bool:
-        """Whether it is about this case on this board."""
+    def covers(self, board: str, case: str | None) -> bool:
+        """Whether it is about this case on this board; None is all of the board's."""
         return self.board == board and self.case in {None, case}
+
+    def holds(self, today: dt.date) -> bool:
+        """Whether a day is one of its own."""
+        return self.since <= today <= self.until
 
 
 class _File(_Strict):
@@ -77,7 +85,8 @@ class Quarantine:
 
     Attributes:
         entries: those that hold today, or will later.
-        expired: those that ended, which excuse nothing; a sentence each, with the line of the file.
+        expired: those that ended and that no entry of today stands for; they excuse nothing. A sentence each, with the
+            line of the file.
         today: that day.
     """
 
@@ -85,9 +94,9 @@ class Quarantine:
     expired: tuple[Expired, ...] = ()
     today: dt.date = dt.date.min
 
-    def find(self, board: str, case: str) -> Quarantined | None:
-        """The entry that covers a case on a board today; one about the case goes before one about the board."""
-        found = [each for each in self.entries if each.covers(board, case) and each.since <= self.today]
+    def find(self, board: str, case: str | None = None) -> Quarantined | None:
+        """The entry that covers a case on a board today, or all of the board; one about the case goes first."""
+        found = [each for each in self.entries if each.covers(board, case) and each.holds(self.today)]
         return max(found, key=lambda each: each.case is not None, default=None)
 
     def expired_for(self, boards: Iterable[str]) -> list[str]:
@@ -113,30 +122,117 @@ def load_quarantine(path: Path, today: dt.date) -> Quarantine:
     entries = load_yaml(path, _File, _KIND).quarantine
     held = tuple(each for each in entries if each.until >= today)
     expired = tuple(
-        Expired(each, _sentence(path, number, each)) for number, each in enumerate(entries) if each.until < today
+        Expired(each, _sentence(path, number, each))
+        for number, each in enumerate(entries)
+        if each.until < today and Quarantine(held, today=today).find(each.board, each.case) is None
     )
     return Quarantine(held, expired, today)
 
 
+def check_boards(path: Path, given: Iterable[str]) -> None:
+    """See that each board of a quarantine file is one: ships with hil, is given, or has its file beside a given one.
+
+    Args:
+        path: the file.
+        given: the boards of a run, as ``--board`` takes them.
+
+    Raises:
+        InputError: naming the file, the line and the key of the first that is none, with the nearest one.
+    """
+    boards = list(given)
+    known = {*board_names(), *map(board_label, boards)}
+    beside = {Path(each).parent for each in boards if each != board_label(each)}
+    for number, entry in enumerate(load_yaml(path, _File, _KIND).quarantine):
+        if entry.board not in known and not any((folder / f"{entry.board}.yaml").is_file() for folder in beside):
+            place = place_of(path, _KIND, ("quarantine", number, "board"))
+            raise InputError(
+                f"{place}: there is no board '{entry.board}'", hint=offer(entry.board, sorted(known), "boards")
+            )
+
+
+def unmatched_cases(path: Path, today: dt.date, ran: Iterable[tuple[str, str]]) -> list[str]:
+    """Sentences about entries of today whose board took part, and whose case none of its tests is of.
+
+    Args:
+        path: the quarantine file.
+        today: the day.
+        ran: board and case of each test.
+    """
+    cases: dict[str, set[str]] = {}
+    for board, case in ran:
+        cases.setdefault(board, set()).add(case)
+    told = []
+    for number, entry in enumerate(load_yaml(path, _File, _KIND).quarantine):
+        if entry.case is None or not entry.holds(today) or entry.case in cases.get(entry.board, {entry.case}):
+            continue
+        place = place_of(path, _KIND, ("quarantine", number, "case"))
+        known = offer(entry.case, sorted(cases[entry.board]), "cases")
+        told.append(f"{place}: no test on {entry.board} was of a case '{entry.case}'; {known}")
+    return told
+
+
 def add_quarantined(path: Path, fresh: Sequence[Quarantined]) -> None:
-    """Put entries at the end of a quarantine file, made where there is none; what people wrote in it stays as it is.
+    """Put entries into a quarantine file, made where there is none; what people wrote in it stays as it is.
+
+    An entry takes the place of one of the same board and case that ended before; else it goes to the end.
 
     Raises:
         InputError: the file is damaged, or cannot be written.
     """
     if not fresh:
         return
-    text, indent = quarantine_text(()), 2
+    text = quarantine_text(())
     if path.exists():
-        there = load_yaml(path, _File, _KIND).quarantine
+        load_yaml(path, _File, _KIND)
         text = path.read_text(encoding="utf-8")
-        items = YAML(typ="rt").load(text)["quarantine"]
-        if there and not items.fa.flow_style():
-            indent = items.lc.item(0)[1] - len("- ")
-        else:  # `[...]` on a line of its own has no end to write behind
-            text, indent = quarantine_text(there), 2
-    ended = text if text.endswith("\n") else f"{text}\n"
-    write_whole(path, (ended + _text(fresh, indent)).encode())
+    for entry in fresh:
+        text = _with(text, entry)
+    write_whole(path, text.encode())
+
+
+def _with(text: str, fresh: Quarantined) -> str:
+    """The text of a quarantine file with one more entry, or with one renewed."""
+    there = _entries(text)
+    ended = [number for number, each in enumerate(there) if _renews(fresh, each)]
+    if ended:
+        renewed = _renewed(text, ended[-1], fresh)
+        wanted = (*there[: ended[-1]], fresh, *there[ended[-1] + 1 :])
+        return renewed if _entries(renewed) == wanted else quarantine_text(wanted)
+    items, indent = YAML(typ="rt").load(text)["quarantine"], 2
+    if there and not items.fa.flow_style():
+        indent = items.lc.item(0)[1] - len("- ")
+    else:  # `[...]` on a line of its own has no end to write behind
+        text = quarantine_text(there)
+    ended_line = text if text.endswith("\n") else f"{text}\n"
+    return ended_line + _text([fresh], indent)
+
+
+def _renews(fresh: Quarantined, old: Quarantined) -> bool:
+    return (old.board, old.case) == (fresh.board, fresh.case) and old.until < fresh.since
+
+
+def _renewed(text: str, number: int, fresh: Quarantined) -> str:
+    """The text with another reason and other days in one entry, and with all else as it is written."""
+    items = next(value for key, value in YAML(typ="rt").compose(text).value if key.value == "quarantine")
+    nodes = {key.value: value for key, value in items.value[number].value}
+    values = {
+        "reason": json.dumps(fresh.reason, ensure_ascii=False),
+        "since": fresh.since.isoformat(),
+        "until": fresh.until.isoformat(),
+    }
+    for name in sorted(values, key=lambda name: nodes[name].start_mark.index, reverse=True):
+        begin, end = nodes[name].start_mark.index, nodes[name].end_mark.index
+        block = "\n" if text[begin:end].endswith("\n") else ""  # a text of several lines ends with its last one's end
+        text = text[:begin] + values[name] + block + text[end:]
+    return text
+
+
+def _entries(text: str) -> tuple[Quarantined, ...]:
+    """Of the text of a file that is known to be one; none where it is none."""
+    try:
+        return _File.model_validate(YAML(typ="safe").load(text)).quarantine
+    except (YAMLError, ValidationError):
+        return ()
 
 
 def quarantine_text(entries: Sequence[Quarantined]) -> str:

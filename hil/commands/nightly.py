@@ -8,22 +8,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hil.board import board_label
-from hil.errors import RUN_ENDS, InputError, RigError
+from hil.board import board_label, load_board
+from hil.errors import InputError
 from hil.nightly.artefacts import keep_artefact
 from hil.nightly.board_run import BoardRun, run_board
 from hil.nightly.commit import commit_of
-from hil.nightly.entries import entries_of
-from hil.nightly.entry import Entry
-from hil.nightly.history import append, load_history
+from hil.nightly.ending import Ending
+from hil.nightly.entries import entries_of_run
+from hil.nightly.history import History, append, load_history
 from hil.nightly.night import Outlook, look_back
 from hil.nightly.night_page import night_page
-from hil.quarantine import Quarantine, add_quarantined, load_quarantine, quarantine_text
+from hil.nightly.verdict import excuse, exit_code, verdict_words
+from hil.quarantine import (
+    Quarantine,
+    add_quarantined,
+    check_boards,
+    load_quarantine,
+    quarantine_text,
+    unmatched_cases,
+)
 from hil.report.json_file import PAGE_FILE
 from hil.report.page_views import counts
 from hil.report.quarantined import not_counted
 from hil.report.session_page import write_page
 from hil.report.terminal import table
+from hil.whole_file import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,45 +70,76 @@ class NightlyRequest:
 
 
 def nightly(request: NightlyRequest, console: Console) -> int:
-    """Make a night; returns 0, 1 where a promise is broken or a run did not come to its end, 10 for the rig alone.
+    """Make a night.
+
+    Returns:
+        What `hil.nightly.verdict.exit_code` says, or 128 and the signal that ended it; 2 where nothing is wrong but a
+        history that cannot be written any more.
 
     Raises:
-        InputError: a file that cannot be used.
+        InputError: a board or a file that cannot be used; before anything runs.
+    """
+    today = dt.datetime.now(tz=dt.UTC).date()
+    names, quarantine = _check(request, today)
+    history = request.history or request.output / HISTORY_FILE
+    with Ending() as ending:
+        time, commit = dt.datetime.now(tz=dt.UTC), commit_of(Path.cwd())
+        runs, lost = [], []
+        for name, given in names.items():
+            if ending.number is not None:
+                break
+            run = _run(name, given, request, ending, console)
+            runs.append(run)
+            lost += _keep(history, run, quarantine, time, commit)  # it has had its night, whatever becomes of the rest
+        known = _known(history)
+        outlook = look_back(known.entries, quarantine, today)
+        code = ending.exit_code or exit_code(runs, quarantine) or (InputError.exit_code if lost else 0)
+        said = [*_run_lines(runs, quarantine, ending, list(names)), *lost, *_moved(commit)]
+        said += [*quarantine.expired_for(names), *_unmatched(request, runs, today), *known.skipped]
+        page = request.output / PAGE_FILE
+        write_page(page, night_page(runs, outlook, time=time, commit=commit, code=code, said=said))
+        for line in [*_board_lines(runs, quarantine), *said, *_outlook_lines(outlook, today), *_add(request, outlook)]:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(f"report: {page}, history: {history}", markup=False, highlight=False, soft_wrap=True)
+    return code
+
+
+def _check(request: NightlyRequest, today: dt.date) -> tuple[dict[str, str], Quarantine]:
+    """Boards by name with what each was given as, and what is in quarantine.
+
+    Raises:
+        InputError: what would otherwise be found when the boards have worked for hours.
     """
     names = {board_label(given): given for given in request.boards}
     if len(names) < len(request.boards):
         raise InputError("a board was named twice", hint="each --board once; their order is that of the run")
+    for given in request.boards:
+        load_board(given)
     if request.add_flaky and request.quarantine is None:
         raise InputError("--add-flaky needs to know the file", hint="name it with --quarantine FILE")
-    today = dt.datetime.now(tz=dt.UTC).date()
     quarantine = _quarantine(request, today)
     history = request.history or request.output / HISTORY_FILE
-    load_history(history)  # one that cannot be read is told before the boards have worked for hours
-    time, commit = dt.datetime.now(tz=dt.UTC), commit_of(Path.cwd())
-    runs = []
-    for name, given in names.items():
-        run = _run(name, given, request, console)
-        append(history, _entries(run, time, commit))  # whatever becomes of the night, this board has had its own
-        runs.append(run)
-    known = load_history(history)
-    outlook = look_back(known.entries, quarantine, today)
-    expired = quarantine.expired_for(names)
-    code = exit_code(runs)
-    said = [*(run.said for run in runs if run.said), *_moved(commit), *expired, *known.skipped]
-    page = request.output / PAGE_FILE
-    write_page(page, night_page(runs, outlook, time=time, commit=commit, code=code, said=said))
-    for line in [*_board_lines(runs), *said, *_outlook_lines(outlook, today), *_add(request, outlook)]:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"report: {page}, history: {history}", markup=False, highlight=False, soft_wrap=True)
-    return code
+    load_history(history)
+    check_writable(history)
+    append(history, ())  # takes its lock as well
+    check_writable(request.output / PAGE_FILE)
+    return names, quarantine
 
 
-def exit_code(runs: Sequence[BoardRun]) -> int:
-    """The night's: 1 where one board's run is broken or has no end, 10 where nothing but the rig failed, else 0."""
-    codes = [run.code if run.has_verdict else 1 for run in runs]
-    if any(code not in {0, RigError.exit_code} for code in codes):
-        return 1
-    return RigError.exit_code if RigError.exit_code in codes else 0
+def _keep(history: Path, run: BoardRun, quarantine: Quarantine, time: dt.datetime, commit: str) -> list[str]:
+    """Add a board's entries to the history, or say why it has none: a disk may have filled up since it was tried."""
+    try:
+        append(history, entries_of_run(run, quarantine, time, commit))
+    except InputError as error:
+        return [f"board '{run.board}' has no night in the history: {error}"]
+    return []
+
+
+def _known(history: Path) -> History:
+    try:
+        return load_history(history)
+    except InputError as error:
+        return History(skipped=(str(error),))
 
 
 def _quarantine(request: NightlyRequest, today: dt.date) -> Quarantine:
@@ -107,16 +147,19 @@ def _quarantine(request: NightlyRequest, today: dt.date) -> Quarantine:
     path = request.quarantine
     if path is None or (request.add_flaky and not path.exists()):
         return Quarantine()
+    check_boards(path, request.boards)
     return load_quarantine(path, today)
 
 
-def _run(name: str, given: str, request: NightlyRequest, console: Console) -> BoardRun:
+def _run(name: str, given: str, request: NightlyRequest, ending: Ending, console: Console) -> BoardRun:
     folder = (request.output / name).resolve()
     path = request.quarantine
     more = [f"--hil-quarantine={path}"] if path is not None and path.exists() else []
     arguments = [*more, f"--hil-link={request.link}", *request.arguments]
     console.print(f"{name}: running, at most {request.minutes:g} min", markup=False, highlight=False)
-    run = run_board(given, name, folder, arguments, timeout_s=60 * request.minutes)
+    run = run_board(given, name, folder, arguments, timeout_s=60 * request.minutes, ending=ending)
+    if run.stopped:
+        return run
     ran = {each["firmware"] for each in run.results["runs"].values()}
     console.print(keep_artefact(given, request.link, folder, ran), markup=False, highlight=False, soft_wrap=True)
     return run
@@ -128,21 +171,30 @@ def _moved(commit: str) -> list[str]:
     return [] if now == commit else [f"the working directory was at {commit} when the night began, and is at {now} now"]
 
 
-def _entries(run: BoardRun, time: dt.datetime, commit: str) -> list[Entry]:
-    """The board's entries; of a run without any the fact that there are none."""
-    found = entries_of(run.results, time, commit)
-    if run.said and not found:
-        found = [Entry(time=time, board=run.board, case="", outcome="error", verdict="internal", message=run.said)]
-    return found
+def _run_lines(runs: Sequence[BoardRun], quarantine: Quarantine, ending: Ending, names: Sequence[str]) -> list[str]:
+    """Sentences about runs without an end, and about boards that had none."""
+    said = [line for run in runs for line in (run.said, excuse(run, quarantine)) if line]
+    left = names[len(runs) :]
+    if ending.number is not None and left:
+        said.append(f"{ending.number.name} ended the night before it came to {', '.join(left)}")
+    return said
 
 
-def _board_lines(runs: Sequence[BoardRun]) -> list[str]:
+def _unmatched(request: NightlyRequest, runs: Sequence[BoardRun], today: dt.date) -> list[str]:
+    """Cases in quarantine that no board has, as far as runs came to their end."""
+    path = request.quarantine
+    tests = [test for run in runs if run.has_verdict for test in run.results["tests"] if test.get("board")]
+    if path is None or not path.exists():
+        return []
+    return unmatched_cases(path, today, [(test["board"], test["case"]) for test in tests])
+
+
+def _board_lines(runs: Sequence[BoardRun], quarantine: Quarantine) -> list[str]:
     rows = []
     for run in runs:
         tests = run.results["tests"]
-        verdict = "no end" if run.said else RUN_ENDS.get(run.code or 0, "failed")
         where = ", ".join(Counter(each["where"] for each in run.results["runs"].values())) or "no result"
-        rows.append([run.board, where, verdict, counts(tests)])
+        rows.append([run.board, where, verdict_words(run, quarantine), counts(tests)])
     lines = table(("board", "on", "verdict", "tests"), rows)
     for run in runs:
         lines += not_counted((test["quarantine"], test["outcome"]) for test in run.results["tests"])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIZE_FILE: Final = "firmware.txt"
+ARTEFACT_FILES: Final = ("firmware.elf", "firmware.map", "firmware.hex", SIZE_FILE)
 
 
 def keep_artefact(given: str, link: str, folder: Path, ran: Collection[str]) -> str:

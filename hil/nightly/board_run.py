@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from hil.errors import NOTHING_RAN, RUN_ENDS, InputError
-from hil.report.json_file import SESSION_FILE, SESSION_FORMAT, SESSION_VERSION
+from hil.nightly.artefacts import ARTEFACT_FILES
+from hil.nightly.ending import Ended, Ending
+from hil.orphan import die_with_parent
+from hil.report.json_file import PAGE_FILE, SESSION_FILE, SESSION_FORMAT, SESSION_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 JUNIT_FILE: Final = "junit.xml"
 WORDS_FILE: Final = "pytest.txt"
+
+_LEFT: Final = (SESSION_FILE, PAGE_FILE, JUNIT_FILE, WORDS_FILE, *ARTEFACT_FILES)
+"""All that a night writes into a board's folder."""
 
 _ENDINGS: Final = ((signal.SIGINT, 60.0), (signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0))
 """How a process is ended, and how long it may take to obey, in s: at first so that it reports what it has."""
@@ -35,12 +40,19 @@ class BoardRun:
         code: pytest's exit code; None where it had to be ended.
         results: contents of results.json.
         said: what is wrong with the run as a whole, in a sentence; empty where nothing is.
+        stopped: it was ended with the night by a signal, which says nothing about the board.
     """
 
     board: str
     code: int | None
     results: dict[str, Any]
     said: str
+    stopped: bool = False
+
+    @property
+    def had_to_be_ended(self) -> bool:
+        """Whether it took too long or was killed, as where a board hangs."""
+        return bool(self.said) and not self.stopped and (self.code is None or self.code < 0)
 
     @property
     def has_verdict(self) -> bool:
@@ -49,59 +61,92 @@ class BoardRun:
 
 
 def run_board(
-    given: str, name: str, folder: Path, arguments: Sequence[str], *, timeout_s: float, command: Sequence[str] = ()
+    given: str,
+    name: str,
+    folder: Path,
+    arguments: Sequence[str],
+    *,
+    timeout_s: float,
+    ending: Ending | None = None,
+    command: Sequence[str] = (),
 ) -> BoardRun:
     """Run the tests of the working directory on one board.
 
     Args:
         given: the board, as ``--board`` takes it.
         name: its name.
-        folder: where results.json, report.html, JUnit and what pytest prints go; older ones are removed.
+        folder: where results.json, report.html, JUnit and what pytest prints go; older ones are removed, nothing else.
         arguments: more arguments for pytest.
         timeout_s: after that the run is ended; what it has until then is reported.
+        ending: of the night; a signal ends the run.
         command: instead of this Python's pytest.
 
     Raises:
         InputError: the folder cannot be made.
     """
-    shutil.rmtree(folder, ignore_errors=True)
+    ending = ending or Ending()
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in _LEFT:
+            (folder / left).unlink(missing_ok=True)
         with (folder / WORDS_FILE).open("wb") as words:
             started = [*(command or (sys.executable, "-m", "pytest")), f"--board={given}", f"--hil-report={folder}"]
-            code = _run([*started, f"--junitxml={folder / JUNIT_FILE}", *arguments], words, timeout_s)
+            code = _run([*started, f"--junitxml={folder / JUNIT_FILE}", *arguments], words, timeout_s, ending)
     except OSError as error:
         raise InputError(
             f"{folder} cannot be written", cause=error.strerror, hint="name a folder of yours with --output"
         ) from error
     results = _results(folder / SESSION_FILE)
+    if code is None and ending.number is not None:
+        told = f"it is told in {folder / WORDS_FILE}"
+        said = f"board '{name}': {ending.number.name} ended the night while its tests ran; {told}"
+        return BoardRun(name, code, results or _nothing(), said, stopped=True)
     return BoardRun(name, code, results or _nothing(), _said(name, code, results, folder, timeout_s))
 
 
-def _run(command: Sequence[str], words: IO[bytes], timeout_s: float) -> int | None:
-    """The process's exit code, or None where it took too long."""
-    with _started(command, words) as process:
-        try:
-            return process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            return None
+def _run(command: Sequence[str], words: IO[bytes], timeout_s: float, ending: Ending) -> int | None:
+    """The process's exit code, or None where it took too long, or a signal ended the night.
 
-
-@contextmanager
-def _started(command: Sequence[str], words: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a group of its own; at the end of the context, whatever ended it, nothing of the group is left."""
+    It is in a group of its own, of which nothing is left afterwards, and dies with this process.
+    """
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=words, stderr=subprocess.STDOUT, start_new_session=True
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=words,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=_prepare(),  # noqa: PLW1509 - one thread here, and what it calls takes no lock
     )
     try:
-        yield process
+        with ending.raising(noted=True):
+            return process.wait(timeout_s)
+    except (subprocess.TimeoutExpired, Ended):
+        return None
     finally:
+        _end(process, ending)
+
+
+def _prepare() -> Callable[[], None]:
+    """What the child runs before it becomes pytest; it listens to Ctrl-C even where this process was told not to."""
+    die = die_with_parent()
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        die()
+
+    return prepare
+
+
+def _end(process: subprocess.Popen[bytes], ending: Ending) -> None:
+    """End a process with its group; a further signal meanwhile has it ended in the next, less patient way."""
+    try:
         for number, patience_s in _ENDINGS:
             if process.poll() is not None:
                 break
             _tell(process.pid, number)
-            with suppress(subprocess.TimeoutExpired):
+            with suppress(subprocess.TimeoutExpired, Ended), ending.raising():
                 process.wait(patience_s)
+    finally:
         _tell(process.pid, signal.SIGKILL)  # what it may have left behind
 
 

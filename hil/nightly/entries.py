@@ -5,14 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from hil.nightly.entry import Entry, Outcome, Place
+from hil.nightly.flaky import NO_END
+from hil.nightly.verdict import excuse
 
 if TYPE_CHECKING:
     import datetime as dt
+
+    from hil.nightly.board_run import BoardRun
+    from hil.quarantine import Quarantine
 
 _WORST_FIRST: Final[tuple[Outcome, ...]] = ("error", "failed", "quarantined", "passed", "skipped")
 
 Test = dict[str, Any]
 Run = dict[str, Any]
+
+
+def entries_of_run(run: BoardRun, quarantine: Quarantine, time: dt.datetime, commit: str) -> list[Entry]:
+    """Entries of a board's run in a night; where it did not come to its end, or has none, with one that says so.
+
+    Args:
+        run: the run.
+        quarantine: of its day.
+        time: when the night began.
+        commit: what was tested; empty where nobody knows.
+    """
+    found = entries_of(run.results, time, commit)
+    if run.stopped or not run.said or (found and not run.had_to_be_ended):
+        return found
+    outcome: Outcome = "quarantined" if excuse(run, quarantine) else "error"
+    verdict = NO_END if run.had_to_be_ended else "internal"
+    whole = Entry(
+        time=time, board=run.board, case="", outcome=outcome, verdict=verdict, message=run.said, commit=commit
+    )
+    return [*found, whole]
 
 
 def entries_of(results: dict[str, Any], time: dt.datetime, commit: str) -> list[Entry]:
@@ -50,8 +75,8 @@ def _entry(subject: tuple[str, ...], tests: list[Test], runs: dict[str, Run], ti
         verdict=(worst["verdict"] or "") if failed else "",
         message=(worst["message"] or "") if failed else "",
         commit=commit,
-        firmware=run["firmware"] if run else "",
-        image=run["image"] if run else "",
+        firmware=(run or worst).get("firmware", ""),
+        image=(run or worst).get("image", ""),
         place=_place(run) if run else None,
         figures=_figures(run) if run else {},
     )

@@ -18,7 +18,12 @@ DISTURBED: Final = 3
 CAME_BACK: Final = 2
 """So many of them must be disturbed, and so many times must a sound one have followed, for a board to be flaky."""
 
-_BENCH: Final = frozenset({"rig", "link"})
+NO_END: Final = "no end"
+"""Class of an entry of a board's whole run, which had to be ended."""
+
+_RIG: Final = "rig"
+_TOOK_LONGER: Final = "the run took longer than"
+"""What such entries say, which were of class ``internal`` once."""
 _BROKEN: Final = frozenset({"failed", "error", "quarantined"})
 
 
@@ -52,9 +57,10 @@ class Flaky:
 def find_flaky(entries: Sequence[Entry]) -> list[Flaky]:
     """Boards that come and go.
 
-    A night of a board is disturbed where a case ended with a verdict about the bench (rig, link), or failed although
-    the same firmware with the same model image passed it on another night. A board that failed each night since some
-    night is not flaky but gone, and a change of the firmware that breaks a case is a verdict about the firmware.
+    A night of a board is disturbed where a case ended with a verdict about the bench (rig), or failed although the same
+    firmware with the same model image passed it on another night; and where the run had to be ended while no case of it
+    failed for its firmware. A board that failed each night since some night is not flaky but gone, and a change of the
+    firmware that breaks a case, or hangs in it, is a verdict about the firmware.
 
     Args:
         entries: in the order of time.
@@ -73,7 +79,7 @@ def find_flaky(entries: Sequence[Entry]) -> list[Flaky]:
 
 def _look_at(board: str, runs: list[list[Entry]]) -> Flaky | None:
     passed = {_what(entry) for run in runs for entry in run if entry.outcome == "passed"}
-    causes = [[why for entry in run if (why := _disturbance(entry, passed))] for run in runs]
+    causes = [_causes(run, passed) for run in runs]
     bad = [bool(found) for found in causes]
     came_back = sum(one and not other for one, other in pairwise(bad))
     if sum(bad) < DISTURBED or came_back < CAME_BACK:
@@ -88,12 +94,23 @@ def _what(entry: Entry) -> tuple[object, ...]:
     return entry.subject, entry.firmware, entry.image
 
 
+def _causes(run: list[Entry], passed: Iterable[tuple[object, ...]]) -> list[str]:
+    """What of a night speaks against the board rather than against the firmware, in words."""
+    cases = [entry for entry in run if entry.outcome in _BROKEN and not _has_no_end(entry)]
+    causes = [why for entry in cases if (why := _disturbance(entry, passed))]
+    if len(causes) == len(cases):  # a firmware that hangs in every case may take all the time there is
+        causes += [entry.message for entry in run if entry.outcome in _BROKEN and _has_no_end(entry)]
+    return causes
+
+
+def _has_no_end(entry: Entry) -> bool:
+    return not entry.case and (entry.verdict == NO_END or _TOOK_LONGER in entry.message)
+
+
 def _disturbance(entry: Entry, passed: Iterable[tuple[object, ...]]) -> str:
-    """Why an entry speaks against the board rather than against the firmware; empty where it does not."""
-    if entry.outcome not in _BROKEN:
-        return ""
-    if entry.verdict in _BENCH:
+    """Why a case that is broken speaks against the board; empty where it does not."""
+    if entry.verdict == _RIG:
         return entry.message or entry.verdict
-    if entry.firmware and _what(entry) in passed:
+    if entry.firmware and entry.image and _what(entry) in passed:
         return f"{entry.case} failed and passed with the same firmware {entry.firmware} ({entry.verdict})"
     return ""

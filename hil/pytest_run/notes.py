@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hil.case_network import load_network
+from hil.errors import HilError
 from hil.pytest_run.collect import needs_board
+from hil.pytest_run.harvest_item import HarvestItem
 from hil.pytest_run.promise_item import PromiseItem
 from hil.report.current_of import waveform_of
 from hil.report.details import current_details, run_details
 from hil.report.difference import first_difference
 from hil.report.facts import run_title
 from hil.report.noted import Noted, note
+from hil.work import convert_for, digest_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -50,6 +54,8 @@ def take_notes(item: pytest.Item, report: pytest.TestReport, state: State, resul
     run, details = _told(item, subject, judged, state)
     difference = first_difference(judged.promise, judged.says, judged.result) if judged and failed else None
     quarantine = "" if entry is None else entry.words
+    if failed and judged is None and isinstance(item, PromiseItem) and not isinstance(item, HarvestItem):
+        subject |= _tried(item, state)
     note(report, Noted(subject, quarantine, run, details, difference, failed if entry else ""))
     if failed and entry is not None:
         report.outcome = "skipped"
@@ -66,6 +72,17 @@ def subject_of(item: pytest.Item) -> dict[str, str]:
     if not needs_board(item) or not isinstance(board, str):
         return {}
     return {"file": file, "case": getattr(item, "originalname", None) or item.name, "vectors": "", "board": board}
+
+
+def _tried(item: PromiseItem, state: State) -> dict[str, str]:
+    """Firmware and model image that gave no result, as far as they are known."""
+    about = item.subject
+    try:
+        firmware = state.bench.artefact(about.board).build_id
+        image = digest_of(convert_for(*load_network(about.case, about.vectors_path)).image)
+    except HilError:
+        return {}
+    return {"firmware": firmware, "image": image}
 
 
 def _judged(item: pytest.Item, result: RunResult | None) -> _Judged | None:

@@ -12,7 +12,7 @@ from hil.board import DEFAULT_BOARD, board_label, load_board
 from hil.dut.options import BACKENDS, LINKS, DutOptions
 from hil.errors import HilError, InputError
 from hil.flash_mode import FLASH_MODES
-from hil.quarantine import Quarantine, load_quarantine
+from hil.quarantine import Quarantine, check_boards, load_quarantine
 from hil.report.json_file import PAGE_FILE, SESSION_FILE, prepare_json
 from hil.rig import load_rig
 from hil.whole_file import forget_file
@@ -169,16 +169,19 @@ def read_options(config: pytest.Config) -> Options:
         load_rig(dut.rig)
     for given in boards.values() if asked else ():
         _check(load_board(given), dut)
-    return Options(boards, bool(chosen), asked, dut, strict, update_golden, report_dir, _quarantine(config))
+    return Options(boards, bool(chosen), asked, dut, strict, update_golden, report_dir, _quarantine(config, boards))
 
 
-def _quarantine(config: pytest.Config) -> Quarantine:
+def _quarantine(config: pytest.Config, boards: dict[str, str]) -> Quarantine:
     """Of the file on the command line, else of the ini file's."""
     given: Path | None = config.getoption("hil_quarantine")
     files: list[Path] = [given] if given is not None else config.getini("hil_quarantine")
     if len(files) > 1:
         raise InputError(f"hil_quarantine names {len(files)} files", hint="name one")
-    return load_quarantine(files[0], dt.datetime.now(tz=dt.UTC).date()) if files else Quarantine()
+    if not files:
+        return Quarantine()
+    check_boards(files[0], boards.values())
+    return load_quarantine(files[0], dt.datetime.now(tz=dt.UTC).date())
 
 
 def _check(board: Board, dut: DutOptions) -> None:

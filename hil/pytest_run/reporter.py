@@ -14,7 +14,26 @@ from hil.report.spelling import told_in_pytest
 from hil.report.terminal import summary_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hil.pytest_run.state import State
+    from hil.report.tally import Tally
+
+
+def session_code(code: int, tally: Tally, expired: Sequence[str]) -> int:
+    """A run's exit code.
+
+    Args:
+        code: pytest's own.
+        tally: the outcomes.
+        expired: sentences about quarantines of its boards that ended.
+
+    Returns:
+        10 where nothing but the rig failed; 1 where all is well but a quarantine ended; else pytest's own.
+    """
+    if code == pytest.ExitCode.TESTS_FAILED and tally.nothing_but_rig_errors:
+        return RigError.exit_code
+    return pytest.ExitCode.TESTS_FAILED if expired and code == pytest.ExitCode.OK else code
 
 
 class Reporter:
@@ -48,10 +67,7 @@ class Reporter:
         self._state.bench.close()
         if self._is_worker:
             return
-        if exitstatus == pytest.ExitCode.TESTS_FAILED and self._state.tally.nothing_but_rig_errors:
-            session.exitstatus = RigError.exit_code
-        if self._expired and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        session.exitstatus = session_code(exitstatus, self._state.tally, self._expired)
         self._record_goldens(session)
         self._write_report(session)
 

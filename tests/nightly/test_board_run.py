@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -13,6 +14,7 @@ import pytest
 
 from hil.errors import InputError
 from hil.nightly.board_run import BoardRun, run_board
+from hil.nightly.ending import Ending
 
 RESULTS = {"format": "hil results", "version": 1, "tests": [], "runs": {}, "not_measured": [], "uncollected": 0}
 
@@ -26,12 +28,12 @@ def leave(code):
 """
 
 
-def run(tmp_path: Path, body: str, *, timeout_s: float = 30) -> BoardRun:
+def run(tmp_path: Path, body: str, *, timeout_s: float = 30, ending: Ending | None = None) -> BoardRun:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM.format(results=json.dumps(RESULTS), body=body))
-    return run_board(
-        "desk", "desk", tmp_path / "out", ["-q"], timeout_s=timeout_s, command=[sys.executable, str(program)]
-    )
+    command = [sys.executable, str(program)]
+    folder = tmp_path / "out"
+    return run_board("desk", "desk", folder, ["-q"], timeout_s=timeout_s, ending=ending, command=command)
 
 
 def is_there(pid: int) -> bool:
@@ -114,6 +116,49 @@ def test_the_night_before_is_taken_away(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "results.json").write_text(json.dumps(RESULTS | {"tests": ["old"]}))
     assert run(tmp_path, "sys.exit(0)").results["tests"] == []
+
+
+def test_what_others_keep_in_the_folder_stays(tmp_path: Path) -> None:
+    kept = tmp_path / "out" / "deep" / "thesis.txt"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("x")
+    (tmp_path / "out" / "firmware.elf").touch()
+    run(tmp_path, "leave(0)")
+    assert kept.read_text() == "x"
+    assert not (tmp_path / "out" / "firmware.elf").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_run_and_keeps_what_it_has(tmp_path: Path, number: signal.Signals) -> None:
+    body = (
+        "signal.signal(signal.SIGINT, lambda *_: leave(2))\n"
+        f"__import__('os').kill(__import__('os').getppid(), {int(number)})\ntime.sleep(300)"
+    )
+    with Ending() as ending:
+        found = run(tmp_path, body, ending=ending)
+    assert (ending.number, ending.exit_code) == (number, 128 + number)
+    assert (found.stopped, found.had_to_be_ended, found.has_verdict, found.code) == (True, False, False, None)
+    assert f"board 'desk': {number.name} ended the night while its tests ran" in found.said
+    assert found.results == RESULTS
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_further_signal_does_not_wait_for_one_that_does_not_listen(tmp_path: Path) -> None:
+    body = (
+        "import os\nsignal.signal(signal.SIGINT, lambda *_: os.kill(os.getppid(), signal.SIGINT))\n"
+        "os.kill(os.getppid(), signal.SIGINT)\nwhile True: time.sleep(1)"
+    )
+    began = time.monotonic()
+    with Ending() as ending:
+        found = run(tmp_path, body, ending=ending)
+    assert time.monotonic() - began < 40
+    assert found.stopped
+
+
+def test_one_that_was_killed_had_to_be_ended(tmp_path: Path) -> None:
+    found = run(tmp_path, "import os\nos.kill(os.getpid(), signal.SIGKILL)")
+    assert found.had_to_be_ended
+    assert not run(tmp_path, "leave(2)").had_to_be_ended
 
 
 def test_a_folder_that_cannot_be_made_is_told() -> None:

@@ -60,9 +60,43 @@ def test_a_night_in_quarantine_is_looked_at_as_well() -> None:
     assert len(find_flaky(nights("..x.x.x.", RIG | {"outcome": "quarantined"}))) == 1
 
 
-def test_a_link_that_fails_counts_as_the_bench_and_a_skip_as_nothing() -> None:
-    assert len(find_flaky(nights("..x.x.x.", RIG | {"verdict": "link"}))) == 1
+def test_a_skip_counts_as_nothing() -> None:
     assert find_flaky(nights("..x.x.x.", {"outcome": "skipped"})) == []
+
+
+def test_a_link_that_fails_is_the_board_s_where_the_same_firmware_passed_and_the_firmware_s_where_it_did_not() -> None:
+    link = {"outcome": "failed", "verdict": "link", "message": "link: no answer to STEP", "place": None}
+    (found,) = find_flaky(nights("..x.x.x.", link))
+    assert "bridge failed and passed with the same firmware 00ff (link)" in found.words
+    assert find_flaky(nights("..x.x.x.", link, new_firmware=True)) == []
+    assert find_flaky(nights("..x.x.x.", link | {"image": "other"})) == []
+    assert find_flaky(nights("..x.x.x.", link | {"firmware": "", "image": ""})) == []
+
+
+NO_END = {"case": "", "file": "", "vectors": "", "firmware": "", "image": "", "figures": {}, "outcome": "error"} | {
+    "verdict": "no end",
+    "message": "board 'desk': the run took longer than 120 min and was ended",
+}
+
+
+@pytest.mark.parametrize("more", [{}, {"verdict": "internal"}, {"outcome": "quarantined"}])
+def test_a_night_without_an_end_is_disturbed(more: dict[str, object]) -> None:
+    (found,) = find_flaky(nights("..x.x.x.", NO_END | more))
+    assert "the run took longer than 120 min" in found.words
+
+
+def test_a_run_that_says_nothing_of_the_board_disturbs_no_night() -> None:
+    wrong = NO_END | {"verdict": "internal", "message": "board 'desk': pytest ended with exit code 2: ERROR"}
+    assert find_flaky(nights("..x.x.x.", wrong)) == []
+
+
+def test_a_run_whose_firmware_hangs_until_its_time_is_over_is_the_firmware_s() -> None:
+    hung = {"outcome": "error", "verdict": "link", "message": "link: no answer to STEP", "place": None}
+    cases = nights("..x.x.x.", hung, new_firmware=True)
+    ends = [each for each in nights("..x.x.x.", NO_END) if not each.case]
+    assert find_flaky(sorted([*cases, *ends], key=lambda each: each.time)) == []
+    sound = nights("........", hung, new_firmware=True)
+    assert len(find_flaky(sorted([*sound, *ends], key=lambda each: each.time))) == 1
 
 
 def test_one_board_s_nights_are_not_another_s() -> None:

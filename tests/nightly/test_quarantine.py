@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.errors import InputError
-from hil.quarantine import Quarantined, add_quarantined, load_quarantine
+from hil.quarantine import Quarantined, add_quarantined, check_boards, load_quarantine, unmatched_cases
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +67,33 @@ def test_an_entry_that_ended_is_told_for_its_own_board_alone(path: Path) -> None
     assert len(quarantine.expired_for(["other"])) == 1
 
 
+def again(*entries: str) -> str:
+    """A file whose first entry ended on the 15th, with more entries."""
+    old = "{board: desk, reason: flaky in October, since: 2026-11-01, until: 2026-11-15}"
+    return "\n".join(["quarantine:", f"- {old}", *(f"- {{{each}, reason: again}}" for each in entries), ""])
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        (("board: desk, since: 2026-11-16, until: 2026-12-15",), False),
+        (("board: desk, since: 2026-11-29, until: 2026-11-29",), False),
+        (("board: desk, since: 2026-11-30, until: 2026-12-15",), True),  # not yet
+        (("board: desk, case: bridge, since: 2026-11-16, until: 2026-12-15",), True),  # its other cases count again
+        (("board: other, since: 2026-11-16, until: 2026-12-15",), True),
+    ],
+)
+def test_an_entry_of_today_stands_for_one_that_ended(path: Path, entries: tuple[str, ...], told: bool) -> None:
+    path.write_text(again(*entries))
+    assert len(load_quarantine(path, TODAY).expired_for(["desk"])) == told
+
+
+def test_an_entry_about_a_board_stands_for_one_about_its_case_that_ended(path: Path) -> None:
+    text = again("board: desk, since: 2026-11-16, until: 2026-12-15")
+    path.write_text(text.replace("board: desk, reason: flaky in", "board: desk, case: bridge, reason: flaky in"))
+    assert load_quarantine(path, TODAY).expired_for(["desk"]) == []
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -103,6 +130,84 @@ def test_entries_are_added_and_what_people_wrote_stays(path: Path) -> None:
     assert path.read_text().startswith(TEXT)
     found = load_quarantine(path, TODAY).find("new", "bridge")
     assert found == fresh("new")
+
+
+RENEWED = """\
+# known bad
+quarantine:
+  # the bench at the window
+  - board: desk   # its hub is old
+    reason: >
+      the probe drops
+      off the hub
+    until: 2026-11-15  # the last day
+    since: 2026-11-01
+  # behind it
+  - {board: desk, case: bridge, reason: 'ended too', since: 2026-11-01, until: 2026-11-02}
+  - {board: other, reason: mended, since: 2026-11-01, until: 2026-11-28}
+"""
+
+
+def test_an_entry_that_ended_is_renewed_where_it_stands_and_all_else_stays(path: Path) -> None:
+    path.write_text(RENEWED)
+    add_quarantined(path, [fresh("desk"), fresh("new")])
+    expected = RENEWED.replace(">\n      the probe drops\n      off the hub\n", '"it\'s flaky: 3 of 14"\n')
+    expected = expected.replace("2026-11-15", "2026-12-13").replace("    since: 2026-11-01", f"    since: {TODAY}")
+    assert path.read_text().startswith(expected)
+    quarantine = load_quarantine(path, TODAY)
+    assert quarantine.entries == (fresh("desk"), fresh("new"))
+    assert [each.entry.board for each in quarantine.expired] == ["other"]
+
+    add_quarantined(path, [fresh("desk").model_copy(update={"case": "bridge"})])
+    assert load_quarantine(path, TODAY).find("desk", "bridge").reason == "it's flaky: 3 of 14"  # type: ignore[union-attr]
+    assert path.read_text().count("board: desk") == 2
+
+
+def test_an_entry_that_holds_is_not_renewed(path: Path) -> None:
+    add_quarantined(path, [fresh("later")])
+    assert path.read_text().startswith(TEXT)
+    assert path.read_text().count("board: later") == 2
+
+
+def test_a_reason_that_is_written_elsewhere_stays_there(path: Path) -> None:
+    path.write_text(
+        "quarantine:\n- {board: old, reason: &why the hub, since: 2026-11-01, until: 2026-12-31}\n"
+        "- {board: desk, reason: *why, since: 2026-11-01, until: 2026-11-15}\n"
+    )
+    add_quarantined(path, [fresh("desk")])
+    old, new = load_quarantine(path, TODAY).entries
+    assert (old.reason, new) == ("the hub", fresh("desk"))
+
+
+@pytest.mark.parametrize(
+    ("board", "given", "said"),
+    [
+        ("microbit", (), None),
+        ("microbyte", (), "line 2, key 'quarantine.0.board': there is no board 'microbyte'"),
+        ("mine", ("{}/mine.yaml",), None),
+        ("other", ("{}/mine.yaml",), None),
+        ("another", ("{}/mine.yaml",), "there is no board 'another'"),
+        ("other", ("microbit",), "there is no board 'other'"),
+    ],
+)
+def test_a_board_that_is_none_is_told_by_line(path: Path, board: str, given: tuple[str, ...], said: str | None) -> None:
+    (path.parent / "other.yaml").touch()
+    path.write_text(f"quarantine:\n- {{board: {board}, reason: x, since: 2026-11-01, until: 2026-11-15}}\n")
+    boards = [each.format(path.parent) for each in given]
+    if said is None:
+        check_boards(path, boards)
+        return
+    with pytest.raises(InputError, match=said) as caught:
+        check_boards(path, boards)
+    assert "known boards: " in (caught.value.hint or "")
+
+
+def test_a_case_that_no_test_was_of_is_told(path: Path) -> None:
+    ran = [("desk", "bridges"), ("desk", "lane"), ("later", "lane")]
+    (told,) = unmatched_cases(path, TODAY, ran)
+    assert "line 7, key 'quarantine.1.case': no test on desk was of a case 'bridge'; did you mean 'bridges'?" in told
+    assert unmatched_cases(path, TODAY, [("desk", "bridge")]) == unmatched_cases(path, TODAY, [("later", "x")]) == []
+    assert unmatched_cases(path, dt.date(2027, 1, 1), ran) == []
 
 
 FLOW = "quarantine: [{board: old, reason: x, since: 2026-11-01, until: 2026-12-31}]"

@@ -10,7 +10,7 @@ from hil.quarantine import Quarantine
 from hil.report.page import render
 from tests.nightly.lab import time_of
 from tests.nightly.made import entry
-from tests.nightly.thirty_nights import BROKEN_FROM, FLAKY_FROM, NIGHTS, PLANTED, compare, make_lab, run_nights
+from tests.nightly.thirty_nights import FLAKY, FLAKY_FROM, NIGHTS, PLANTED, RED, compare, make_lab, run_nights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,17 +24,23 @@ def test_what_happens_in_thirty_nights_is_told_and_nothing_else(tmp_path: Path) 
     assert [each for each in found if not each.holds] == []
     assert told.wrong == []
 
-    assert set(told.quarantined) == {"flaky"}
-    night = told.quarantined["flaky"]
-    assert night >= FLAKY_FROM + 3
-    codes = told.board_codes["flaky"]
-    assert 10 in codes[: night + 1]
-    assert set(codes[night + 1 : night + 15]) == {0}
-    assert set(told.not_counted) == {"flaky"}
-    assert min(told.not_counted["flaky"]) > night
+    assert set(told.quarantined) == FLAKY
+    for board, (night, *again) in told.quarantined.items():
+        assert night >= FLAKY_FROM + 3
+        codes = told.board_codes[board]
+        assert {1 if board == "hanging" else 10} == set(codes[: night + 1]) - {0}
+        assert set(codes[night + 1 : night + 15]) == {0}
+        assert codes[night + 15 : night + 16] == [1] * len(again)  # it has ended, which excuses nothing
+        assert again == ([night + 15] if night + 15 < NIGHTS else [])
+        assert set(codes[night + 16 :]) <= {0}
+        assert min(told.not_counted[board]) > night
+    assert set(told.not_counted) == FLAKY
 
-    assert told.red == {"broken": list(range(BROKEN_FROM, NIGHTS))}
-    assert set(told.codes[:BROKEN_FROM]) == {0, 10}
+    assert told.red_without_cause == []
+    assert set(told.red) == {"broken", "hung", *FLAKY} - ({"flaky"} - set(told.red))
+    assert set(told.red["broken"]) == RED["broken"]
+    assert set(told.red["hung"]) == RED["hung"]
+    assert 0 in told.codes
 
 
 def test_the_page_of_a_night_shows_what_changed_and_what_did_not() -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hil.commands.nightly import exit_code
-from hil.nightly.entries import entries_of
+from hil.nightly.entries import entries_of_run
 from hil.nightly.history import append, load_history
-from hil.nightly.night import look_back
+from hil.nightly.night import QUARANTINE, look_back
+from hil.nightly.verdict import excuse, exit_code
 from hil.quarantine import Quarantine, add_quarantined, load_quarantine
-from tests.nightly.lab import Lab, LabBoard, time_of
+from tests.nightly.lab import NO_END, Lab, LabBoard, time_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NIGHTS = 30
 DRIFT_FROM, STEP_AT, CURRENT_STEP_AT, FLAKY_FROM, BROKEN_FROM, GONE_FROM, COMPILER_AT = 12, 18, 14, 8, 21, 24, 15
+FLAKY = {"flaky", "hanging"}
+"""Boards that had better be in quarantine: one whose probe comes and goes, one whose runs have no end."""
 DRIFT_NIGHTS_OFF = 3
 """By so many nights the begin of a drift may be told wrong; that of a step by none."""
 
@@ -39,6 +41,13 @@ PLANTED = {
 """Kind and night of each change, by board and figure."""
 
 
+RED = {
+    "broken": set(range(BROKEN_FROM, NIGHTS)),
+    "hung": {night for night in range(NIGHTS) if night >= FLAKY_FROM and night // 3 % 2},
+}
+"""Nights whose firmware is bad: from one night on, or in every other commit, where it hangs."""
+
+
 @dataclass
 class Told:
     """What was said.
@@ -47,27 +56,50 @@ class Told:
         outlook: on the last night.
         first: night on which each planted change was told first, by board, figure and case.
         wrong: what was told of a board and figure that nothing happened to, on any night.
-        quarantined: night on which each board went into quarantine.
+        quarantined: nights on which each board went into quarantine, or was put there again.
         codes: exit code of each night.
-        board_codes: of each board, night by night.
-        not_counted: nights on which a board failed in quarantine.
+        board_codes: of a night of each board alone, night by night.
+        not_counted: nights on which a board failed in quarantine, or had no end.
         red: boards that made nights red, with the nights.
+        no_end: boards whose runs had to be ended while they were in no quarantine, with the nights.
     """
 
     outlook: Outlook | None = None
     first: dict[tuple[str, str, str], int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
-    quarantined: dict[str, int] = field(default_factory=dict)
+    quarantined: dict[str, list[int]] = field(default_factory=dict)
     codes: list[int] = field(default_factory=list)
     board_codes: dict[str, list[int]] = field(default_factory=dict)
     not_counted: dict[str, list[int]] = field(default_factory=dict)
     red: dict[str, list[int]] = field(default_factory=dict)
+    no_end: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> dict[str, set[int]]:
+        """Nights that are red for a quarantine that ended the day before: one each time, as it is renewed at once."""
+        return {board: {night + QUARANTINE.days + 1 for night in nights} for board, nights in self.quarantined.items()}
+
+    @property
+    def red_without_cause(self) -> list[str]:
+        """Nights that a board made red with neither bad firmware, nor a run without an end, nor an ended quarantine."""
+        wrong = []
+        for board, nights in self.red.items():
+            due = RED.get(board, set()) | set(self.no_end.get(board, ())) | self.ended.get(board, set())
+            wrong += [f"night {night} is red for {board}" for night in nights if night not in due]
+        due_nights = {night for nights in self.red.values() for night in nights}
+        return wrong + [
+            f"night {night} ended with {code}"
+            for night, code in enumerate(self.codes)
+            if (code == 1) != (night in due_nights)
+        ]
 
 
 def make_lab(seed: int, *, healthy: int = 6) -> Lab:
-    """The lab of the planted changes, a flaky board, one whose firmware breaks, one that goes, and healthy ones."""
+    """The lab of the planted changes, two flaky boards, two with bad firmware, one that goes, and healthy ones."""
     rng = np.random.default_rng(seed)
     flaky = rng.random(NIGHTS) < 0.5
+    own = np.random.default_rng([seed, 1])
+    hanging = own.random(NIGHTS) < 0.5
     boards = (
         LabBoard("drifting", current=lambda night: 1 + 0.006 * max(0, night - DRIFT_FROM + 1)),
         LabBoard("stepping", current=lambda night: 1.06 if night >= CURRENT_STEP_AT else 1.0),
@@ -80,6 +112,8 @@ def make_lab(seed: int, *, healthy: int = 6) -> Lab:
         LabBoard("broken", fails=lambda night: "numeric" if night >= BROKEN_FROM else ""),
         LabBoard("gone", fails=lambda night: "rig" if night >= GONE_FROM else ""),
         LabBoard("upgraded", compiler=lambda night: f"arm-none-eabi-gcc {'13.3' if night >= COMPILER_AT else '12.2'}"),
+        LabBoard("hanging", fails=lambda night: NO_END if night >= FLAKY_FROM and hanging[night] else "", rng=own),
+        LabBoard("hung", fails=lambda night: "link" if night in RED["hung"] else "", rng=own),
         *(LabBoard(f"healthy-{number}") for number in range(healthy)),
     )
     return Lab(boards, rng)
@@ -93,14 +127,18 @@ def run_nights(lab: Lab, folder: Path, nights: int = NIGHTS) -> Told:
         time = time_of(night)
         quarantine = load_quarantine(file, time.date()) if file.exists() else Quarantine()
         runs = lab.night(night, quarantine)
-        append(history, [entry for run in runs for entry in entries_of(run.results, time, f"{night:040x}")])
-        told.outlook = look_back(load_history(history).entries, quarantine, time.date())
-        told.codes.append(exit_code(runs))
         for run in runs:
-            told.board_codes.setdefault(run.board, []).append(run.code or 0)
-            if run.code == 1:
+            append(history, entries_of_run(run, quarantine, time, f"{night:040x}"))
+        told.outlook = look_back(load_history(history).entries, quarantine, time.date())
+        told.codes.append(exit_code(runs, quarantine))
+        for run in runs:
+            code = exit_code([run], quarantine)
+            told.board_codes.setdefault(run.board, []).append(code)
+            if code == 1:
                 told.red.setdefault(run.board, []).append(night)
-            if any(test["outcome"] == "quarantined" for test in run.results["tests"]):
+            if run.had_to_be_ended and not excuse(run, quarantine):
+                told.no_end.setdefault(run.board, []).append(night)
+            if excuse(run, quarantine) or any(test["outcome"] == "quarantined" for test in run.results["tests"]):
                 told.not_counted.setdefault(run.board, []).append(night)
         _note(told, night)
         add_quarantined(file, [proposal.entry for proposal in told.outlook.proposals])
@@ -117,8 +155,8 @@ def _note(told: Told, night: int) -> None:
         else:
             told.wrong.append(f"night {night}: {row.words(change)}")
     for proposal in told.outlook.proposals:
-        told.quarantined.setdefault(proposal.flaky.board, night)
-        if proposal.flaky.board != "flaky":
+        told.quarantined.setdefault(proposal.flaky.board, []).append(night)
+        if proposal.flaky.board not in FLAKY:
             told.wrong.append(f"night {night}: {proposal.words}")
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from hil.commands.nightly import NightlyRequest, nightly
 from hil.errors import InputError
-from hil.nightly.board_run import run_board
+from hil.nightly.board_run import BoardRun, run_board
 from hil.nightly.commit import commit_of
 from hil.nightly.history import append, load_history
 from hil.quarantine import load_quarantine
@@ -23,9 +23,8 @@ from tests.nightly.made import entry
 from tests.plugin.test_cli import hil
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from hil.nightly.board_run import BoardRun
     from hil.nightly.entry import Entry
 
 pytest_plugins = ["pytester"]
@@ -79,16 +78,14 @@ def make_night(*boards: str, code: int = 0, **more: Any) -> str:
 def test_a_broken_promise_makes_it_red_whatever_the_rig_does(night: Path, write_case: Callable[[str], Path]) -> None:
     write_case("outputs: {atol: 0.000001}\n")
     hardware = ("--hil-backend=hardware",)
-    text = make_night("microbit", "nothing", arguments=hardware, code=1)
+    text = make_night("microbit", arguments=hardware, code=10)
     assert re.search(r"^microbit +no result +no verdict \(rig\) +2 without a verdict$", text, re.MULTILINE)
-    assert "board 'nothing': pytest ended with exit code 4: ERROR: there is no board 'nothing'" in text
-    make_night("microbit", arguments=hardware, code=10)
     assert "<h1>no verdict (rig)</h1>" in (night / "report.html").read_text()
     text = make_night("host", code=1)
     assert re.search(r"^host +native process +failed +1 promise held, 1 broken$", text, re.MULTILINE)
     assert "<h1>failed</h1>" in (night / "report.html").read_text()
     verdicts = [(each.board, each.verdict) for each in load_history(night / "history.jsonl").entries]
-    assert verdicts == [("microbit", "rig"), ("nothing", "internal"), ("microbit", "rig"), ("host", "numeric")]
+    assert verdicts == [("microbit", "rig"), ("host", "numeric")]
 
 
 def test_a_night_that_is_ended_keeps_what_it_has_until_then(
@@ -164,20 +161,74 @@ def test_a_flaky_board_is_proposed_and_put_into_quarantine_when_asked(night: Pat
 
 def test_a_board_in_quarantine_leaves_the_night_green(night: Path, write_case: Callable[[str], Path]) -> None:
     until = (NOW + dt.timedelta(days=2)).date()
-    Path("bad.yaml").write_text(f"quarantine: [{{board: host, reason: x, since: 2026-01-01, until: {until}}}]")
+    days = f"reason: x, since: 2026-01-01, until: {until}"
+    Path("bad.yaml").write_text(f"quarantine:\n- {{board: host, {days}}}\n- {{board: host, case: brdge, {days}}}\n")
     write_case("outputs: {atol: 0.000001}\n")
     append(night / "history.jsonl", flaky_nights())
     text = make_night("host", quarantine=Path("bad.yaml"))
     assert "1 promise held, 1 failed in quarantine" in text
     assert "host is in quarantine from 2026-01-01" in text
     assert "--add-flaky" not in text  # it is there already
+    assert "line 3, key 'quarantine.1.case': no test on host was of a case 'brdge'; did you mean 'bridge'?" in text
     assert load_history(night / "history.jsonl").entries[-1].outcome == "quarantined"
+
+
+def test_a_board_in_quarantine_that_hangs_leaves_the_night_green_and_is_told(
+    night: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = {"tests": [], "runs": {}, "not_measured": [], "uncollected": 0}
+    run = BoardRun("host", None, results, "board 'host': the run took longer than 120 min and was ended")
+    monkeypatch.setattr("hil.commands.nightly.run_board", lambda *_, **__: run)
+    (night / "host").mkdir(parents=True)
+    until = (NOW + dt.timedelta(days=2)).date()
+    Path("bad.yaml").write_text(f"quarantine: [{{board: host, reason: x, since: 2026-01-01, until: {until}}}]")
+    text = make_night("host", quarantine=Path("bad.yaml"))
+    assert re.search(r"^host +no result +no end, not counted", text, re.MULTILINE)
+    words = f"host is in quarantine from 2026-01-01 to {until}: x (its run did not come to its end, not counted)"
+    assert words in text
+    assert words in (night / "report.html").read_text()
+    make_night("host", code=1)
+    verdicts = [(each.outcome, each.verdict) for each in load_history(night / "history.jsonl").entries]
+    assert verdicts == [("quarantined", "no end"), ("error", "no end")]
+
+
+def test_a_fresh_quarantine_beside_one_that_ended_leaves_the_night_green(write_case: Callable[[str], Path]) -> None:
+    write_case("")
+    until = (NOW + dt.timedelta(days=2)).date()
+    old = "- {board: host, reason: x, since: 2026-01-01, until: 2026-01-02}"
+    fresh = f"- {{board: host, reason: again, since: 2026-01-03, until: {until}}}"
+    Path("bad.yaml").write_text(f"quarantine:\n{old}\n{fresh}\n")
+    assert "count again" not in make_night("host", quarantine=Path("bad.yaml"))
+    Path("bad.yaml").write_text(f"quarantine:\n{old}\n")
+    assert "count again" in make_night("host", quarantine=Path("bad.yaml"), code=1)
+
+
+def test_a_history_that_can_be_written_no_more_is_told_on_the_page(
+    night: Path, write_case: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_case("")
+
+    def full(path: Path, entries: Sequence[Entry]) -> None:
+        if entries:
+            raise InputError(f"{path} cannot be written", cause="No space left on device")
+
+    monkeypatch.setattr("hil.commands.nightly.append", full)
+    text = make_night("host", code=2)
+    assert "board 'host' has no night in the history: night/history.jsonl cannot be written" in text
+    assert "No space left on device" in (night / "report.html").read_text()
+
+
+UNKNOWN = "quarantine: [{board: hots, reason: x, since: 2026-01-01, until: 2026-01-02}]"
 
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
     ("boards", "more", "said"),
     [
+        (("host", "nucleo-l301"), {}, "there is no board 'nucleo-l301'"),
+        (("host",), {"history": Path("/proc/nope/h")}, "/proc/nope/h cannot be written"),
+        (("host",), {"history": Path("/proc/cpuinfo")}, "/proc/cpuinfo cannot be written"),
+        (("host",), {"quarantine": Path("bad.yaml")}, "line 1, key 'quarantine.0.board': there is no board 'hots'"),
         (("host", "host"), {}, "a board was named twice"),
         (("host",), {"add_flaky": True}, "--add-flaky needs to know the file"),
         (("host",), {"quarantine": Path("no.yaml")}, "quarantine file no.yaml cannot be read"),
@@ -185,6 +236,7 @@ def test_a_board_in_quarantine_leaves_the_night_green(night: Path, write_case: C
     ],
 )
 def test_a_mistake_is_told_before_anything_runs(boards: tuple[str, ...], more: dict[str, Any], said: str) -> None:
+    Path("bad.yaml").write_text(UNKNOWN)
     with pytest.raises(InputError, match=said):
         make_night(*boards, **more)
     assert not Path("night").exists()

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hil.dut.dut import Dut
+from hil.errors import LinkError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -128,6 +131,23 @@ def test_a_run_whose_energy_is_promised_has_its_current(
     assert mean_uA == pytest.approx(energy["average_uA"], rel=0.05)
     assert max(near["marked"]) == 1
     assert "current, modelled" in Path(project.path, "out", "report.html").read_text()
+
+
+def test_what_gave_no_result_says_with_which_firmware_and_image(
+    project: pytest.Pytester, write_case: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_case("")
+    assert project.runpytest("--board=host", "--hil-report=out").ret == 0
+    (run,) = results(project)["runs"].values()
+
+    def measure(*_: object, **__: object) -> None:
+        raise LinkError("no answer to STEP")
+
+    monkeypatch.setattr(Dut, "measure", measure)
+    assert project.runpytest("--board=host", "--hil-report=out").ret == 1
+    (test,) = results(project)["tests"]
+    assert (test["verdict"], test["run"]) == ("link", None)
+    assert (test["firmware"], test["image"]) == (run["firmware"], run["image"])
 
 
 def test_failures_in_quarantine_are_shown_and_do_not_count(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hil.board import load_board
+from hil.cycle_golden import golden_path, load_golden
 from hil.dut.opening import open_dut, open_prepared, prepare_dut
 from hil.dut.options import DutOptions
 from hil.emulator.power import PoweredBoard, power
@@ -20,6 +21,7 @@ from hil.probe import choice
 from hil.probe.emulated import EmulatedProbe
 from hil.probe.lock import IMPATIENT, ProbeBusyError, ProbeLock, holder_of
 from hil.resources import examples_dir
+from tests.host_c import REPO
 from tests.rig.trees import MICROBIT, STLINK_V21, Computer
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
     from hil.dut.dut import Dut
 
+pytest_plugins = ["pytester"]
+
+CASE = REPO / "tests/hil/tiny_dense.hil.yaml"
 NUCLEO = load_board("nucleo-l031")
 BOARD = STLINK_V21.with_page("0790")
 UID = str(BOARD.serial)
@@ -178,3 +183,25 @@ def test_without_the_board_its_emulator_says_so(desk: Desk) -> None:
         assert str(dut.provenance).startswith("nucleo-l031 on twin")
         assert "(emulated; no board attached)" in str(dut.provenance)
     assert desk.computer.ports() == []
+
+
+def test_a_bench_begins_with_goldens_of_its_own(desk: Desk, pytester: pytest.Pytester) -> None:
+    """As docs/nightly.md says: those of emulators are none of silicon's, and stay when silicon's are recorded."""
+    desk.plug()
+    case = pytester.path / CASE.name
+    case.write_text(CASE.read_text().replace("../../examples", str(examples_dir())))
+    golden_path(case).write_text(golden_path(CASE).read_text())
+    hardware = ("--board=nucleo-l031", "--hil-backend=hardware", f"--junitxml={pytester.path / 'junit.xml'}", case.name)
+
+    done = pytester.runpytest_inprocess(*hardware)
+    assert done.ret == 1
+    done.stdout.fnmatch_lines(["*there is no golden of the cycles of *on nucleo-l031 (silicon*"])
+
+    done = pytester.runpytest_inprocess(*hardware, "--hil-update-golden")
+    assert done.ret == 0, done.stdout.str()
+    entries = load_golden(golden_path(case)).entries
+    old = load_golden(golden_path(CASE)).entries
+    assert [each for each in entries if each.platform.kind == "emulator"] == list(old)
+    assert [each.platform.board for each in entries if each.platform.kind == "silicon"] == ["nucleo-l031"]
+
+    assert pytester.runpytest_inprocess(*hardware).ret == 0

@@ -7,11 +7,9 @@ the process that started it dies, by whatever means.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import resource
-import signal
 import socket
 import subprocess
 from typing import TYPE_CHECKING, Final
@@ -20,6 +18,7 @@ from hil.emulator.gdb.gdb_rsp import GdbRemote
 from hil.emulator.machine import MachineError
 from hil.emulator.qemu.core_line import CoreLine
 from hil.emulator.qemu.stepper import Stepper
+from hil.orphan import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "qemu-system-arm"
 _MONITOR_CHUNK: Final = 1 << 16
-_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 
 
 def not_installed() -> MachineError:
@@ -38,13 +36,11 @@ def not_installed() -> MachineError:
 
 def _die_with_parent() -> Callable[[], None]:
     """What a child runs between fork and exec so that it cannot outlive this process, nor leave a core file."""
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
+    die = die_with_parent()
 
     def prepare() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        if prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0 or os.getppid() != parent:
-            os._exit(127)
+        die()
 
     return prepare
 
