@@ -53,7 +53,8 @@ def run_details(result: RunResult, artefact: Artefact) -> dict[str, Any]:
         "steps": result.steps,
         "bits_equal": result.bits_equal,
         "bits_compared": result.bits_compared,
-        "max_error": result.max_error if np.isfinite(result.max_error) else None,
+        "max_error": _finite(result.max_error),
+        "outputs_error": _finite(result.outputs_error),
         "retries": result.retries,
         "noticed": list(origin.noticed),
         "size": _size(artefact),
@@ -110,6 +111,10 @@ def _columns(columns: Columns) -> dict[str, Any]:
 def _short(values: NDArray[np.float64]) -> list[float | None]:
     """Five digits of each, which a picture does not need more of."""
     return [float(f"{value:.5g}") if np.isfinite(value) else None for value in values.tolist()]
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None
 
 
 def _size(artefact: Artefact) -> dict[str, int] | None:

@@ -41,6 +41,7 @@ def run_json(result: RunResult) -> dict[str, Any]:
         "state_bound": result.state_bound,
         "bits_equal": result.bits_equal,
         "max_error": result.max_error,
+        "outputs_error": result.outputs_error,
         "vectors_per_second": result.vectors_per_second,
         "retries": result.retries,
         "cycles": _cycles_json(result),

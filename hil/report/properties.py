@@ -38,6 +38,7 @@ def run_properties(result: RunResult) -> dict[str, Property]:
         "hil_bits_equal": result.bits_equal,
         "hil_bits_compared": result.bits_compared,
         "hil_max_error": result.max_error,
+        **({} if result.outputs_error is None else {"hil_outputs_error": result.outputs_error}),
         "hil_vectors_per_second": round(result.vectors_per_second, 1),
         "hil_retries": result.retries,
         "hil_flash_bytes_written": origin.flashed.bytes_written,
