@@ -94,7 +94,7 @@ def run_nights(lab: Lab, folder: Path, nights: int = NIGHTS) -> Told:
         quarantine = load_quarantine(file, time.date()) if file.exists() else Quarantine()
         runs = lab.night(night, quarantine)
         append(history, [entry for run in runs for entry in entries_of(run.results, time, f"{night:040x}")])
-        told.outlook = look_back(load_history(history).entries, quarantine, time.date())
+        told.outlook = look_back(load_history(history, time).entries, quarantine, time.date())
         told.codes.append(exit_code(runs))
         for run in runs:
             told.board_codes.setdefault(run.board, []).append(run.code or 0)
