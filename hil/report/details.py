@@ -40,7 +40,8 @@ def run_details(result: RunResult, artefact: Artefact) -> dict[str, Any]:
         "probe": facts["probe"] or None,
         **picked(facts, "link", "firmware", "compiler", "flags", "core", "model", "image", "solver", "vectors"),
         **picked(facts, "steps", "bits_equal", "bits_compared"),
-        "max_error": facts["max_error"] if np.isfinite(facts["max_error"]) else None,
+        "max_error": _finite(facts["max_error"]),
+        "outputs_error": _finite(facts["outputs_error"]),
         **picked(facts, "retries", "noticed"),
         "size": _size(artefact),
         "cycles": _cycles(result),
@@ -96,6 +97,10 @@ def _columns(columns: Columns) -> dict[str, Any]:
 def _short(values: NDArray[np.float64]) -> list[float | None]:
     """Five digits of each, which a picture does not need more of."""
     return [float(f"{value:.5g}") if np.isfinite(value) else None for value in values.tolist()]
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None
 
 
 def _size(artefact: Artefact) -> dict[str, int] | None:

@@ -45,6 +45,7 @@ def run_facts(result: RunResult) -> Facts:
         "bits_equal": result.bits_equal,
         "bits_compared": result.bits_compared,
         "max_error": result.max_error,
+        "outputs_error": result.outputs_error,
         "vectors_per_second": result.vectors_per_second,
         "retries": result.retries,
     }

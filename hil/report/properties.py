@@ -32,6 +32,8 @@ def run_properties(result: RunResult) -> dict[str, Property]:
         "flash_retries": "; ".join(facts["flash_retries"]),
         "recoveries": len(facts["flash_retries"]),
     }
+    if facts["outputs_error"] is not None:
+        told["outputs_error"] = facts["outputs_error"]
     if facts["noticed"]:
         told["noticed"] = "; ".join(facts["noticed"])
     return {

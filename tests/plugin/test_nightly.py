@@ -58,6 +58,9 @@ def test_a_night_leaves_everything(project: pytest.Pytester, night: Path, write_
     (entry,) = load_history(night / "history.jsonl").entries
     assert (entry.board, entry.case, entry.vectors, entry.outcome) == ("microbit", "bridge", "tiny_dense", "passed")
     assert entry.figures["flash_bytes"] == run["size"]["flash_bytes"]
+    assert 0 < entry.figures["outputs_error"] == run["outputs_error"] < 1
+    junit = (night / "microbit" / "junit.xml").read_text()
+    assert f'name="hil_outputs_error" value="{run["outputs_error"]}"' in junit
     assert (entry.place.emulated, entry.place.backend) == (True, "qemu")  # type: ignore[union-attr]
 
     head = subprocess.run([*GIT, "rev-parse", "HEAD"], cwd=project.path, check=True, capture_output=True, text=True)
