@@ -2,7 +2,7 @@
 
 A row is a level, plus a step or a bend (from there on a slope is added) at some of its nights. For each number of them
 the set is sought that leaves the least: the best one and the best pair are found by trying all, larger sets by adding
-one or two to smaller ones and by exchanging each two of them for the best pair, until nothing is better. A row has
+one or two to smaller ones and by exchanging each two of them for the best pair. A row has
 changes where in one of these sets each, beside all others, is more than noise gives in a share `CHANCE` of all rows:
 Student's t, times the number of places (Bonferroni). Told is the largest set whose changes, given that, are not by
 chance either, and that leaves less than the best of fewer. Noise is what is left, and at least what the differences
@@ -38,6 +38,8 @@ MOVING: Final = 5
 """Nights that a drift must have gone on for."""
 _MOST: Final = 8
 """Steps and bends of a row, at most."""
+_SWEEPS: Final = 3
+"""How often all pairs of a set are tried for better ones."""
 _NIGHTS_EACH: Final = 4
 """Nights that a row must have for each of them."""
 _AROUND: Final = 2
@@ -151,15 +153,16 @@ class _Search:
         return [chosen for chosen, _ in found]
 
     def _exchange(self, chosen: Set, left: float) -> tuple[Set, float]:
-        """Two of a set for the best pair beside the others, for as long as that leaves less."""
-        going = len(chosen) > 2  # noqa: PLR2004 # of two the best were taken
-        while going:
-            going = False
-            for pair in combinations(chosen, 2):
-                other = self._add(tuple(each for each in chosen if each not in pair), 2)
+        """Each two of a set for the best pair beside the others, for as long as that leaves less, and `_SWEEPS`."""
+        places = range(len(chosen))
+        for _ in range(_SWEEPS if len(chosen) > 2 else 0):  # noqa: PLR2004 # of two the best were taken
+            before = left
+            for pair in combinations(places, 2):
+                other = self._add(tuple(chosen[place] for place in places if place not in pair), 2)
                 if other is not None and other[1] < left * (1 - 1e-9):
-                    (chosen, left), going = other, True
-                    break
+                    chosen, left = other
+            if left == before:
+                break
         return chosen, left
 
     def _add(self, chosen: Set, number: Literal[1, 2]) -> tuple[Set, float] | None:
