@@ -1,4 +1,4 @@
-"""The one list of backends: what can realise a board when it is not attached.
+"""The one list of backends: what can realise a board when it is not attached; and how backends and probes are called.
 
 A backend is a module (or a folder) with a `hil.emulator.backend.Backend` named ``BACKEND``, and a line here. The list
 holds names only, so that whatever reads a board file or an option knows them all without importing any.
@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+HARDWARE: Final = "hardware"
+"""The backend of a board that is attached: silicon."""
+EMULATED: Final = "emulated"
+"""What stands before the colon in the probe uid of an emulated board: ``emulated:microbit``."""
+REMOTE: Final = "remote"
+"""The same of a probe that is served on a network: ``remote:HOST:PORT``."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Listed:
         serial_pins: the pins of the chip's serial port, tx and rx, by how its name begins; those that it does not name
             have it on any.
         links: the links that it brings to a board's firmware.
+        counter_unusable: why the on-chip counter of what it emulates counts no core cycles; empty where it does.
     """
 
     module: str = ""
@@ -34,12 +43,23 @@ class Listed:
     machines: tuple[str, ...] = ()
     serial_pins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     links: tuple[str, ...] = ("uart",)
+    counter_unusable: str = ""
 
 
 LISTED: Final[dict[str, Listed]] = {
     "native": Listed("hil.emulator.native", supervised=False),
-    "qemu": Listed("hil.emulator.qemu.backend", parts=("nRF51",), machines=("microbit",)),
-    "renode": Listed("hil.emulator.renode.backend", parts=("STM32L031",), serial_pins={"STM32L031": ("PA2", "PA15")}),
+    "qemu": Listed(
+        "hil.emulator.qemu.backend",
+        parts=("nRF51",),
+        machines=("microbit",),
+        counter_unusable="QEMU's TIMER0 follows the host's clock, not the core's cycles",
+    ),
+    "renode": Listed(
+        "hil.emulator.renode.backend",
+        parts=("STM32L031",),
+        serial_pins={"STM32L031": ("PA2", "PA15")},
+        counter_unusable="Renode counts instructions and no cycles",
+    ),
     "twin": Listed(
         "hil.emulator.twin.backend",
         parts=("STM32L031", "STM32L053", "nRF51822"),
@@ -63,7 +83,7 @@ def known_backend(name: str) -> str:
 
 def backend_options() -> tuple[str, ...]:
     """What can be asked for by name: whatever is there (auto), an attached board, or an emulator."""
-    return ("auto", "hardware", *(name for name, line in LISTED.items() if line.supervised))
+    return ("auto", HARDWARE, *(name for name, line in LISTED.items() if line.supervised))
 
 
 def is_supervised(name: str) -> bool:

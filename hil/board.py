@@ -17,7 +17,7 @@ from pydantic import (
     field_validator,
 )
 
-from hil.backends import known_backend
+from hil.backends import LISTED, known_backend
 from hil.board_currents import Current, PeripheralCurrent
 from hil.board_values import Strict, Text, Whole
 from hil.errors import InputError
@@ -190,8 +190,11 @@ class EmulatorSpec(Strict):
     """Which one."""
     machine: str = ""
     """For QEMU: the name of its machine."""
-    counter_unusable: str = ""
-    """Why the emulated on-chip counter counts no core cycles; empty where it does."""
+
+    @property
+    def counter_unusable(self) -> str:
+        """Why the emulated on-chip counter counts no core cycles; empty where it does."""
+        return LISTED[self.backend].counter_unusable
 
 
 class Board(Strict):

@@ -7,7 +7,7 @@ named as the ``hil`` command spells them; pytest calls them by its own names (:m
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class HilError(Exception):
@@ -116,3 +116,9 @@ class RigError(HilError):
 
 class BoardGoneError(RigError):
     """The board has gone in the middle of a run: that says more than what its link or its probe then says."""
+
+
+RUN_ENDS: Final = {0: "passed", 1: "failed", RigError.exit_code: "no verdict (rig)"}
+"""How a run of tests ends that came to its end, in words, by its exit code; 0 and 1 are pytest's."""
+NOTHING_RAN: Final = 5
+"""pytest's exit code where there was no test to run."""

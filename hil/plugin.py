@@ -12,10 +12,11 @@ from hil.interrupt import Hold
 with Hold() as _hold:
     from hil.case import SUFFIX
     from hil.errors import HilError, RigError
-    from hil.pytest_run.collect import HilFile, PromiseItem, needs_board
+    from hil.pytest_run.collect import HilFile, needs_board
     from hil.pytest_run.header import model_lines
     from hil.pytest_run.notes import take_notes
     from hil.pytest_run.options import add_options, forget_report, read_options
+    from hil.pytest_run.promise_item import PromiseItem
     from hil.pytest_run.reporter import Reporter
     from hil.pytest_run.state import STATE, State
     from hil.pytest_run.telling import tell_now

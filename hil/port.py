@@ -52,8 +52,8 @@ class Bauds(_Strict):
     """Of the core's clock, which gives the baud rate; None where it is made otherwise."""
     most_divider: int | None = Field(default=None, gt=0)
     """Of the core's clock."""
-    divider_step: int = Field(default=1, gt=0)
-    """What it is a multiple of."""
+    divider_step: float = Field(default=1, gt=0)
+    """What it is a multiple of; below 1 where fractions of the clock's periods make a bit."""
     max_error: float = Field(default=0.015, gt=0, lt=0.05)
     """Share by which a baud rate may be off."""
 
@@ -66,10 +66,11 @@ class Bauds(_Strict):
         if self.least_divider is None:
             return ""
         step = self.divider_step
-        divider = (clock_hz + baud * step // 2) // (baud * step) * step
+        divider = (clock_hz + baud * step / 2) // (baud * step) * step
         most = self.most_divider or divider
         if not self.least_divider <= divider <= most:
-            return f"{clock_hz} Hz over {baud} baud is a divider of {divider}, not from {self.least_divider} to {most}"
+            words = f"a divider of {divider:.12g}, not from {self.least_divider} to {most:.12g}"
+            return f"{clock_hz} Hz over {baud} baud is {words}"
         made = clock_hz / divider
         if abs(made / baud - 1) > self.max_error:
             off = f"{abs(made / baud - 1):.1%} off {baud}, and {self.max_error:.1%} are allowed"
@@ -139,6 +140,8 @@ class AddressRange(_Strict):
 class Port(_Strict):
     """What a port serves; a key that is left out allows anything."""
 
+    parts: tuple[str, ...] | None = None
+    """How the names of the parts begin that it is for."""
     core: str | None = None
     """The core of its parts."""
     clock_hz: tuple[int, ...] | None = None
@@ -195,6 +198,10 @@ def check_port(board: Board, firmware_root: Path) -> None:
 
 def _mistakes(board: Board, port: Port) -> Iterator[InputError]:
     serves = f"port '{board.port}'"
+    if port.parts is not None and not board.part.casefold().startswith(tuple(map(str.casefold, port.parts))):
+        parts = " or ".join(f"{each}…" for each in port.parts)
+        hint = "name the part as its data sheet does, or another port"
+        yield board.mistake("part", f"{serves} is for parts {parts}, not {board.part}", hint)
     if port.core is not None and board.core != port.core:
         yield board.mistake("core", f"{serves} is for a {port.core}, not {board.core}", f"write core: {port.core}")
     if port.clock_hz is not None and board.clock_hz not in port.clock_hz:
@@ -285,7 +292,7 @@ def _uart_mistakes(board: Board, port: PortUart) -> Iterator[InputError]:
         yield board.mistake("links.uart", f"missing, and port '{board.port}' talks over it", "give it baud, tx and rx")
         return
     for line, pin, pins in (("tx", uart.tx, port.tx), ("rx", uart.rx, port.rx)):
-        if pin not in _each(pins):
+        if pin not in each_pin(pins):
             does = "transmit" if line == "tx" else "receive"
             yield _pin_mistake(board, f"links.uart.{line}", pin, pins, f"{does} on")
     if uart.tx == uart.rx:
@@ -314,7 +321,7 @@ def _spi_mistakes(board: Board, port: Port) -> Iterator[InputError]:
         key = f"links.spi.{line}"
         if line == "data_ready" and not pin:
             continue
-        if pin not in _each(pins):
+        if pin not in each_pin(pins):
             yield _pin_mistake(board, key, pin, pins, does)
         elif pin in taken:
             yield board.mistake(key, f"'{pin}' is {taken[pin]} already", "name a free pin")
@@ -337,7 +344,7 @@ def _marker_mistakes(board: Board, pins: tuple[str, ...]) -> Iterator[InputError
     uart = board.links.uart
     if not pins:
         yield board.mistake("marker", f"port '{board.port}' raises no marker", "leave the key out")
-    elif board.marker not in _each(pins):
+    elif board.marker not in each_pin(pins):
         yield _pin_mistake(board, "marker", board.marker, pins, "raise a marker on")
     elif uart is not None and board.marker in {uart.tx, uart.rx}:
         yield board.mistake("marker", f"the link needs '{board.marker}'", "name a free pin, or leave the key out")
@@ -347,18 +354,18 @@ def _package_mistakes(board: Board, key: str, pin: str, packages: dict[str, Pins
     """Of several names that the part's begins with, the longest is the nearest."""
     fitting = [name for name in packages if board.part.casefold().startswith(name.casefold())]
     pins = packages[max(fitting, key=len)] if fitting else ()
-    if fitting and pin not in _each(pins):
+    if fitting and pin not in each_pin(pins):
         yield board.mistake(key, f"the {board.part} has no pin '{pin}'", f"its pins: {', '.join(pins)}")
 
 
 def _pin_mistake(board: Board, key: str, pin: str, pins: tuple[str, ...], does: str) -> InputError:
-    meant = next((each for each in _each(pins) if each.casefold() == pin.casefold()), None)
+    meant = next((each for each in each_pin(pins) if each.casefold() == pin.casefold()), None)
     question = f"did you mean '{meant}'? " if meant else ""
     what = f"port '{board.port}' cannot {does} '{pin}'" if pin else f"names no pin to {does}"
     return board.mistake(key, what, f"{question}pins that can: {', '.join(pins)}")
 
 
-def _each(pins: Iterable[str]) -> Iterator[str]:
+def each_pin(pins: Iterable[str]) -> Iterator[str]:
     """The pins, one by one."""
     for given in pins:
         span = _RANGE.fullmatch(given)

@@ -169,6 +169,11 @@ class RunResult:
         return largest_error(self.states, self.reference_states) / self.state_bound
 
     @property
+    def outputs_error(self) -> float | None:
+        """Largest error of an output to what the vectors expect, in the model's unit; None where they expect none."""
+        return None if self.vectors.outputs is None else largest_error(self.outputs, self.vectors.outputs)
+
+    @property
     def steps(self) -> int:
         """Steps run in all sequences together."""
         return self.vectors.sequences * self.vectors.steps

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.tokens import ScalarToken
 
 from hil.errors import InputError
 from hil.nearest import offer
@@ -83,11 +84,27 @@ def _read(path: Path, kind: str) -> dict[object, object]:
         raise InputError(f"{kind} {path} is not valid YAML", cause=" ".join(str(error).split())) from error
     except RecursionError:
         raise InputError(f"{kind} {path} is nested too deeply to be one") from None
+    except (ValueError, OverflowError) as error:  # a date that no calendar has
+        line, value = _impossible(text)
+        raise InputError(f"{kind} {path}{line}: there is no such value{value}", cause=str(error)) from error
     if data is None:
         raise InputError(f"{kind} {path} is empty")
     if not isinstance(data, dict):
         raise InputError(f"{kind} {path}, line 1: must hold keys and values, as in 'name: value'")
     return data
+
+
+def _impossible(text: str) -> tuple[str, str]:
+    """Line and text of a value that YAML takes for a date and that is none, in words; empty where none is found."""
+    for token in YAML(typ="rt").scan(text):
+        if isinstance(token, ScalarToken):
+            try:
+                YAML(typ="safe").load(token.value)
+            except (ValueError, OverflowError):
+                return f", line {token.start_mark.line + 1}", f" as {token.value}"
+            except YAMLError:
+                continue
+    return "", ""
 
 
 def _explain(first: ErrorDetails, data: object, path: Path, model: type[BaseModel], kind: str) -> InputError:

@@ -370,8 +370,8 @@ static void do_stop(struct agent *agent, const struct request *request) {
         reply(agent, request, PROTOCOL_STOP_RANGE, longest);
         return;
     }
-    port_stop(request->words[0]);
-    reply(agent, request, PROTOCOL_OK, 0);
+    const bool stops = port_stop(request->words[0]);
+    reply(agent, request, stops ? PROTOCOL_OK : PROTOCOL_STOP_RANGE, 0);
 }
 
 static void do_watch(struct agent *agent, const struct request *request) {

@@ -91,7 +91,7 @@ enum protocol_status {
     PROTOCOL_FAULTED = 15,        /* with FAULT only; detail: the exception's number */
     PROTOCOL_STORE_RANGE = 16,    /* beyond the store; detail: bytes there are */
     PROTOCOL_STORE_FAILED = 17,   /* detail: offset of the first word that is not as written */
-    PROTOCOL_STOP_RANGE = 18,     /* detail: longest in milliseconds, 0 without a Stop mode */
+    PROTOCOL_STOP_RANGE = 18,     /* detail: longest in milliseconds, 0 if nothing would end it */
     PROTOCOL_TICK_RANGE = 19,     /* detail: longest period in milliseconds, 0 without a timer */
     PROTOCOL_NO_WATCH = 20,       /* none has begun since the network was opened */
     PROTOCOL_WATCH_RANGE = 21,    /* the recordings go beyond the slot; detail: bytes it has */

@@ -63,7 +63,7 @@ void watch_taken(struct agent *agent, uint32_t number, bool again) {
 
 void watch_end(struct agent *agent) {
     if (agent->watch.running) {
-        port_tick_start(0);
+        (void)port_tick_start(0);
     }
     agent->watch.running = false;
     agent->watch.begun = false;
@@ -153,10 +153,10 @@ enum protocol_status watch_begin(struct agent *agent, const uint32_t *words, uin
     watch->crc = watch->cycles[0] = watch->cycles[1] = 0;
     watch->status = PROTOCOL_OK;
     watch->detail = 0;
-    watch->begun = watch->running = true;
     watch->held = false;
-    port_tick_start(words[0]);
-    return PROTOCOL_OK;
+    watch->begun = watch->running = port_tick_start(words[0]);
+    *detail = 0;
+    return watch->running ? PROTOCOL_OK : PROTOCOL_TICK_RANGE;
 }
 
 static void keep(struct agent *agent, const void *values) {
@@ -224,7 +224,7 @@ static enum protocol_status infer(struct agent *agent) {
 
 static void finish(struct agent *agent) {
     agent->watch.running = false;
-    port_tick_start(0);
+    (void)port_tick_start(0);
 }
 
 bool watch_tick(struct agent *agent) {

@@ -65,16 +65,17 @@ uint32_t port_store_write(uint32_t offset, const uint32_t *words, uint32_t count
 uint32_t port_stop_longest_ms(void);
 
 /* With the next port_idle() that has nothing to do, stop the core and its clocks, once: until so
- * many milliseconds have passed (0: no end) or a byte begins to arrive, which is lost. */
-void port_stop(uint32_t milliseconds);
+ * many milliseconds have passed (0: no end) or a byte begins to arrive, which is lost. False if
+ * what should end it in time does not work: then it does not stop. */
+bool port_stop(uint32_t milliseconds);
 
 /* Longest period of a timer that goes on while the core is stopped, 0 where there is none. */
 uint32_t port_tick_longest_ms(void);
 
-/* Have it tick, 0 to end that. Meanwhile the core may stop with its clocks whenever it idles and
- * nothing waits to be sent; when a byte wakes it up, which is lost, it only sleeps until the next
- * tick. */
-void port_tick_start(uint32_t milliseconds);
+/* Have it tick, 0 to end that; false if it does not work. Meanwhile the core may stop with its
+ * clocks whenever it idles and nothing waits to be sent; when a byte wakes it up, which is lost, it
+ * only sleeps until the next tick. */
+bool port_tick_start(uint32_t milliseconds);
 
 /* Ticks since the last call, or the start. */
 uint32_t port_ticks(void);

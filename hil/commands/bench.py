@@ -15,6 +15,7 @@ from hil.commands.output import progress_bar
 from hil.errors import InputError
 from hil.model import LtcModel, load_model
 from hil.report.bars import draw_bars
+from hil.report.figure import check_picture
 from hil.report.json_file import prepare_json, write_json
 from hil.resources import examples_dir
 from hil.vectors import load_vectors
@@ -52,6 +53,8 @@ def bench(request: BenchRequest, console: Console) -> None:
     Raises:
         HilError: files that cannot be used, a build that fails, a board that counts no cycles.
     """
+    if request.picture is not None:
+        check_picture(request.picture)
     model_file, vectors_file = _files(request.files)
     board = load_board(request.board)
     model = load_model(model_file)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from serial.tools import list_ports  # type: ignore[import-untyped]
 
+from hil.backends import EMULATED
 from hil.board import DEFAULT_BOARD, board_names, load_board
 from hil.commands.finding import Finding
 from hil.cycles.compiler import host_compiler
@@ -141,7 +142,7 @@ def _package(name: str, extra: str = "") -> str:
 
 def _probe_plugin() -> str:
     names = [entry.name for entry in entry_points(group="pyocd.probe")]
-    if "emulated" not in names:
+    if EMULATED not in names:
         raise RigError("pyOCD does not know the emulated boards", hint="pip install hil-ltc, or pip install -e .")
     return "pyOCD knows the emulated boards"
 

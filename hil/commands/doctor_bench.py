@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+import libusb_package
+import usb.backend.libusb1  # type: ignore[import-untyped]
 
 from hil.commands.finding import Finding
 from hil.errors import HilError
@@ -34,7 +38,7 @@ def bench_findings() -> list[Finding]:
     found = [_probe(probe, boards) for probe in probes]
     if not found:
         found = [Finding("debug probes", "-", "none attached: boards are emulated")]
-    return [*found, _rules(probes), _ports(), _rig(), *_locks(), _usb_power()]
+    return [*found, _library(), _rules(probes), _ports(), _rig(), *_locks(), _usb_power()]
 
 
 def _probe(probe: Probe, boards: Sequence[Board]) -> Finding:
@@ -51,10 +55,19 @@ def _probe(probe: Probe, boards: Sequence[Board]) -> Finding:
         what += f", part of a board with {probe.target}"
     own = ports_of(probe).own
     what += f", port {' and '.join(own)}" if own else ", no serial port"
+    if probe.flaw:
+        return Finding(subject, "absent", f"{what}; it cannot be used: {probe.flaw}")
     if closed := probe.usb.closed:
         files = " and ".join(map(str, closed))
         return Finding(subject, "absent", f"{what}; you may not open {files}: {INSTALL}; then plug it in again")
     return Finding(subject, "ok", what)
+
+
+def _library() -> Finding:
+    """What pyOCD reaches probes through: it brings one, which need not fit this computer."""
+    if usb.backend.libusb1.get_backend(find_library=libusb_package.find_library) is None:
+        return Finding("libusb", "absent", "pyOCD reaches no probe without it; sudo apt-get install --yes libusb-1.0-0")
+    return Finding("libusb", "ok", f"libusb-package {version('libusb-package')}")
 
 
 def _rules(probes: Sequence[Probe]) -> Finding:

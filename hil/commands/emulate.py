@@ -7,13 +7,12 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from hil.board import DEFAULT_BOARD, load_instance
+from hil.board import load_instance
 from hil.commands.noticed import tell_noticed
 from hil.dut.board_check import check_board
 from hil.emulator import registry
 from hil.emulator.machine import MachineError
 from hil.emulator.power import power
-from hil.errors import HilError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,17 +97,3 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def main() -> int:
-    """``python -m hil.commands.emulate NAME``."""
-    try:
-        emulate(sys.argv[1] if len(sys.argv) > 1 else DEFAULT_BOARD)
-    except HilError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

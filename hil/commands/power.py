@@ -12,6 +12,7 @@ from hil.report.current_lines import current_lines
 from hil.report.current_of import waveform_of
 from hil.report.current_picture import draw_current
 from hil.report.energy import energy_sentences
+from hil.report.figure import check_picture
 from hil.report.quantity import joules, spread
 from hil.report.terminal import table
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from hil.solver import Solver
     from hil.step_energy import StepEnergy
 
-_PICTURES: Final = (".svg", ".png")
 _ROWS: Final = 8
 """Steps that the table has; the others are in its quantiles and in the picture."""
 
@@ -58,11 +58,8 @@ def power(request: PowerRequest, options: DutOptions, console: Console) -> None:
     Raises:
         HilError: the run failed, its bits are not the integer model's, or nothing tells its current.
     """
-    if request.picture is not None and request.picture.suffix not in _PICTURES:
-        raise InputError(
-            f"the picture {request.picture} cannot be drawn: its name says no format that is known",
-            hint="end it in .svg or .png",
-        )
+    if request.picture is not None:
+        check_picture(request.picture)
     subject = _chosen(request)
     with open_bench(options, console) as bench:
         options.check(bench.board(request.board))

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from hil.backends import HARDWARE
 from hil.board import board_names, load_board
 from hil.commands.output import open_bench, progress_bar
 from hil.commands.subject import subjects_of
 from hil.errors import CyclesError, InputError, RigError
-from hil.report.picture import draw_cycles
+from hil.report.cycles_picture import draw_cycles
+from hil.report.figure import check_picture
 from hil.report.profile import folded, functions_of
 from hil.report.terminal import cycles_sentences
 
@@ -56,13 +58,13 @@ def profile(request: ProfileRequest, options: DutOptions, console: Console) -> N
     Raises:
         HilError: the run failed, or its cycles were not measured.
     """
-    if request.picture not in {"svg", "png"}:
-        raise InputError(f"there is no picture format '{request.picture}'", hint="svg or png")
     subjects = subjects_of(request.files, "profile")
     try:
         request.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"folder {request.folder} cannot be made", cause=error.strerror) from error
+    for subject in subjects:
+        check_picture(_picture_file(subject, request), wanted=False)
     with open_bench(options, console) as bench:
         board = bench.board(request.board)
         options.check(board)
@@ -102,7 +104,7 @@ def _not_measured(subject: Subject, result: RunResult, options: DutOptions) -> H
     if result.cycles.doubtful:
         return CyclesError(sentence)
     given = [f"--{name}" for name in ("probe", "port") if getattr(options, name)]
-    given += ["--backend"] if options.backend == "hardware" else []
+    given += ["--backend"] if options.backend == HARDWARE else []
     hint = f"an emulated board that hil powers itself has a counter: leave {' and '.join(given)} out" if given else None
     return RigError(sentence, hint=hint)
 
@@ -141,10 +143,14 @@ def _table(result: RunResult) -> Table:
     return table
 
 
+def _picture_file(subject: Subject, request: ProfileRequest) -> Path:
+    return request.folder / f"{subject.name}.{request.picture}"
+
+
 def _picture(
     subject: Subject, request: ProfileRequest, result: RunResult, measured: StepCycles, console: Console
 ) -> None:
-    place = request.folder / f"{subject.name}.{request.picture}"
+    place = _picture_file(subject, request)
     title = f"{subject.name} on {result.provenance.board}, {result.provenance.where}, {result.provenance.compiler}"
     try:
         draw_cycles(place, title, measured, budget=subject.cycles_budget)

@@ -9,6 +9,7 @@ import signal
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
+from hil.backends import REMOTE
 from hil.emulator import registry
 from hil.emulator.power import PROBE_PREFIX
 from hil.errors import RigError
@@ -39,7 +40,7 @@ def serve(uid: str, host: str, port: int, console: Console) -> None:
     lock = nullcontext() if probe.unique_id.startswith(PROBE_PREFIX) else _locked(probe)
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # in this thread and those that it starts: waited for below
     with lock, serve_probe(probe, host, port) as at:
-        console.print(f"probe {probe.unique_id} is served on {host}:{at}   (pyocd list -u remote:{host}:{at})")
+        console.print(f"probe {probe.unique_id} is served on {host}:{at}   (pyocd list -u {REMOTE}:{host}:{at})")
         console.print("  stop         Ctrl-C")
         console.file.flush()
         signal.sigwait(_ENDS)

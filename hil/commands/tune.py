@@ -12,6 +12,7 @@ from rich.table import Table
 from hil.commands.output import open_bench, progress_bar
 from hil.errors import InputError
 from hil.model import LtcModel, load_model
+from hil.report.figure import check_picture
 from hil.report.json_file import prepare_json, write_json
 from hil.report.scatter import Point, draw_scatter
 from hil.tune.candidates import candidates
@@ -53,6 +54,8 @@ def tune(request: TuneRequest, options: DutOptions, console: Console) -> None:
     Raises:
         HilError: files that cannot be used, or a board that counts no cycles.
     """
+    if request.picture is not None:
+        check_picture(request.picture)
     if request.atol is not None and not request.atol > 0:
         raise InputError(f"--atol is {request.atol:g}, wanted a difference above 0")
     model = load_model(request.model)

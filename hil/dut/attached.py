@@ -10,7 +10,7 @@ from hil.errors import InputError, RigError
 from hil.find.match import Fit, fit
 from hil.find.ports import ports_of
 from hil.find.probes import attached_probes, probes_named
-from hil.probe.identify import Is, identify
+from hil.probe.identify import Identified, Is, identify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,18 +31,20 @@ class Search:
         maybe: those that may be: nothing tells.
         why: for those, the reason of the last.
         others: the rest.
+        unasked: of the rest those that may be as well, and were left alone, as others say by themselves that they are.
     """
 
     found: tuple[Probe, ...]
     maybe: tuple[Probe, ...] = ()
     why: str = ""
     others: tuple[Probe, ...] = ()
+    unasked: tuple[Probe, ...] = ()
 
 
 def search(board: Board, *, thorough: bool) -> Search:
     """Look for a board among the probes that are plugged in.
 
-    Only probes of the kind that the board carries are opened, and only where nothing else says which board they are on.
+    Only probes of the kind that the board carries are opened, and only where none says by itself that it is one.
 
     Args:
         board: the board.
@@ -54,17 +56,19 @@ def search(board: Board, *, thorough: bool) -> Search:
     maybe: list[Probe] = []
     why = ""
     for kind in (Fit.ASK, Fit.STRAY) if thorough else (Fit.ASK,):
-        if kind is Fit.STRAY and (found or maybe):
+        if found or maybe:
             break
         for probe in probes:
             if fits[probe] is kind:
-                answer = identify(board, probe)
+                answer = Identified(Is.UNKNOWN, probe.flaw) if probe.flaw else identify(board, probe)
                 found += [probe] if answer.is_ is Is.THE_BOARD else []
                 if answer.is_ is Is.UNKNOWN:
                     maybe.append(probe)
                     why = answer.why
     others = [probe for probe in probes if probe not in found and probe not in maybe]
-    return Search(tuple(found), tuple(maybe), why, tuple(others))
+    says = any(fits[probe] is Fit.YES for probe in found)
+    unasked = [probe for probe in others if says and fits[probe] is Fit.ASK]
+    return Search(tuple(found), tuple(maybe), why, tuple(others), tuple(unasked))
 
 
 def probe_named(board: Board, wanted: str) -> Probe | None:
@@ -72,12 +76,13 @@ def probe_named(board: Board, wanted: str) -> Probe | None:
 
     Raises:
         InputError: several have.
-        RigError: it is part of another board.
+        RigError: it is part of another board, or nothing tells it from another probe.
     """
     probes = attached_probes()
     matching = probes_named(wanted, probes)
     if not matching:
         return None
+    _check_flaw(matching)
     if len(matching) > 1:
         raise InputError(f"'{wanted}' fits {len(matching)} probes", hint=there(matching))
     probe = matching[0]
@@ -94,10 +99,11 @@ def the_probe(board: Board, looked: Search) -> Probe:
     """The one that was found.
 
     Raises:
-        RigError: none was.
+        RigError: none was, or nothing tells it from another probe.
         InputError: several could be it.
     """
     candidates = looked.found or looked.maybe
+    _check_flaw(candidates)
     if len(candidates) == 1:
         return candidates[0]
     if candidates:
@@ -108,13 +114,27 @@ def the_probe(board: Board, looked: Search) -> Probe:
         only = that if len(looked.others) == 1 else f"probes are those of boards with {', '.join(told)}"
         raise RigError(
             f"no board '{board.name}' ({board.pyocd_target}) is attached: the only {only}",
-            hint=there(looked.others),
+            hint=there(looked.others) + _stray(board, looked.others),
         )
     instead = ", or leave --backend out to use the emulator" if board.emulators else "; there is no emulator for it"
     raise RigError(
         f"no board '{board.name}' is attached: no debug probe is plugged in",
         hint=f"plug it in and check 'hil doctor'{instead}",
     )
+
+
+def _stray(board: Board, probes: Sequence[Probe]) -> str:
+    """What to type for a probe that is part of no board, where nobody insisted on hardware."""
+    stray = [probe.uid for probe in probes if fit(board, probe) is Fit.STRAY]
+    uids = " or ".join(stray)
+    return f"; where it hangs on {uids}: --backend hardware, or --probe" if stray else ""
+
+
+def _check_flaw(probes: Sequence[Probe]) -> None:
+    for probe in probes:
+        if probe.flaw:
+            hint = "unplug one of them" if probe.uid else "update its firmware, or take another probe"
+            raise RigError(probe.flaw, hint=hint)
 
 
 def _several(board: Board, probes: Sequence[Probe]) -> InputError:

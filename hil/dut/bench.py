@@ -115,7 +115,7 @@ class Bench:
         """The opened DUT of this board; opened on the first call.
 
         Raises:
-            HilError: as :func:`hil.dut.open_dut` does, and again on every later call.
+            HilError: as :func:`hil.dut.dut.open_prepared` does, and again on every later call.
         """
         return self._duts.get(name, lambda: self._enter(name))
 
@@ -127,7 +127,7 @@ class Bench:
         """The result of a case's vectors on a board; run on the first call.
 
         Raises:
-            HilError: for unusable files, and as :meth:`hil.dut.Dut.run` does.
+            HilError: for unusable files, and as :meth:`hil.dut.dut.Dut.run` does.
         """
         return self._results.get(
             RunKey(

@@ -1,21 +1,18 @@
-"""Which places of a farm can be a board, and one of them taken: what `hil.dut.selection` chooses of, and opens."""
+"""Which places of a farm can be a board: what `hil.dut.selection` chooses of."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hil.backends import HARDWARE
 from hil.emulator.power import PROBE_PREFIX
 from hil.errors import RigError
 from hil.farm.address import FarmAddress
-from hil.farm.coordinator import hold_place, list_places
-from hil.farm.place import HARDWARE
+from hil.farm.coordinator import list_places
 from hil.nearest import offer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from hil.board import Board
     from hil.dut.options import DutOptions
     from hil.farm.coordinator import HeldPlace
@@ -69,17 +66,6 @@ def fitting_places(board: Board, options: DutOptions) -> FittingPlaces:
         f"no place of the farm {address} has board '{board.name}' with backend '{options.backend}'",
         hint=f"places that have it: {kinds}; backends of this board: {', '.join(known)}",
     )
-
-
-@contextmanager
-def take_place(fitting: FittingPlaces, tell: Callable[[str], None]) -> Iterator[HeldPlace]:
-    """Take one of these places, until the end of the context.
-
-    Raises:
-        RigError: none is free in time.
-    """
-    with hold_place(fitting.address, fitting.names, wait_s=fitting.wait_s, tell=tell) as held:
-        yield held
 
 
 def check_kind(held: HeldPlace, behind: str) -> None:

@@ -6,9 +6,10 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from hil.dut.counting import Emulated
-from hil.dut.farm import check_kind, take_place
+from hil.dut.farm import check_kind
 from hil.dut.realised import ProbedBoard
 from hil.errors import BoardGoneError, RigError
+from hil.farm.coordinator import hold_place
 from hil.flash import FlashSession
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def realise_in_farm(
         FlashError: it cannot be flashed, or must be and ``flash`` is ``never``.
     """
     with ExitStack() as stack:
-        held = stack.enter_context(take_place(places, tell))
+        held = stack.enter_context(hold_place(places.address, places.names, wait_s=places.wait_s, tell=tell))
         with held.blamed():
             session = stack.enter_context(FlashSession(board, held.place.probe_uid))
             check_kind(held, session.behind())

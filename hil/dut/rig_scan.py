@@ -100,11 +100,15 @@ def sightings(boards: Sequence[Board]) -> tuple[list[Sighting], list[str]]:
 
 def _board_of(probe: Probe, boards: Sequence[Board]) -> tuple[str, str]:
     """Name of the board that a probe is part of, or none and why."""
+    if probe.flaw:
+        return "", probe.flaw
     fits = {board.name: fit(board, probe) for board in boards}
     for board in boards:
         if fits[board.name] is Fit.YES:
             return board.name, ""
     why = "it is part of no board that hil has a file of"
+    if all(each is Fit.STRAY for each in fits.values()):
+        why = "it may hang on any board: write it to that board's entry as 'probe'"
     for board in boards:
         if fits[board.name] is Fit.ASK:
             answer = identify(board, probe)

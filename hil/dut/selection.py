@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hil.backends import LISTED, is_supervised
+from hil.backends import HARDWARE, LISTED, is_supervised
 from hil.dut.attached import port_of, probe_named, search, the_probe, there
 from hil.dut.farm import fitting_places
 from hil.emulator import registry
 from hil.emulator.machine import MachineError
 from hil.emulator.power import PROBE_PREFIX, instance_name
 from hil.errors import HilError, InputError, RigError
-from hil.farm.place import HARDWARE
 from hil.find.probes import attached_probes
 from hil.rig import load_rig
 
 if TYPE_CHECKING:
     from hil.board import Board
+    from hil.dut.attached import Search
     from hil.dut.farm import FittingPlaces
     from hil.dut.options import DutOptions
     from hil.find.probes import Probe
@@ -75,7 +75,7 @@ def select(board: Board, options: DutOptions) -> Selection:
 
 
 def _on_this_computer(board: Board, options: DutOptions) -> Selection:
-    if options.backend not in {"auto", "hardware"}:
+    if options.backend not in {"auto", HARDWARE}:
         return Selection(options.backend, emulated=True)
     if board.pyocd_target is None:
         return Selection(_emulator(board, options), emulated=True)
@@ -84,10 +84,10 @@ def _on_this_computer(board: Board, options: DutOptions) -> Selection:
     address = options.port or (entry.bridge if options.link == "spi" else entry.port)
     if options.probe or entry.probe:
         return _named(board, options, rig, address)
-    asked = options.backend == "hardware" or options.port is not None
+    asked = options.backend == HARDWARE or options.port is not None
     looked = search(board, thorough=asked)
     if asked or looked.found or not board.emulators:
-        return _hardware(board, options, the_probe(board, looked), address)
+        return replace(_hardware(board, options, the_probe(board, looked), address), reason=_left_alone(looked))
     reason = f"no board attached that says so: {looked.why}" if looked.maybe else "no board attached"
     return _instead(board, options, reason)
 
@@ -105,11 +105,19 @@ def _named(board: Board, options: DutOptions, rig: Rig, address: str | None) -> 
     if probe is not None:
         return _hardware(board, options, probe, address)
     if ":" in wanted and address is not None:  # one that is not on this computer's USB, as remote:HOST:PORT
-        return Selection("hardware", emulated=False, probe=wanted, port=address)
+        return Selection(HARDWARE, emulated=False, probe=wanted, port=address)
     if options.probe is None and options.port is None and options.backend == "auto":
         return _instead(board, options, f"no board attached: probe {wanted} of rig file {rig.file} is not plugged in")
     hint = "give it a --port as well" if ":" in wanted else there(attached_probes())
     raise RigError(f"no debug probe '{wanted}' is attached", cause=_said_by(options, rig), hint=hint)
+
+
+def _left_alone(looked: Search) -> str:
+    """What a person may want to know who has a second board of the kind."""
+    if not looked.unasked:
+        return ""
+    uids = " and ".join(probe.uid for probe in looked.unasked)
+    return f"it says that it is one; probe {uids} does not say of what board it is part, and was not asked"
 
 
 def _said_by(options: DutOptions, rig: Rig) -> str | None:
@@ -150,7 +158,7 @@ def probe_to_be(board: Board, selection: Selection, options: DutOptions) -> str:
 
 
 def _kept_powered(board: Board, options: DutOptions, uid: str, port: str | None) -> Selection:
-    if options.backend == "hardware":
+    if options.backend == HARDWARE:
         raise InputError(
             f"--probe {uid} is an emulated board, but --backend hardware asks for silicon",
             hint="name a probe that 'pyocd list' shows, or leave --backend out",
@@ -182,11 +190,11 @@ def _keeper_of(uid: str) -> str:
 
 def _hardware(board: Board, options: DutOptions, probe: Probe, address: str | None) -> Selection:
     if address is not None:
-        return Selection("hardware", emulated=False, probe=probe.uid, port=address)
+        return Selection(HARDWARE, emulated=False, probe=probe.uid, port=address)
     if options.link == "spi":
         raise InputError(
             f"the SPI bridge to board '{board.name}' (probe {probe.uid}) is not known",
             hint="name it with --port, e.g. ftdi://ftdi:232h/1?data_ready=4 or spidev:/dev/spidev0.0, "
             "or as 'bridge' in the rig file",
         )
-    return Selection("hardware", emulated=False, probe=probe.uid, port=port_of(board, probe), follows_probe=True)
+    return Selection(HARDWARE, emulated=False, probe=probe.uid, port=port_of(board, probe), follows_probe=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import hil
-from hil.backends import is_supervised
+from hil.backends import EMULATED, is_supervised
 from hil.emulator import registry
 from hil.emulator.backend import find_backend
 from hil.emulator.flash_file import BoardBusyError, open_locked
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hil.board import Board
     from hil.emulator.machine import Status
 
-PROBE_PREFIX = "emulated:"
+PROBE_PREFIX = f"{EMULATED}:"
 _END_TIMEOUT_S = 20.0
 _HIGHEST_INSTANCE = 256
 _VECTORS_BYTES = 8  # the stack pointer and the first instruction

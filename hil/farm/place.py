@@ -12,13 +12,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from hil.backends import HARDWARE, REMOTE
 from hil.errors import RigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-HARDWARE: Final = "hardware"
-"""The backend of a place without a tag ``emulated``."""
 _OURS: Final = re.compile(r"(?P<host>[^/]*)/(?P<user>.*)\.hil-[0-9a-f]+-(?P<pid>\d+)-\d+")
 
 
@@ -79,7 +78,7 @@ class Place:
             RigError: it has none, or several of which none is called ``probe``.
         """
         params = self._one("NetworkService", "probe", "a server for its debug probe").params
-        return f"remote:{params['address']}:{params['port']}"
+        return f"{REMOTE}:{params['address']}:{params['port']}"
 
     @property
     def port_url(self) -> str:

@@ -7,7 +7,7 @@ program is at work with too (pyOCD issue 877). What the kernel has read when the
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -47,12 +47,14 @@ class Probe:
         kind: which of pyOCD's probe plugins serves it: ``stlink``, ``cmsisdap`` or ``jlink``.
         board_id: the four characters by which the maker of its firmware knows the board; empty where it says none.
         usb: the device.
+        flaw: why neither pyOCD nor a lock can tell it from another probe, in a sentence; empty where they can.
     """
 
     uid: str
     kind: str
     board_id: str
     usb: UsbDevice
+    flaw: str = ""
 
     @property
     def description(self) -> str:
@@ -79,11 +81,27 @@ def attached_probes(sys: Path | None = None, mounts: Path | None = None) -> list
         mounts: list of what is mounted; by default the kernel's.
     """
     mounted = _mounted(mounts or MOUNTS)
-    return [
+    found = [
         Probe(probe_uid(device, kind), kind, _board_id(device, kind, mounted), device)
         for device in usb_devices(sys)
         if (kind := _kind(device))
     ]
+    return [replace(probe, flaw=_flaw(probe, found)) for probe in found]
+
+
+def _flaw(probe: Probe, all_of_them: Sequence[Probe]) -> str:
+    if not probe.uid:
+        return (
+            f"the probe at USB {probe.usb.place} ({probe.description}) has no serial number: nothing tells it from "
+            "another, nor keeps a second run from it"
+        )
+    alike = [each.usb.place for each in all_of_them if each.uid.casefold() == probe.uid.casefold()]
+    if len(alike) > 1:
+        return (
+            f"the probes at USB {' and '.join(alike)} have the same serial number {probe.uid}: "
+            "pyOCD takes whichever it meets first"
+        )
+    return ""
 
 
 def _kind(device: UsbDevice) -> str:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from hil.errors import InputError
+from hil.errors import NOTHING_RAN, RUN_ENDS, InputError
 from hil.nightly.artefacts import ARTEFACT_FILES
 from hil.nightly.ending import Ended, Ending
 from hil.orphan import die_with_parent
@@ -169,13 +169,13 @@ def _nothing() -> dict[str, Any]:
 
 
 def _said(name: str, code: int | None, results: dict[str, Any] | None, folder: Path, timeout_s: float) -> str:
-    """What is wrong with the run as a whole: pytest's codes 0, 1 and 10 are verdicts."""
+    """What is wrong with the run as a whole: those of `RUN_ENDS` are verdicts."""
     words = folder / WORDS_FILE
     if code is None:
         return f"board '{name}': the run took longer than {timeout_s / 60:g} min and was ended; it is told in {words}"
-    if code == 5:  # noqa: PLR2004 - pytest's for no tests
+    if code == NOTHING_RAN:
         return f"board '{name}': there is no test for it here"
-    if code not in {0, 1, 10}:
+    if code not in RUN_ENDS:
         last = _last_line(words)
         return (
             f"board '{name}': pytest ended with exit code {code}{f': {last}' if last else ''}; all of it is in {words}"

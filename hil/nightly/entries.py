@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from hil.nightly.entry import Entry, Outcome, Place
+from hil.nightly.entry import LARGEST_FIGURE, Entry, Outcome, Place
 from hil.nightly.flaky import NO_END
 from hil.nightly.verdict import excuse
 
@@ -103,10 +103,11 @@ def _energy_source(energy: dict[str, Any]) -> str:
 
 
 def _figures(run: Run) -> dict[str, float]:
-    """Those that there are."""
+    """Those that there are, but for what is too large to be one."""
     cycles, size, energy = run["cycles"], run["size"] or {}, run.get("energy") or {}
     found = {
         "max_error": run["max_error"],
+        "outputs_error": run.get("outputs_error"),
         "cycles_min": cycles.get("min"),
         "cycles_median": cycles.get("median"),
         "cycles_max": cycles.get("max"),
@@ -116,4 +117,4 @@ def _figures(run: Run) -> dict[str, float]:
         "flash_bytes": size.get("flash_bytes"),
         "ram_bytes": size.get("ram_bytes"),
     }
-    return {name: float(value) for name, value in found.items() if value is not None}
+    return {name: float(value) for name, value in found.items() if value is not None and abs(value) <= LARGEST_FIGURE}

@@ -5,13 +5,30 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from hil.report.facts import run_title
 
 FORMAT: Final = "hil history"
 VERSION: Final = 1
 
 Outcome = Literal["passed", "failed", "error", "skipped", "quarantined"]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+LARGEST_FIGURE: Final = 1e15
+"""No figure that is kept is larger: so far a model's numbers go, and whole ones are exact."""
+AHEAD: Final = dt.timedelta(days=1)
+"""What is dated further ahead of now was dated by a wrong clock."""
+
+Finite = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST_FIGURE, le=LARGEST_FIGURE)]
+
+
+def _in_utc(time: dt.datetime) -> dt.datetime:
+    try:
+        return time.astimezone(dt.UTC)
+    except OverflowError as error:
+        raise ValueError("no date that can be told in UTC") from error
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class _Read(BaseModel):
@@ -63,7 +80,7 @@ class Entry(_Read):
 
     format: Literal["hil history"] = FORMAT
     version: Literal[1] = VERSION
-    time: AwareDatetime
+    time: Time
     board: str
     file: str = ""
     case: str
@@ -82,6 +99,10 @@ class Entry(_Read):
         """The day on which the night's run ended, as UTC has it."""
         return self.time.astimezone(dt.UTC).date().isoformat()
 
+    def is_ahead(self, now: dt.datetime) -> bool:
+        """Whether it is dated so far ahead of a time that its clock was wrong."""
+        return self.time - now > AHEAD
+
     @property
     def subject(self) -> tuple[str, str, str, str]:
         """Whose result it is: board, file, case, vectors."""
@@ -90,5 +111,4 @@ class Entry(_Read):
     @property
     def title(self) -> str:
         """The same in words."""
-        case = self.case if self.vectors in {"", self.case} else f"{self.case}/{self.vectors}"
-        return f"{case} on {self.board}"
+        return f"{run_title(self.case, self.vectors)} on {self.board}"

@@ -22,9 +22,15 @@ class Figure:
     source: Literal["", "cycles", "energy"] = ""
     smallest: float = 0.0
 
+    @property
+    def counted(self) -> bool:
+        """Whether it is counted: then no figure is told but one that was there."""
+        return self.smallest == 0
+
 
 FIGURES: Final = (
     Figure("max_error", "worst error of a state, as a share of its bound"),
+    Figure("outputs_error", "worst error of an output to what is expected, in the model's unit"),
     Figure("cycles_min", "shortest step in cycles", "cycles"),
     Figure("cycles_median", "median step in cycles", "cycles"),
     Figure("cycles_max", "longest step in cycles", "cycles"),

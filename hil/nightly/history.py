@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -33,16 +34,21 @@ class History:
     skipped: tuple[str, ...] = ()
 
 
-def load_history(path: Path) -> History:
+def load_history(path: Path, now: dt.datetime | None = None) -> History:
     """Read a history; one that is not there is empty. A line that cannot be used is told and left out.
+
+    Args:
+        path: the history.
+        now: a line that is dated later by more than a day cannot be used; None for what the clock says.
 
     Raises:
         InputError: the file cannot be read.
     """
+    now = now or dt.datetime.now(tz=dt.UTC)
     entries, skipped = [], []
     for number, line in enumerate(_read(path).split(b"\n"), start=1):
         if line.strip():
-            entry, why = _entry(line)
+            entry, why = _entry(line, now)
             if entry is not None:
                 entries.append(entry)
             else:
@@ -90,7 +96,7 @@ def _read(path: Path) -> bytes:
         raise InputError(f"history {path} cannot be read", cause=error.strerror) from error
 
 
-def _entry(line: bytes) -> tuple[Entry | None, str]:
+def _entry(line: bytes, now: dt.datetime) -> tuple[Entry | None, str]:
     """A line's entry, or why it has none."""
     try:
         data: Any = json.loads(line)
@@ -102,7 +108,10 @@ def _entry(line: bytes) -> tuple[Entry | None, str]:
     if type(version) is not int or version != VERSION:
         return None, f"it has version {version!r}, this hil reads versions up to {VERSION}"
     try:
-        return Entry.model_validate(data), ""
+        entry = Entry.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         return None, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    if entry.is_ahead(now):
+        return None, f"it is dated {entry.night} and now is {now.date().isoformat()}: a clock was wrong"
+    return entry, ""

@@ -66,4 +66,5 @@ def look_back(entries: Sequence[Entry], quarantine: Quarantine, today: dt.date) 
         for flaky in find_flaky(entries)
         if flaky.board not in held
     ]
-    return Outlook(tuple(find_rows(entries)), tuple(proposals))
+    end = dt.datetime.combine(today, dt.time.max, tzinfo=dt.UTC)
+    return Outlook(tuple(find_rows(entries, end)), tuple(proposals))

@@ -1,9 +1,10 @@
-"""The history as rows of figures, like with like, and what changed in them. Pure."""
+"""The history as rows of figures, like with like, and what changed in them. Reads nothing but the clock."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -59,29 +60,33 @@ class Row:
         first = self.entries[change.began]
         share = f" ({change.by:+.2%})" if change.before else ""
         moved = "steps" if change.kind == "step" else "drifts"
+        until = "" if change.ended is None else f", until {self.entries[change.ended].night}"
         commit = f", commit {first.commit[:12]}" if first.commit else ""
         return (
             f"{self.title}: {self.figure.words} {moved} from {change.before:.6g} to {change.after:.6g}{share}, "
-            f"since {first.night}{commit}"
+            f"since {first.night}{commit}{until}"
         )
 
 
-def find_rows(entries: Sequence[Entry]) -> list[Row]:
+def find_rows(entries: Sequence[Entry], now: dt.datetime | None = None) -> list[Row]:
     """Every figure of every board and case that still has results, with its changes.
 
-    A row begins anew where board, backend, compiler, link or the source of the figure became others.
+    A row begins anew wherever backend, compiler, flags, link or the source of the figure became others.
 
     Args:
         entries: in the order of time.
+        now: entries that no clock can have dated rightly until then are left out; None for what the clock says.
     """
+    now = now or dt.datetime.now(tz=dt.UTC)
+    dated = [entry for entry in entries if not entry.is_ahead(now)]
     subjects: dict[tuple[str, ...], list[Entry]] = {}
-    for entry in entries:
+    for entry in dated:
         subjects.setdefault(entry.subject, []).append(entry)
-    newest = entries[-1].time if entries else None
+    newest = dated[-1].time if dated else None
     return [
         row
         for ours in subjects.values()
-        if newest is not None and ours[-1].time >= newest - _LIVES
+        if newest is not None and newest - ours[-1].time <= _LIVES
         for figure in FIGURES
         if (row := _row(figure, ours)) is not None
     ]
@@ -92,9 +97,10 @@ def _row(figure: Figure, entries: Sequence[Entry]) -> Row | None:
     if not having:
         return None
     last = _comparable(having[-1], figure)
-    alike = tuple(entry for entry in having if _comparable(entry, figure) == last)[-WINDOW:]
+    alike = [*takewhile(lambda entry: _comparable(entry, figure) == last, reversed(having))][:WINDOW][::-1]
     values = np.array([entry.figures[figure.name] for entry in alike])
-    return Row(figure, alike, tuple(find_changes(values, smallest=figure.smallest)))
+    changes = find_changes(values, smallest=figure.smallest, counted=figure.counted)
+    return Row(figure, tuple(alike), tuple(changes))
 
 
 def _comparable(entry: Entry, figure: Figure) -> tuple[object, ...]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from hil.errors import RigError
+from hil.errors import RUN_ENDS, RigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hil.nightly.board_run import BoardRun
     from hil.quarantine import Quarantine
-
-_WORDS: Final = {0: "passed", 1: "failed", 10: "no verdict (rig)"}
 
 
 def exit_code(runs: Sequence[BoardRun], quarantine: Quarantine) -> int:
@@ -50,4 +48,4 @@ def verdict_words(run: BoardRun, quarantine: Quarantine) -> str:
     """The verdict on a board in a word or two."""
     if run.said:
         return "no end, not counted" if excuse(run, quarantine) else "no end"
-    return _WORDS.get(run.code or 0, "failed")
+    return RUN_ENDS.get(run.code or 0, "failed")

@@ -15,7 +15,6 @@ _AHB_AP_IDR: Final = 0x04770021  # the AHB access port of the nRF51
 
 _DP_CTRL_STAT: Final = 0x4
 _DP_SELECT: Final = 0x8
-_DP_RDBUFF: Final = 0xC
 _POWER_REQUESTS: Final = 1 << 30 | 1 << 28  # CSYSPWRUPREQ, CDBGPWRUPREQ; each is acknowledged one bit higher
 
 _AP_CSW: Final = 0x00

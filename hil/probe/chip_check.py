@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 # pyOCD has annotations but no py.typed.
-from pyocd.core import exceptions  # type: ignore[import-untyped]
 from pyocd.core.target import Target  # type: ignore[import-untyped]
 
 from hil.errors import RigError
+from hil.probe.pyocd_errors import pyocd_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hil.board import Board
+    from hil.board import Board, ChipIds
 
 _CORE_NAMES = {"cortex-m0": "Cortex-M0", "cortex-m0plus": "Cortex-M0+"}
 
@@ -33,6 +33,7 @@ def check_chip(board: Board, probe: str, target: Any) -> None:
 
     Raises:
         WrongChipError: another is there.
+        RigError: the chip does not tell, and the board's file says where it would.
     """
     found = target.selected_core.name
     expected = _CORE_NAMES.get(board.core, board.core)
@@ -41,8 +42,14 @@ def check_chip(board: Board, probe: str, target: Any) -> None:
             f"the core behind probe '{probe}' is a {found}, that of board '{board.name}' is a {expected}",
             hint="name the probe of the right board",
         )
-    chip = chip_id(board, target)
-    if chip is not None and board.chip_ids is not None and chip not in board.chip_ids.values:
+    if board.chip_ids is None:
+        return
+    silent = f"the chip behind probe '{probe}' does not say what it is"
+    with pyocd_errors(silent):
+        chip = _chip_id(board.chip_ids, target)
+    if not chip:
+        raise RigError(silent, hint=f"is it the one of board '{board.name}'? Nothing was written")
+    if chip not in board.chip_ids.values:
         expected = " or ".join(f"0x{value:x}" for value in board.chip_ids.values)
         raise WrongChipError(
             f"the chip behind probe '{probe}' says that it is 0x{chip:x}, that of board '{board.name}' is {expected}",
@@ -50,25 +57,17 @@ def check_chip(board: Board, probe: str, target: Any) -> None:
         )
 
 
-def chip_id(board: Board, target: Any) -> int | None:
-    """What the chip says of itself; None where the board's file names no such word, or the chip says nothing."""
-    ids = board.chip_ids
-    if ids is None:
-        return None
-    try:
-        if ids.clock is None:
-            word = int(target.read32(ids.address))
-        else:
-            with _standing(target):  # the firmware may be about to write that register as well
-                before = target.read32(ids.clock.address)
-                target.write32(ids.clock.address, before | ids.clock.bits)
-                try:
-                    word = int(target.read32(ids.address))
-                finally:
-                    target.write32(ids.clock.address, before)
-    except (exceptions.Error, OSError):
-        return None
-    return (word & ids.mask) or None
+def _chip_id(ids: ChipIds, target: Any) -> int:
+    """What the chip says of itself; 0 where it says nothing."""
+    if ids.clock is None:
+        return int(target.read32(ids.address)) & ids.mask
+    with _standing(target):  # the firmware may be about to write that register as well
+        before = target.read32(ids.clock.address)
+        target.write32(ids.clock.address, before | ids.clock.bits)
+        try:
+            return int(target.read32(ids.address)) & ids.mask
+        finally:
+            target.write32(ids.clock.address, before)
 
 
 @contextmanager

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 
 def on_usb(uid: str) -> Probe | None:
-    """The probe with that uid, or the only one with it as a part; None where it is none on USB."""
-    if not uid or uid.startswith(PROBE_PREFIX):
+    """The probe with that uid, or the only one with it as a part, or for no uid the only one there is; else None."""
+    if uid.startswith(PROBE_PREFIX):
         return None
-    probes = probes_named(uid, attached_probes())
+    attached = attached_probes()
+    probes = probes_named(uid, attached) if uid else attached
     return probes[0] if len(probes) == 1 else None
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pyocd.core.plugin import Plugin  # type: ignore[import-untyped]
 
 import hil
+from hil.backends import EMULATED
 from hil.probe.emulated import EmulatedProbe
 
 
@@ -19,7 +20,7 @@ class EmulatedProbePlugin(Plugin):  # type: ignore[misc]
     @property
     def name(self) -> str:
         """What stands before the colon in ``-u emulated:microbit``."""
-        return "emulated"
+        return EMULATED
 
     @property
     def description(self) -> str:

@@ -47,10 +47,6 @@ class PostMortem:
     detail: str = ""
     calls: tuple[StackWord, ...] = ()
 
-    def describe(self) -> str:
-        """The state as lines of text."""
-        return "\n".join(self.lines())
-
     def lines(self, names: Names | None = None) -> tuple[str, ...]:
         """The state as lines of text, with function names where they are known."""
         names = names or Names()

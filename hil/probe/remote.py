@@ -15,10 +15,11 @@ from pyocd.core import exceptions  # type: ignore[import-untyped]
 from pyocd.probe.tcp_client_probe import TCPClientProbe  # type: ignore[import-untyped]
 from pyocd.utility.sockets import ClientSocket  # type: ignore[import-untyped]
 
+from hil.backends import REMOTE
 from hil.errors import RigError
 from hil.probe.own import PATIENT, OwnProbe
 
-PREFIX: Final = "remote:"
+PREFIX: Final = f"{REMOTE}:"
 _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 10.0
 """Far more than a probe takes for any one request; less than a person waits."""

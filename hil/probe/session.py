@@ -11,7 +11,7 @@ from pyocd.core.session import Session  # type: ignore[import-untyped]
 
 from hil.emulator.power import PROBE_PREFIX
 from hil.errors import BoardGoneError, FlashError, InputError, RigError
-from hil.probe.chip_check import WrongChipError, check_chip, chip_id
+from hil.probe.chip_check import WrongChipError, check_chip
 from hil.probe.choice import choose_probe, on_usb
 from hil.probe.lock import IMPATIENT, ProbeLock
 from hil.probe.own import as_own
@@ -71,8 +71,8 @@ class ProbeSession:
         with ExitStack() as undo:
             undo.enter_context(no_pyocd_log())
             self._plugged = on_usb(self._probe)
-            if self._locks and self._probe and not self._probe.startswith(PROBE_PREFIX):
-                uid = self._plugged.uid if self._plugged else self._probe
+            uid = self._plugged.uid if self._plugged else self._probe
+            if self._locks and uid and not uid.startswith(PROBE_PREFIX):
                 undo.enter_context(ProbeLock(uid, self.board.name, self._patience))
             self._open()
             self._held = undo.pop_all()
@@ -154,7 +154,6 @@ class ProbeSession:
         if not self._may_help(error):
             raise error
         self._climb(error)
-        self._check_core()
 
     def begin(self) -> None:
         """A piece of work begins: the connection may be lost once in each."""
@@ -169,7 +168,6 @@ class ProbeSession:
             if not self._may_help(error):
                 raise
             self._climb(error)
-        self._check_core()
 
     def _may_help(self, error: RigError) -> bool:
         """Whether another attempt could end better: something failed on the way, or the probe has gone."""
@@ -193,6 +191,8 @@ class ProbeSession:
                 with pyocd_errors(f"board '{self.board.name}' cannot be recovered"):
                     rung.act(self)
                 self.reopen()
+            except WrongChipError:
+                raise
             except (RigError, FlashError) as next_error:
                 error = next_error if isinstance(next_error, RigError) else RigError(next_error.message)
             else:
@@ -216,6 +216,11 @@ class ProbeSession:
                 session.close()
                 raise
         self._session = session
+        try:
+            check_chip(self.board, self._probe, self.target)
+        except RigError:
+            self._close_session()
+            raise
 
     def _connect_mode(self) -> str:
         """How to get hold of the core: the first time beside the running firmware, then before it can interfere.
@@ -226,18 +231,6 @@ class ProbeSession:
         if not self._recovering:
             return "attach"
         return "under-reset" if self.board.reset_pin else "halt"
-
-    def _check_core(self) -> None:
-        """A probe on another board is better found before anything is erased."""
-        try:
-            check_chip(self.board, self._probe, self.target)
-        except WrongChipError:
-            self._close_session()
-            raise
-
-    def chip_id(self) -> int | None:
-        """What the chip says of itself; None where the board's file names no such word, or the chip says nothing."""
-        return chip_id(self.board, self.target)
 
     def _close_session(self) -> None:
         session, self._session = self._session, None

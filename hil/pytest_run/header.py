@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hil.errors import HilError
 from hil.model import load_model
-from hil.pytest_run.collect import PromiseItem
+from hil.pytest_run.promise_item import PromiseItem
 from hil.vectors import load_vectors
 from hil.work import convert_for, digest_of, solve_with
 

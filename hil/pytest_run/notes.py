@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from hil.case_network import load_network
 from hil.errors import HilError
-from hil.pytest_run.collect import HarvestItem, PromiseItem, needs_board
+from hil.pytest_run.collect import needs_board
+from hil.pytest_run.harvest_item import HarvestItem
+from hil.pytest_run.promise_item import PromiseItem
 from hil.report.current_of import waveform_of
 from hil.report.details import current_details, run_details
 from hil.report.difference import first_difference
+from hil.report.facts import run_title
 from hil.report.noted import Noted, note
 from hil.work import convert_for, digest_of
 
@@ -48,7 +51,7 @@ def take_notes(item: pytest.Item, report: pytest.TestReport, state: State, resul
     judged = _judged(item, result)
     entry = state.options.quarantine.find(subject["board"], subject["case"])
     failed = ("failed" if report.when == "call" else "error") if report.failed else ""
-    run, details = _told(subject, judged, state)
+    run, details = _told(item, subject, judged, state)
     difference = first_difference(judged.promise, judged.says, judged.result) if judged and failed else None
     quarantine = "" if entry is None else entry.words
     if failed and judged is None and isinstance(item, PromiseItem) and not isinstance(item, HarvestItem):
@@ -89,13 +92,18 @@ def _judged(item: pytest.Item, result: RunResult | None) -> _Judged | None:
     return None if result is None else _Judged(result, "bits", None)
 
 
-def _told(subject: dict[str, str], judged: _Judged | None, state: State) -> tuple[str, dict[str, Any] | None]:
-    """What the run is called, and its details where this process has not told them yet."""
+def _told(
+    item: pytest.Item, subject: dict[str, str], judged: _Judged | None, state: State
+) -> tuple[str, dict[str, Any] | None]:
+    """What the run is called, and its details where this process has not told them yet.
+
+    The promises about one run share its name; a test in Python has its runs for itself.
+    """
     if judged is None:
         return "", None
-    name = "{file}::{case}[{board}]".format(**subject)
-    if subject["vectors"]:
-        name = "{file}::{case}/{vectors}[{board}]".format(**subject)
+    name = item.nodeid
+    if isinstance(item, PromiseItem):
+        name = f"{subject['file']}::{run_title(subject['case'], subject['vectors'])}[{subject['board']}]"
     if name in state.told:
         return name, None
     state.told.add(name)

@@ -130,7 +130,7 @@ def read_options(config: pytest.Config) -> Options:
         config: pytest's.
 
     Raises:
-        InputError: for an unknown board, an option that does not fit, or one whose feature is not in this version.
+        InputError: for an unknown board, an option that does not fit, or a file or folder that cannot be used.
     """
     report_dir: Path | None = config.getoption("hil_report")
     if report_dir is not None and report_dir.exists() and not report_dir.is_dir():

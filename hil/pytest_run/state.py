@@ -56,15 +56,18 @@ class State:
         return [f"hil: {self._describe(name)}{default}" for name in self.options.boards]
 
     def note_results(self, item: pytest.Item) -> RunResult | None:
-        """Note what the DUTs gave since the last call on a test written in Python: of several results the worst."""
+        """Note on a test in Python what the DUTs gave to it, in all of its phases: of several results the worst."""
         fresh = self.bench.take_results()
-        if not fresh:
+        had = item.stash.setdefault(_HAD, [])
+        had += fresh
+        if not had:
             return None
-        worst = max(fresh, key=lambda result: (not result.bits_equal, result.max_error))
-        more = f" (worst of {len(fresh)})" if len(fresh) > 1 else ""
-        item.user_properties.append(("hil_case", item.name + more))
-        item.user_properties.extend(run_properties(worst).items())
-        item.user_properties.extend(size_properties(self.bench.artefact(worst.provenance.board)).items())
+        worst = max(had, key=lambda result: (not result.bits_equal, result.max_error))
+        if fresh:
+            more = f" (worst of {len(had)})" if len(had) > 1 else ""
+            item.user_properties.append(("hil_case", item.name + more))
+            item.user_properties.extend(run_properties(worst).items())
+            item.user_properties.extend(size_properties(self.bench.artefact(worst.provenance.board)).items())
         return worst
 
     def _describe(self, name: str) -> str:
@@ -74,4 +77,5 @@ class State:
             return f"{name}: {error.verdict} error: {as_in_pytest(error.message)}"
 
 
+_HAD: pytest.StashKey[list[RunResult]] = pytest.StashKey()
 STATE: pytest.StashKey[State] = pytest.StashKey()

@@ -16,7 +16,8 @@ import pytest
 
 from hil.case import SUFFIX
 from hil.errors import HilError, InputError
-from hil.pytest_run.collect import PromiseItem, needs_board
+from hil.pytest_run.collect import needs_board
+from hil.pytest_run.promise_item import PromiseItem
 from hil.pytest_run.state import STATE
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _TOLD: Final = "hil_attached"  # in what a worker is started with
 _PARAMETERS: Final = re.compile(r"\[(.*)\](?:@[^\]]*)?$")
 _PROMISE: Final = re.compile(rf"^(.*{re.escape(SUFFIX)})::[^\[]*(\[.*\])(?:@[^\]]*)?$")
+_SIMULATED: Final = re.compile(rf"{re.escape(SUFFIX)}::harvest\[")
 _ATTACHED: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
@@ -82,8 +84,11 @@ def make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def board_in(nodeid: str, names: Iterable[str]) -> str | None:
-    """Which of these boards a test's id names among its parameters; of ``board`` and ``my-board`` the longer."""
-    found = _PARAMETERS.search(nodeid)
+    """Which of these boards a test's id names among its parameters; of ``board`` and ``my-board`` the longer.
+
+    None where it opens none: a promise on harvested power is simulated.
+    """
+    found = None if _SIMULATED.search(nodeid) else _PARAMETERS.search(nodeid)
     parameters = f"-{found[1]}-" if found else ""
     return next((name for name in sorted(names, key=len, reverse=True) if f"-{name}-" in parameters), None)
 
@@ -125,7 +130,9 @@ def _is_attached(bench: Bench, name: str) -> bool:
 
 def _board_of(item: pytest.Item) -> str | None:
     """The board that a test runs on, if any."""
+    if not needs_board(item):
+        return None
     if isinstance(item, PromiseItem):
         return item.subject.board
     name = item.callspec.params.get("board") if hasattr(item, "callspec") else None
-    return name if needs_board(item) and isinstance(name, str) else None
+    return name if isinstance(name, str) else None

@@ -1,1 +1,1 @@
-"""Results for people and for machines: terminal, JUnit properties, JSON."""
+"""Results for people and for machines: terminal, JUnit properties, JSON, the HTML page, pictures."""

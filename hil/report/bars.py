@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hil.report.picture import new_figure, save_figure
+from hil.report.figure import INK, new_figure, save_figure, style_axes, title_axes
+from hil.report.svg_text import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-_INK = "#1f4e79"
 
 
 def draw_bars(path: Path, title: str, values: Mapping[str, float]) -> None:
@@ -21,12 +20,12 @@ def draw_bars(path: Path, title: str, values: Mapping[str, float]) -> None:
     """
     figure = new_figure(9, 0.9 + 0.45 * len(values))
     axes = figure.add_subplot()
-    bars = axes.barh(list(values), list(values.values()), color=_INK)
-    axes.bar_label(bars, labels=[f"{value:,.0f}" for value in values.values()], padding=4, fontsize=8)
+    bars = axes.barh(list(values), list(values.values()), color=INK)
+    axes.bar_label(bars, labels=[f"{value:,.0f}" for value in values.values()], padding=4, fontsize=8, color=TEXT)
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.margins(x=0.2)
-    axes.set_title(title, fontsize=9, loc="left")
-    axes.grid(visible=True, axis="x", alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    title_axes(axes, title)
+    style_axes(axes)
+    axes.grid(visible=False, axis="y")
     save_figure(figure, path)

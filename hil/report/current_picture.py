@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from hil.errors import InputError
-from hil.report.inline_svg import INK, SECOND, style_axes
-from hil.report.picture import new_figure, save_figure
+from hil.report.figure import INK, LIMIT, SECOND, name_axes, new_figure, save_figure, style_axes, title_axes
 from hil.report.quantity import amperes, joules, seconds, spread
-from hil.report.svg_text import TEXT, svg_text
+from hil.report.svg_text import TEXT
 from hil.report.waveform import NEAR, columns_of, nearby
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from hil.report.waveform import Columns, Waveform
     from hil.step_energy import StepEnergy
 
-_MOST: Final = "#b03a2e"
 _COLUMNS: Final = 450
 _BARS: Final = 160
 """Windows and steps that are drawn one by one; of more, shares and ranges within each column."""
@@ -44,14 +41,7 @@ def draw_current(path: Path, title: str, waveform: Waveform, energy: StepEnergy 
     Raises:
         InputError: matplotlib is not installed, or the file cannot be written.
     """
-    figure = _figure(title, waveform, energy)
-    if path.suffix != ".svg":
-        save_figure(figure, path)
-        return
-    try:
-        path.write_text(svg_text(figure, transparent=False), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"the picture {path} cannot be written", cause=error.strerror) from error
+    save_figure(_figure(title, waveform, energy), path)
 
 
 def _figure(title: str, waveform: Waveform, energy: StepEnergy | None) -> Any:
@@ -64,11 +54,11 @@ def _figure(title: str, waveform: Waveform, energy: StepEnergy | None) -> Any:
     if near is not None:
         _draw_trace(panels[1], waveform, *near)
         told = f"from near: {NEAR} of {len(waveform.windows_s)}, from {seconds(near[0] - waveform.begin_s)} on"
-        panels[1].set_title(told, fontsize=8, loc="left", color=TEXT)
+        title_axes(panels[1], told, fontsize=8)
     if energy is not None:
         _draw_energies(panels[-1], energy)
     head = f"{title}\n{waveform.how}: {waveform.source}"
-    panels[0].set_title(head, fontsize=9, loc="left", color=TEXT, pad=22, wrap=True)
+    title_axes(panels[0], head, pad=22, wrap=True)
     return figure
 
 
@@ -78,13 +68,13 @@ def _draw_trace(axes: Any, waveform: Waveform, begin_s: float, end_s: float) -> 
     _shade(axes, waveform, columns)
     if columns.maximum_A is not None:
         low, high = _held(columns.mean_A), _held(columns.maximum_A)
-        axes.fill_between(edges, low, high, step="post", color=_MOST, alpha=0.15, linewidth=0, label="to the maximum")
+        axes.fill_between(edges, low, high, step="post", color=LIMIT, alpha=0.15, linewidth=0, label="to the maximum")
     low, high = _held(columns.low_A), _held(columns.high_A)
     axes.fill_between(edges, low, high, step="post", color=INK, alpha=0.35, linewidth=0, label="current")
     axes.step(edges, _held(columns.mean_A), where="post", color=INK, linewidth=1, label="average")
     axes.set_xlim(edges[0], edges[-1])
     _style(axes, "A", "s")
-    axes.set_ylabel("current", color=TEXT)
+    name_axes(axes, "", "current")
 
 
 def _shade(axes: Any, waveform: Waveform, columns: Columns) -> None:
@@ -108,7 +98,7 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
     if len(values) <= _BARS:
         steps = np.arange(len(values))
         if most is not None:
-            axes.bar(steps, most, width=0.9, color=_MOST, alpha=0.15, linewidth=0)
+            axes.bar(steps, most, width=0.9, color=LIMIT, alpha=0.15, linewidth=0)
         axes.bar(steps, values, yerr=off if off.any() else None, width=0.9, color=INK, alpha=0.6, ecolor=TEXT)
     else:
         begins = np.unique(np.linspace(0, len(values), _COLUMNS + 1).astype(int))[:-1]
@@ -116,7 +106,7 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
         low, high = (_held(each.reduceat(values, begins)) for each in (np.fmin, np.fmax))
         if most is not None:
             band = _held(np.fmax.reduceat(most, begins))
-            axes.fill_between(edges, 0, band, step="post", color=_MOST, alpha=0.15, linewidth=0)
+            axes.fill_between(edges, 0, band, step="post", color=LIMIT, alpha=0.15, linewidth=0)
         axes.fill_between(edges, 0, high, step="post", color=INK, alpha=0.35, linewidth=0)
         axes.fill_between(edges, 0, low, step="post", color=INK, alpha=0.45, linewidth=0)
         if off.any():
@@ -134,13 +124,12 @@ def _draw_energies(axes: Any, energy: StepEnergy) -> None:
     told = f"energy of each step, min-median-max {spread(values, 'J')}{average}"
     told += f", each off by {joules(float(off.max()))} at most" if off.any() else ""
     batch = f"; means of batches of {energy.batch}" if energy.batch > 1 else ""
-    axes.set_title(f"{told} at {energy.supply_V:g} V{batch}", fontsize=8, loc="left", color=TEXT)
-    axes.set_xlabel("step" if sequences == 1 else f"step, of {sequences} sequences one after another", color=TEXT)
-    axes.set_ylabel("energy", color=TEXT)
+    title_axes(axes, f"{told} at {energy.supply_V:g} V{batch}", fontsize=8)
+    name_axes(axes, "step" if sequences == 1 else f"step, of {sequences} sequences one after another", "energy")
 
 
 def _style(axes: Any, value_unit: str, time_unit: str) -> None:
-    from matplotlib.ticker import EngFormatter, MaxNLocator  # noqa: PLC0415 - as in hil.report.picture
+    from matplotlib.ticker import EngFormatter, MaxNLocator  # noqa: PLC0415 - as in hil.report.figure
 
     axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
     axes.yaxis.set_major_formatter(EngFormatter(value_unit))

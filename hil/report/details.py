@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from hil.report.energy import energy_facts
+from hil.report.facts import cycles_facts, picked, run_facts
 from hil.report.series import series_of
 from hil.report.waveform import columns_of, nearby
 from hil.step_energy import NOT_ASKED
@@ -32,30 +33,16 @@ def run_details(result: RunResult, artefact: Artefact) -> dict[str, Any]:
     Returns:
         What ``runs`` of results.json holds of it; docs/report.md has every key.
     """
-    origin = result.provenance
+    facts = run_facts(result)
     return {
-        "board": origin.board,
-        "backend": origin.backend,
-        "backend_version": origin.backend_version,
-        "emulated": origin.emulated,
-        "where": origin.where,
-        "reason": origin.reason or None,
-        "probe": origin.probe or None,
-        "link": origin.link,
-        "firmware": origin.firmware,
-        "compiler": origin.compiler,
-        "flags": origin.flags,
-        "core": origin.core,
-        "model": result.model_name,
-        "image": result.image_digest,
-        "solver": result.solver,
-        "vectors": result.vectors.name,
-        "steps": result.steps,
-        "bits_equal": result.bits_equal,
-        "bits_compared": result.bits_compared,
-        "max_error": result.max_error if np.isfinite(result.max_error) else None,
-        "retries": result.retries,
-        "noticed": list(origin.noticed),
+        **picked(facts, "board", "backend", "backend_version", "emulated", "where"),
+        "reason": facts["reason"] or None,
+        "probe": facts["probe"] or None,
+        **picked(facts, "link", "firmware", "compiler", "flags", "core", "model", "image", "solver", "vectors"),
+        **picked(facts, "steps", "bits_equal", "bits_compared"),
+        "max_error": _finite(facts["max_error"]),
+        "outputs_error": _finite(facts["outputs_error"]),
+        **picked(facts, "retries", "noticed"),
         "size": _size(artefact),
         "cycles": _cycles(result),
         "energy": energy_details(result.energy),
@@ -112,6 +99,10 @@ def _short(values: NDArray[np.float64]) -> list[float | None]:
     return [float(f"{value:.5g}") if np.isfinite(value) else None for value in values.tolist()]
 
 
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None
+
+
 def _size(artefact: Artefact) -> dict[str, int] | None:
     """Flash and RAM of the firmware in bytes, and what there is of either; None for a process on this computer."""
     if artefact.hex is None:
@@ -122,14 +113,5 @@ def _size(artefact: Artefact) -> dict[str, int] | None:
 
 def _cycles(result: RunResult) -> dict[str, Any]:
     measured = result.cycles.measured
-    if measured is None:
-        return {"source": None, "reason": result.cycles.reason or None}
-    spread = measured.spread
-    return {
-        "source": measured.source,
-        "reason": result.cycles.reason or None,
-        "min": spread.low,
-        "median": spread.median,
-        "max": spread.high,
-        "per_step": series_of(measured.per_step),
-    }
+    steps = {} if measured is None else {"per_step": series_of(measured.per_step)}
+    return {**cycles_facts(result.cycles), "reason": result.cycles.reason or None, **steps}

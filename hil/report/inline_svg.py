@@ -6,15 +6,11 @@ import html
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from hil.report.picture import new_figure
+from hil.report.figure import name_axes, new_figure, style_axes
 from hil.report.svg_text import TEXT, svg_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-INK: Final = "#2f74b5"
-SECOND: Final = "#d98c1f"
-LIMIT: Final = "#c0392b"
 
 _SIZE: Final = re.compile(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>')
 _NO_PART: Final = re.compile(r"<(style|metadata)[^>]*>.*?</\1>", re.DOTALL)
@@ -52,20 +48,11 @@ def new_panels(height: float, *shares: float) -> tuple[Any, list[Any]]:
     return figure, panels
 
 
-def style_axes(axes: Any) -> None:
-    """Quiet lines in the colour of the words."""
-    axes.tick_params(colors=TEXT, labelsize=8)
-    axes.grid(visible=True, color=TEXT, alpha=0.12)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(TEXT)
-
-
-def name_axes(axes: Any, x_words: str, y_words: str, *, whole: bool = True) -> None:
+def number_axes(axes: Any, x_words: str, y_words: str, *, whole: bool = True) -> None:
     """Write what the axes show; steps and nights are whole numbers."""
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - as in hil.report.picture
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - as in hil.report.figure
 
-    axes.set_xlabel(x_words, fontsize=8, color=TEXT)
-    axes.set_ylabel(y_words, fontsize=8, color=TEXT)
+    name_axes(axes, x_words, y_words)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole))
     axes.yaxis.set_major_locator(MaxNLocator(4))
 

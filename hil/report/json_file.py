@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hil.errors import InputError
 from hil.report.energy import energy_json
+from hil.report.facts import picked, run_facts
 from hil.whole_file import check_writable, forget_file, write_whole
 
 if TYPE_CHECKING:
@@ -24,25 +25,14 @@ SESSION_VERSION = 1
 
 def run_json(result: RunResult) -> dict[str, Any]:
     """A run ready for JSON: ``states`` and ``outputs`` as floats, shaped as the inputs are in the vectors."""
-    origin = result.provenance
+    facts = run_facts(result)
     return {
-        "board": origin.board,
-        "backend": origin.backend,
-        "backend_version": origin.backend_version,
-        "emulated": origin.emulated,
-        "firmware": origin.firmware,
-        "compiler": origin.compiler,
-        "flash": {"bytes_written": origin.flashed.bytes_written, "retries": list(origin.flashed.retries)},
-        "noticed": list(origin.noticed),
-        "model": result.model_name,
-        "solver": result.solver,
-        "image": {"digest": result.image_digest, "place": result.image_place},
-        "q_formats": result.q_formats,
-        "state_bound": result.state_bound,
-        "bits_equal": result.bits_equal,
-        "max_error": result.max_error,
-        "vectors_per_second": result.vectors_per_second,
-        "retries": result.retries,
+        **picked(facts, "board", "backend", "backend_version", "emulated", "firmware", "compiler"),
+        "flash": {"bytes_written": facts["flash_bytes_written"], "retries": facts["flash_retries"]},
+        **picked(facts, "noticed", "model", "solver"),
+        "image": {"digest": facts["image"], "place": facts["image_place"]},
+        **picked(facts, "q_formats", "state_bound", "bits_equal", "max_error", "outputs_error"),
+        **picked(facts, "vectors_per_second", "retries"),
         "cycles": _cycles_json(result),
         "energy": energy_json(result),
         "states": result.vectors.shaped(result.states).tolist(),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hil import __version__
+from hil.errors import NOTHING_RAN, RUN_ENDS, RigError
 from hil.report.page_views import (
     MOST_DRAWN,
     counts,
@@ -24,7 +25,9 @@ from hil.report.quarantined import not_counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_VERDICTS: Final = {0: ("passed", "good"), 1: ("failed", "bad"), 10: ("no verdict", "none"), 5: ("nothing ran", "none")}
+_VERDICTS: Final = RUN_ENDS | {NOTHING_RAN: "nothing ran"}
+_TONES: Final = {0: "good", RigError.exit_code: "none", NOTHING_RAN: "none"}
+"""All else is bad."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def render(page: Page) -> str:
     """The page as text."""
     tests = [test for session in page.sessions for test in session["tests"]]
     runs = {name: run for session in page.sessions for name, run in session["runs"].items()}
-    word, tone = _VERDICTS.get(page.code, (f"ended early (exit code {page.code})", "bad"))
+    word = _VERDICTS.get(page.code, f"ended early (exit code {page.code})")
     environment = Environment(
         loader=PackageLoader("hil.report"),
         autoescape=True,
@@ -88,7 +91,7 @@ def render(page: Page) -> str:
     return environment.get_template("report.html.j2").render(
         page=page,
         word=word,
-        tone=tone,
+        tone=_TONES.get(page.code, "bad"),
         counts=counts(tests),
         places=places(tests, runs),
         failures=failures(tests, runs),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hil.report.inline_svg import INK, LIMIT, SECOND, day_ticks, legend, name_axes, new_axes, new_panels, svg_of
+from hil.report.figure import INK, LIMIT, SECOND
+from hil.report.inline_svg import day_ticks, legend, new_axes, new_panels, number_axes, svg_of
 from hil.report.svg_text import TEXT
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def series_svg(series: dict[str, Any], what: str) -> str:
         legend(axes)
     else:
         axes.step(first, middle, where="post", color=INK, linewidth=1.1)
-    name_axes(axes, "step", what)
+    number_axes(axes, "step", what)
     return svg_of(figure, f"{what} over {series['steps']} steps of {series['sequences']} sequences")
 
 
@@ -59,8 +60,8 @@ def difference_svg(difference: dict[str, Any]) -> str:
         apart.axhspan(-difference["allowed"], difference["allowed"], color=TEXT, alpha=0.1, linewidth=0)
     legend(both)
     unit = " in LSB" if difference["unit"] == "LSB" else ""
-    name_axes(both, "", f"{difference['array']}[{difference['element']}]{unit}")
-    name_axes(apart, "step", "device - expected")
+    number_axes(both, "", f"{difference['array']}[{difference['element']}]{unit}")
+    number_axes(apart, "step", "device - expected")
     apart.ticklabel_format(axis="y", style="sci", scilimits=(-3, 5))
     return svg_of(figure, f"expected and obtained {difference['array']} around step {difference['step']}")
 
@@ -83,7 +84,7 @@ def trend_svg(what: str, nights: Sequence[str], values: Sequence[float], began: 
         axes.axvline(place, color=LIMIT, linewidth=1, linestyle="--", label=f"since {nights[place]}")
     if began:
         legend(axes)
-    name_axes(axes, "", what)
+    number_axes(axes, "", what)
     day_ticks(axes, [night[5:] for night in nights])
     return svg_of(figure, f"{what} over {len(values)} nights")
 
@@ -95,7 +96,7 @@ def current_svg(columns: dict[str, Any]) -> str:
         InputError: matplotlib is not installed.
     """
     figure, axes = new_axes()
-    from matplotlib.ticker import EngFormatter  # noqa: PLC0415 - as in hil.report.picture
+    from matplotlib.ticker import EngFormatter  # noqa: PLC0415 - as in hil.report.figure
 
     low, mean, high, marked = (np.array(columns[name], float) for name in ("low_A", "mean_A", "high_A", "marked"))
     edges = np.linspace(0.0, columns["end_s"] - columns["begin_s"], len(mean) + 1)[:-1]
@@ -111,7 +112,7 @@ def current_svg(columns: dict[str, Any]) -> str:
     axes.step(edges, mean, where="post", color=INK, linewidth=1, label="average")
     axes.set_ylim(0)
     legend(axes)
-    name_axes(axes, "", "current", whole=False)
+    number_axes(axes, "", "current", whole=False)
     axes.xaxis.set_major_formatter(EngFormatter("s"))
     axes.yaxis.set_major_formatter(EngFormatter("A"))
     return svg_of(figure, f"current over {columns['end_s'] - columns['begin_s']:.3g} s")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
+from hil.backends import HARDWARE
 from hil.errors import InputError
+from hil.report.facts import run_title
 from hil.report.page_pictures import current_svg, difference_svg, series_svg, spark_svg, trend_svg
 from hil.report.terminal import error_words
 
@@ -79,7 +81,7 @@ def kind_of(run: dict[str, Any] | None) -> str:
         return ""
     if run["backend"] == "native":
         return "this computer"
-    return "emulated" if run["emulated"] else "hardware"
+    return "emulated" if run["emulated"] else HARDWARE
 
 
 def places(tests: Sequence[Test], runs: Runs) -> list[dict[str, str]]:
@@ -156,7 +158,7 @@ def figures(runs: Runs) -> list[dict[str, str]]:
 
 
 def _case(run: dict[str, Any]) -> str:
-    return run["case"] if run["vectors"] in {run["case"], ""} else f"{run['case']}/{run['vectors']}"
+    return run_title(run["case"], run["vectors"])
 
 
 def _cycles(cycles: dict[str, Any]) -> str:

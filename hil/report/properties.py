@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hil.report.energy import energy_properties
+from hil.report.facts import cycles_facts, picked, run_facts
 
 if TYPE_CHECKING:
     from hil.build import Artefact
@@ -15,35 +16,28 @@ Property = str | int | float | bool
 
 PREFIX = "hil_"
 
+_TOLD: Final = (
+    *("board", "backend", "backend_version", "emulated", "where", "origin", "reason", "probe"),
+    *("firmware", "compiler", "model", "image", "image_place", "vectors"),
+    *("steps", "bits_equal", "bits_compared", "max_error", "vectors_per_second", "retries"),
+    *("flash_bytes_written", "flash_retries"),
+)
+
 
 def run_properties(result: RunResult) -> dict[str, Property]:
     """Figures and provenance of a run; the names start with ``hil_``."""
-    origin = result.provenance
+    facts = run_facts(result)
+    told = picked(facts, *_TOLD) | {
+        "vectors_per_second": round(facts["vectors_per_second"], 1),
+        "flash_retries": "; ".join(facts["flash_retries"]),
+        "recoveries": len(facts["flash_retries"]),
+    }
+    if facts["outputs_error"] is not None:
+        told["outputs_error"] = facts["outputs_error"]
+    if facts["noticed"]:
+        told["noticed"] = "; ".join(facts["noticed"])
     return {
-        "hil_board": origin.board,
-        "hil_backend": origin.backend,
-        "hil_backend_version": origin.backend_version,
-        "hil_emulated": origin.emulated,
-        "hil_where": origin.where,
-        "hil_origin": str(origin),
-        "hil_reason": origin.reason,
-        "hil_probe": origin.probe,
-        "hil_firmware": origin.firmware,
-        "hil_compiler": origin.compiler,
-        "hil_model": result.model_name,
-        "hil_image": result.image_digest,
-        "hil_image_place": result.image_place,
-        "hil_vectors": result.vectors.name,
-        "hil_steps": result.steps,
-        "hil_bits_equal": result.bits_equal,
-        "hil_bits_compared": result.bits_compared,
-        "hil_max_error": result.max_error,
-        "hil_vectors_per_second": round(result.vectors_per_second, 1),
-        "hil_retries": result.retries,
-        "hil_flash_bytes_written": origin.flashed.bytes_written,
-        "hil_flash_retries": "; ".join(origin.flashed.retries),
-        "hil_recoveries": len(origin.flashed.retries),
-        **({"hil_noticed": "; ".join(origin.noticed)} if origin.noticed else {}),
+        **{PREFIX + name: value for name, value in told.items()},
         **cycles_properties(result.cycles),
         **energy_properties(result.energy),
     }
@@ -60,13 +54,7 @@ def cycles_properties(cycles: RunCycles) -> dict[str, Property]:
     """Cycles a step in figures, what counted them, and what did not and why."""
     found: dict[str, Property] = {"hil_core": cycles.core}
     if cycles.measured is not None:
-        spread = cycles.measured.spread
-        found |= {
-            "hil_cycles_source": cycles.measured.source,
-            "hil_cycles_min": spread.low,
-            "hil_cycles_median": spread.median,
-            "hil_cycles_max": spread.high,
-        }
+        found |= {f"hil_cycles_{name}": value for name, value in cycles_facts(cycles).items()}
     if cycles.reason:
         found["hil_cycles_missing"] = cycles.reason
     if cycles.difference:

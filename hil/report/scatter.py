@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hil.report.picture import new_figure, save_figure
+from hil.report.figure import INK, name_axes, new_figure, save_figure, style_axes, title_axes
+from hil.report.svg_text import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-_INK = "#1f4e79"
 
 
 @dataclass(frozen=True)
@@ -33,12 +32,11 @@ def draw_scatter(path: Path, title: str, points: Sequence[Point]) -> None:
     figure = new_figure(9, 5)
     axes = figure.add_subplot()
     for point in points:
-        axes.plot(point.cycles, point.error, "o", color=_INK, fillstyle="full" if point.good else "none")
-        axes.annotate(point.name, (point.cycles, point.error), xytext=(5, 4), textcoords="offset points", fontsize=7)
-    axes.set_xlabel("core cycles a step, mean")
-    axes.set_ylabel("worst error of an output")
+        axes.plot(point.cycles, point.error, "o", color=INK, fillstyle="full" if point.good else "none")
+        look = {"xytext": (5, 4), "textcoords": "offset points", "fontsize": 7, "color": TEXT}
+        axes.annotate(point.name, (point.cycles, point.error), **look)
+    name_axes(axes, "core cycles a step, mean", "worst error of an output")
     axes.margins(x=0.15)
-    axes.set_title(title, fontsize=9, loc="left")
-    axes.grid(visible=True, alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    title_axes(axes, title)
+    style_axes(axes)
     save_figure(figure, path)

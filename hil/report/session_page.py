@@ -44,4 +44,5 @@ def write_page(path: Path, page: Page) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    write_whole(path, render(page).encode())
+    # What is no text, as a file's name that is not UTF-8, is shown by its numbers.
+    write_whole(path, render(page).encode("utf-8", "backslashreplace"))

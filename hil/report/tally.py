@@ -58,16 +58,13 @@ class Tally:
         return bool(failed) and not self.uncollected and all(verdict == "rig" for verdict in failed)
 
     @property
-    def runs(self) -> list[dict[str, Property]]:
-        """Properties of each device run, once a run, in order."""
-        seen: dict[tuple[Property, ...], dict[str, Property]] = {}
+    def figures(self) -> list[dict[str, Property]]:
+        """Properties of each run, as the first test about it has them, in order."""
+        found: dict[str, dict[str, Property]] = {}
         for entry in self.entries:
             if "hil_steps" in entry.properties:
-                found = entry.properties
-                file = entry.nodeid.partition("::")[0]
-                key = (file, found["hil_case"], found["hil_vectors"], found["hil_board"])
-                seen.setdefault(key, found)
-        return list(seen.values())
+                found.setdefault(entry.run or entry.nodeid, entry.properties)
+        return list(found.values())
 
     @property
     def not_measured(self) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from hil.report.facts import run_title
 from hil.report.quarantined import not_counted
 
 if TYPE_CHECKING:
@@ -34,13 +35,13 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: froze
 
 
 def error_words(share: float) -> str:
-    """An error as a share of the state bound, with the nearest power of two above: ``1.9e-05``."""
+    """An error as a share of the state bound, in two digits: ``1.9e-05``."""
     return f"{share:.1e}"
 
 
 def summary_lines(tally: Tally) -> list[str]:
     """The runs' figures, their provenance, and what was not measured; empty where hil had no part."""
-    runs = tally.runs
+    runs = tally.figures
     lines = []
     if runs:
         lines += table(_HEADINGS, [_row(run) for run in runs], _NUMBERS)
@@ -124,8 +125,7 @@ def _energy_lines(runs: Sequence[dict[str, Property]]) -> list[str]:
 
 
 def _name(run: dict[str, Property]) -> str:
-    case, vectors = str(run["hil_case"]), str(run["hil_vectors"])
-    return case if case == vectors else f"{case}/{vectors}"
+    return run_title(str(run["hil_case"]), str(run["hil_vectors"]))
 
 
 def _row(run: dict[str, Property]) -> list[str]:

@@ -1,7 +1,4 @@
-"""Flash and RAM that the firmware takes of each board, and where it runs: ``python -m tests.boards.bench_family``.
-
-The table of the README is this one's.
-"""
+"""Flash and RAM that the firmware takes of each board, and where it runs: ``python -m tests.boards.bench_family``."""
 
 from __future__ import annotations
 

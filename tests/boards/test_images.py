@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from hil.resources import firmware_dir
 from tests.boards.firmwares import chips, firmwares, image
 from tests.boards.svd import interrupt
 
@@ -125,3 +127,14 @@ def test_the_second_boot_stage_has_its_crc(board: Board) -> None:
 def test_nothing_comes_before_the_vectors_of_others(board: Board) -> None:
     with firmwares()[board.name].elf.open("rb") as stream:
         assert ELFFile(stream).get_section_by_name(".boot") is None
+
+
+def test_functions_without_a_prologue_hold_basic_assembly_alone() -> None:
+    """GCC documents no other in them: an operand may need a register, or a stack that is not there yet."""
+    naked = re.compile(r"__attribute__\(\(naked\)\)[^{]*\{(.*?)^\}", re.DOTALL | re.MULTILINE)
+    bodies = [
+        body for path in firmware_dir().rglob("port/**/*.c") for body in naked.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert len(bodies) >= 2
+    for body in bodies:
+        assert ":" not in re.sub(r'"(\\.|[^"\\])*"', "", body), body

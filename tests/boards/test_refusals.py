@@ -34,6 +34,8 @@ SPI = "\n  spi: {max_hz: 1000000, nss: PA4, sck: PA5, miso: PA6, mosi: PA7}"
         ("nucleo-f072", "bytes: 0x4000}", "bytes: 0x8000}", "memory.ram.bytes", "has 0x4000 bytes"),
         ("nucleo-f091", "cortex-m0\n", "cortex-m0plus\n", "core", "is for a cortex-m0, not cortex-m0plus"),
         ("stm32f0-discovery", "baud: 115200", "baud: 4000000", "links.uart.baud", "a divider of 12, not from 16"),
+        ("nucleo-f072", "part: STM32F072RB", "part: STM32G031K8", "part", "is for parts STM32F0…, not STM32G031K8"),
+        ("lpc845-brk", "part: LPC845M301JBD48", "part: LPC824M201", "part", "is for parts LPC84…, not LPC824M201"),
         ("stm32f0-discovery", "0x400, e", "0x800, e", "", ""),  # pages differ within the family
         ("frdm-kl25z", "clock_hz: 48000000", "clock_hz: 24000000", "clock_hz", "cannot set up 24000000 Hz"),
         ("frdm-kl25z", "tx: PTA2", "tx: PTB1", "links.uart.tx", "cannot transmit on 'PTB1'"),
@@ -131,7 +133,7 @@ def test_by_the_compiler(tmp_path: Path, name: str, define: str, says: str) -> N
         tmp_path,
         folder,
         port,
-        *(port / each for each in ("armv6m", "stm32", "uart")),
+        *(port / each for each in ("armv6m", "stm32", "uart", "marker")),
         firmware_dir() / "agent",
     ]
     command = [

@@ -9,6 +9,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -127,9 +128,9 @@ def defined(port: str) -> tuple[dict[str, int], dict[str, int]]:
             calls.append(name + (f"({', '.join(ARGUMENTS[each] for each in names)})" if names else ""))
     source = "".join(f'#include "{header.rpartition("/")[2]}"\n' for header in family.headers)
     source += "".join(f'"{call.partition("(")[0]}" {call}\n' for call in calls)
-    folders = {f"-I{(PORTS / header).parent}" for header in family.headers}
+    folders = {f"-I{PORTS / each}" for each in (*(Path(header).parent for header in family.headers), port, "uart")}
     done = subprocess.run(
-        ["gcc", "-E", "-P", "-DBOARD_UART_BAUD=115200u", *sorted(folders), f"-I{PORTS / port}", "-"],
+        ["gcc", "-E", "-P", "-DBOARD_UART_BAUD=115200u", *sorted(folders), "-"],
         input=source,
         capture_output=True,
         text=True,

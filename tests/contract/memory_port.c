@@ -40,9 +40,10 @@ uint32_t port_tick_longest_ms(void) {
     return 1000;
 }
 
-void port_tick_start(uint32_t milliseconds) {
+bool port_tick_start(uint32_t milliseconds) {
     ticking = milliseconds != 0;
     ticks = 0;
+    return true;
 }
 
 uint32_t port_ticks(void) {

@@ -30,6 +30,7 @@ uint32_t interrupts_mask(void);
 void interrupts_restore(uint32_t masked);
 void interrupts_wait(void);
 """
+BARRIER_H = "static inline void barrier_order(void) {}\n"
 CLOCK_HZ = 4_000_000
 BOARD_HZ = 1_000_000_000
 PULSES = 8
@@ -40,6 +41,7 @@ def compile_spi_agent(folder: Path, *edits: tuple[str, str, str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "board.h").write_text(BOARD_H)
     (folder / "interrupts.h").write_text(INTERRUPTS_H)
+    (folder / "barrier.h").write_text(BARRIER_H)
     agent = (f"agent/{name}.c" for name in ("agent", "frame", "rule", "watch"))
     names = (*agent, "ltc/ltc_crc.c", "port/host/nothing.c", "port/spi/spi_link.c")
     includes = (folder, *(FIRMWARE / name for name in ("agent", "port", "port/spi", "port/armv6m", "ltc")))

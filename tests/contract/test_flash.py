@@ -335,8 +335,8 @@ def test_post_mortem_of_a_fault(session: FlashSession, powered: PoweredBoard, fi
     at = dead.interrupted["pc"]
     assert session.read_memory(at, 2) == b"\x01\xde"  # the undefined instruction
     assert dead.interrupted["xpsr"] & 0x3F == 0
-    assert f"pc={firmware.symbols['hard_fault']:08x}" in dead.describe()
-    assert f"pc={at:08x}" in dead.describe()
+    assert f"pc={firmware.symbols['hard_fault']:08x}" in "\n".join(dead.lines())
+    assert f"pc={at:08x}" in "\n".join(dead.lines())
 
 
 def test_pyocd_log_is_silent(powered: PoweredBoard, caplog: pytest.LogCaptureFixture) -> None:

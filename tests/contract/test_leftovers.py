@@ -21,7 +21,7 @@ from hil.emulator.machine import MachineError
 from hil.emulator.power import PoweredBoard, power
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 BOARD = load_board("microbit")
 DEADLINE_S = 10.0
@@ -176,8 +176,8 @@ def test_two_hundred_starts_leave_nothing(places: tuple[Path, Path]) -> None:
 
 
 def test_starts_of_a_board_that_is_its_supervisor_leave_nothing(places: tuple[Path, Path]) -> None:
-    children = children_of(os.getpid())
     """The twin: no process beside the supervisor, and no connection."""
+    children = children_of(os.getpid())
     state, temporary = places
     board = load_board("nucleo-l031")
     for end in [close] * 5 + [kill_supervisor] * 5 + [terminate_supervisor] * 3:
@@ -210,17 +210,35 @@ def test_starts_of_a_board_that_is_its_supervisor_leave_nothing(places: tuple[Pa
     assert children_of(os.getpid()) == children
 
 
-def test_flash_is_kept_by_every_end_but_a_killed_supervisor(places: tuple[Path, Path]) -> None:
+def write_flash(board: PoweredBoard, address: int, content: bytes) -> None:
+    board.machine.halt()
+    board.machine.write_memory(0x4001E504, b"\1\0\0\0")  # NVMC CONFIG: write enable
+    board.machine.write_memory(address, content)
+
+
+@pytest.mark.parametrize("end", [close, terminate_supervisor])
+def test_flash_is_kept_by_every_end_but_a_kill(places: tuple[Path, Path], end: Callable[[PoweredBoard], None]) -> None:
     del places
-    for content, end in ((b"once", close), (b"more", terminate_supervisor)):
-        board = power(BOARD)
-        board.machine.halt()
-        board.machine.write_memory(0x4001E504, b"\1\0\0\0")  # NVMC CONFIG: write enable
-        board.machine.write_memory(0x1000, content)
-        end(board)
-        with power(BOARD) as again:
-            assert again.machine.read_memory(0x1000, 4) == content
-            again.machine.set_flash_image(b"\xff" * BOARD.memory.flash.bytes)
+    board = power(BOARD)
+    write_flash(board, 0x1000, b"once")
+    end(board)
+    with power(BOARD) as again:
+        assert again.machine.read_memory(0x1000, 4) == b"once"
+
+
+@pytest.mark.parametrize("end", [kill_supervisor, kill_emulator])
+def test_a_kill_leaves_the_flash_as_it_was_last_kept(
+    places: tuple[Path, Path], end: Callable[[PoweredBoard], None]
+) -> None:
+    del places
+    with power(BOARD) as board:
+        write_flash(board, 0x1000, b"once")
+    killed = power(BOARD)
+    write_flash(killed, 0x1400, b"more")
+    end(killed)
+    with power(BOARD) as again:
+        assert again.machine.read_memory(0x1000, 4) == b"once"
+        assert again.machine.read_memory(0x1400, 4) == b"\xff" * 4
 
 
 def test_a_board_can_be_powered_at_once_after_its_holder_was_killed(places: tuple[Path, Path]) -> None:

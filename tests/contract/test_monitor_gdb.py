@@ -203,6 +203,6 @@ def test_gdb_breaks_steps_and_reads(board: str) -> None:
             env={**os.environ, "TERM": "dumb"},
         )
     assert re.search(r"Breakpoint 1, port_init \(\)", done.stdout), done.stdout + done.stderr
-    assert re.search(r"#1 .* startup_run \(\)", done.stdout) or "startup" in done.stdout
+    assert re.search(r"^#[1-9].* in startup_run \(\)", done.stdout, re.MULTILINE), done.stdout
     assert re.search(r"=> 0x[0-9a-f]+ <port_init", done.stdout)
     assert re.search(r"^0x20000000:?.*\s0x[0-9a-f]{8}$", done.stdout, re.MULTILINE), done.stdout

@@ -109,7 +109,7 @@ def listed() -> list[str]:
 def emulate(name: str = "microbit") -> Iterator[str]:
     """``hil emulate NAME`` in a process; yields what it printed."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "hil.commands.emulate", name],
+        [sys.executable, "-m", "hil", "emulate", name],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -125,7 +125,7 @@ def emulate(name: str = "microbit") -> Iterator[str]:
 
 
 def test_a_board_whose_emulator_has_ended_is_not_shown_as_powered() -> None:
-    command = [sys.executable, "-m", "hil.commands.emulate", "microbit"]
+    command = [sys.executable, "-m", "hil", "emulate", "microbit"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         printed_when_powered(process)
         assert listed() == ["emulated:microbit"]
@@ -136,7 +136,7 @@ def test_a_board_whose_emulator_has_ended_is_not_shown_as_powered() -> None:
                 printed = process.communicate(timeout=TIMEOUT_S)[0]
             finally:
                 process.kill()
-            assert printed.startswith("error: the emulator of board 'microbit' has ended by itself")
+            assert printed.startswith("error (rig): the emulator of board 'microbit' has ended by itself")
             assert "QEMU ended (SIGKILL); it printed: nothing" in printed
             assert process.returncode == RigError.exit_code
             for _ in range(2):
@@ -450,7 +450,7 @@ def test_a_missing_emulator_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatc
 def test_emulate_says_what_is_wrong() -> None:
     def run(name: str) -> tuple[int, str]:
         done = subprocess.run(
-            [sys.executable, "-m", "hil.commands.emulate", name],
+            [sys.executable, "-m", "hil", "emulate", name],
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,

@@ -30,6 +30,7 @@ BOARD = load_board("nucleo-l031")
 NETWORKS = Path(__file__).parents[2] / "examples" / "networks"
 RAM = BOARD.memory.ram.origin
 CODE = RAM + 0x1800
+EEPROM = 0x08080000
 DEADLINE_S = 30.0
 LOOP = bytes.fromhex("00200130fde7")  # movs r0, #0; adds r0, #1; b to the adds
 REST = bytes.fromhex("002001300860fee7")  # movs r0, #0; adds r0, #1; str r0, [r1]; b to itself
@@ -97,6 +98,9 @@ def test_a_machine_does_what_a_debugger_asks(tmp_path: Path, monkeypatch: pytest
             until(lambda: machine.status().reason is HaltReason.BREAKPOINT)
             assert machine.read_register("pc") == CODE + 4
             count = machine.read_register("r0")
+            machine.resume()  # it is there still
+            assert machine.status().reason is HaltReason.BREAKPOINT
+            assert (machine.read_register("pc"), machine.read_register("r0")) == (CODE + 4, count)
             machine.step()  # the branch
             machine.step()  # the count
             assert (machine.read_register("pc"), machine.read_register("r0")) == (CODE + 4, count + 1)
@@ -115,15 +119,6 @@ def test_a_machine_does_what_a_debugger_asks(tmp_path: Path, monkeypatch: pytest
         until(lambda: machine.status().reason is HaltReason.BREAKPOINT)
         machine.remove_breakpoint(CODE + 4)
 
-        # an access is caught, and has been made
-        machine.write_register("r0", 7)
-        machine.write_register("r1", RAM)
-        machine.set_watchpoint(RAM, 4, Access.WRITE)
-        run_from(machine, STORE)
-        until(lambda: machine.status().reason is HaltReason.WATCHPOINT)
-        assert int.from_bytes(machine.read_memory(RAM, 4), "little") == 7
-        machine.remove_watchpoint(RAM, 4, Access.WRITE)
-
         # memory
         with pytest.raises(MemoryFault):
             machine.read_memory(0x30000000, 4)
@@ -138,6 +133,47 @@ def test_a_machine_does_what_a_debugger_asks(tmp_path: Path, monkeypatch: pytest
         machine.power_on()
         assert machine.read_memory(RAM, 4) != b"lost"
         assert machine.flash_image() == flash
+
+
+def test_an_access_is_caught_and_has_been_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path))
+    with powered() as board:
+        machine = board.machine
+        machine.halt()
+        machine.set_watchpoint(RAM, 4, Access.WRITE)
+        machine.write_register("r0", 7)
+        machine.write_register("r1", RAM)
+        run_from(machine, STORE)
+        until(lambda: machine.status().reason is HaltReason.WATCHPOINT)
+        assert int.from_bytes(machine.read_memory(RAM, 4), "little") == 7
+        machine.write_register("r0", 8)
+        machine.write_register("pc", CODE)
+        machine.step()
+        assert machine.status().reason is HaltReason.WATCHPOINT
+        assert machine.read_register("pc") == CODE + 2
+        assert int.from_bytes(machine.read_memory(RAM, 4), "little") == 8
+        machine.remove_watchpoint(RAM, 4, Access.WRITE)
+        machine.write_register("pc", CODE)
+        machine.step()
+        assert machine.status().reason is HaltReason.STEP
+
+
+def test_what_a_board_keeps_is_there_whichever_emulator_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path))
+    flash = bytes(range(256)) * 128
+    with powered() as board:
+        board.machine.set_flash_image(flash)
+        board.machine.halt()
+        board.machine.write_register("r0", 0x600D)
+        board.machine.write_register("r1", EEPROM)
+        run_from(board.machine, STORE)
+        until(lambda: board.machine.read_memory(EEPROM, 4) != bytes(4))
+    with power(BOARD, "twin") as board:
+        assert board.machine.flash_image() == flash
+        assert int.from_bytes(board.machine.read_memory(EEPROM, 4), "little") == 0x600D
+    with powered() as board:
+        assert board.machine.flash_image() == flash
+        assert int.from_bytes(board.machine.read_memory(EEPROM, 4), "little") == 0x600D
 
 
 def test_nothing_stays_of_a_board_whose_supervisor_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -236,7 +236,7 @@ def test_an_answer_is_not_waited_for(powered: PoweredBoard, driver: SPIDriver) -
 
 def test_emulate_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HIL_STATE_DIR", str(tmp_path / "state"))
-    command = [sys.executable, "-m", "hil.commands.emulate", "nucleo-l031"]
+    command = [sys.executable, "-m", "hil", "emulate", "nucleo-l031"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             found = re.search(

@@ -77,21 +77,23 @@ uint32_t port_stop_longest_ms(void) {
     return STOP_MS;
 }
 
-void port_stop(uint32_t milliseconds) {
+bool port_stop(uint32_t milliseconds) {
     if (milliseconds > STOP_MS) {
         abort();
     }
+    return draw(3) != 0;
 }
 
 uint32_t port_tick_longest_ms(void) {
     return TICK_MS;
 }
 
-void port_tick_start(uint32_t milliseconds) {
+bool port_tick_start(uint32_t milliseconds) {
     if (milliseconds > TICK_MS) {
         abort();
     }
-    ticking = milliseconds != 0;
+    ticking = milliseconds != 0 && draw(3) != 0;
+    return ticking || milliseconds == 0;
 }
 
 uint32_t port_ticks(void) {

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hil.nightly.change import CHANCE, Change, find_changes
 from hil.nightly.student import two_sided
+from tests.nightly.several_changes import COUNTED, MEASURED, Story, try_story
 
 LEVEL = 6211.0
 SEEDS = st.integers(0, 10**6)
@@ -112,7 +113,7 @@ def test_one_night_that_sticks_out_is_no_change(spikes: list[tuple[int, float]],
         exact[night] += size
         noisy[night] += size
     assert find_changes(exact) == []
-    assert [change for change in find_changes(noisy) if change.kind == "drift"] == []
+    assert find_changes(noisy) == []
 
 
 @pytest.mark.parametrize("last", [1, 2])
@@ -147,3 +148,53 @@ def test_noise_alone_has_no_change() -> None:
 def test_that_noise_would_be_told_without_the_bound_on_chance() -> None:
     rng = np.random.default_rng(5)
     assert sum(bool(find_changes(100 + row, chance=0.5)) for row in rng.normal(size=(100, 30))) > 5
+
+
+@pytest.mark.parametrize("story", COUNTED, ids=lambda story: story.words)
+def test_changes_of_a_counted_figure_are_all_told_with_their_nights_and_figures(story: Story) -> None:
+    row = story.row(np.random.default_rng(0))
+    changes = story.changes(row)
+    assert story.holds(changes), changes
+    for change in changes:
+        last = len(row) - 1 if change.ended is None else change.ended
+        assert change.before == row[change.began - 1]
+        assert change.after == row[last if change.kind == "drift" else change.began]
+
+
+@pytest.mark.parametrize("story", MEASURED, ids=lambda story: story.words)
+def test_changes_in_noise_are_told_in_so_many_rows(story: Story) -> None:
+    """60 rows each; `tests.nightly.bench_thirty_nights` has more."""
+    tried = try_story(story, 60)
+    assert tried.holds, tried.kinds
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 6), min_size=8, max_size=60), st.integers(1, 4))
+def test_of_a_counted_figure_only_what_was_there_is_told(levels: list[int], nights: int) -> None:
+    row = np.repeat(15000.0 + 4 * np.array(levels), nights)[-60:]
+    for change in find_changes(row, counted=True):
+        assert {change.before, change.after} <= set(row)
+
+
+def test_a_drift_that_comes_to_its_end_is_told_with_it() -> None:
+    row = 900.0 + 6 * np.clip(np.arange(30) - 7, 0, 10)
+    for noise in (0.0, 0.5):
+        (found,) = find_changes(row + noise * np.random.default_rng(2).normal(size=30))
+        assert found.kind == "drift"
+        assert abs(found.began - 8) <= 1
+        assert found.ended is not None
+        assert abs(found.ended - 17) <= 1
+        assert found.after == pytest.approx(960, abs=2)
+
+
+def test_a_figure_that_jitters_between_two_values_is_seldom_read_as_levels() -> None:
+    """As cycles on silicon may, where a clock is crossed: here with a fifth, or half, of the nights."""
+    rng = np.random.default_rng(3)
+    rows = [7000.0 + 9 * (rng.random(30) < share) for share in (0.2, 0.5) for _ in range(200)]
+    assert sum(bool(find_changes(row, counted=True)) for row in rows) <= 12
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_a_figure_of_any_size_is_no_error(scale: float) -> None:
+    row = scale * (1 + 0.1 * (np.arange(30) >= 12) + 1e-3 * np.random.default_rng(1).normal(size=30))
+    assert kinds(find_changes(row)) == [("step", 12)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -16,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hil.errors import InputError
-from hil.nightly.entry import Entry
+from hil.nightly.entry import LARGEST_FIGURE, Entry
 from hil.nightly.history import append, load_history
+from hil.nightly.trends import find_rows
 from tests.nightly.made import entry
 
 ADD_MANY = """
@@ -51,7 +53,7 @@ def test_what_is_added_comes_back_in_the_order_of_time(path: Path) -> None:
 
 
 @settings(deadline=None)
-@given(st.text(), st.floats(allow_nan=False, allow_infinity=False))
+@given(st.text(), st.floats(-LARGEST_FIGURE, LARGEST_FIGURE))
 def test_any_words_and_figures_survive(words: str, value: float) -> None:
     made = entry(message=words, figures={"max_error": value})
     assert Entry.model_validate_json(json.dumps(made.model_dump(mode="json"))) == made
@@ -59,7 +61,7 @@ def test_any_words_and_figures_survive(words: str, value: float) -> None:
 
 def test_a_file_of_the_first_version_is_read() -> None:
     """This file is never written anew: every later hil reads it."""
-    history = load_history(Path(__file__).with_name("history_v1.jsonl"))
+    history = load_history(Path(__file__).with_name("history_v1.jsonl"), dt.datetime(2026, 11, 30, tzinfo=dt.UTC))
     assert history.skipped == ()
     first, second = history.entries
     assert (first.board, first.outcome, first.verdict, first.night) == ("microbit", "failed", "numeric", "2026-11-29")
@@ -99,6 +101,48 @@ def test_a_figure_that_is_no_number_is_damage(path: Path) -> None:
     append(path, [entry(0)])
     path.write_text(path.read_text().replace("6436.0", "NaN"))
     assert "figures.cycles_median" in load_history(path).skipped[0]
+
+
+@pytest.mark.parametrize("value", ["1e200", "-1e200", "1e999", "1.1e15"])
+def test_a_figure_that_is_none_of_a_network_is_told_by_its_line(path: Path, value: str) -> None:
+    append(path, [entry(0), entry(1), entry(2)])
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text(lines[0] + lines[1].replace("6436.0", value) + lines[2])
+    history = load_history(path)
+    assert history.entries == (entry(0), entry(2))
+    assert f"history {path}, line 2 is left out: figures.cycles_median: Input should be " in history.skipped[0]
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+def test_a_date_at_the_end_of_the_calendar_is_told_by_its_line(path: Path, time: str) -> None:
+    append(path, [entry(0), entry(1)])
+    path.write_text(path.read_text().replace("2026-03-01T03:00:00Z", time))
+    history = load_history(path)
+    assert history.entries == (entry(1),)
+    assert history.skipped == (
+        f"history {path}, line 1 is left out: time: Value error, no date that can be told in UTC",
+    )
+
+
+def test_what_is_dated_in_the_future_is_told_by_its_line_and_left_out(path: Path) -> None:
+    """A clock was wrong; a day is allowed, for nights that began elsewhere."""
+    append(path, [entry(0), entry(1, board="other"), entry(2)])
+    now = entry(0).time
+    history = load_history(path, now)
+    assert history.entries == (entry(0), entry(1, board="other"))
+    assert history.skipped == (
+        f"history {path}, line 3 is left out: it is dated 2026-03-03 and now is 2026-03-01: a clock was wrong",
+    )
+    assert load_history(path, entry(1).time).skipped == ()
+
+
+def test_a_wrong_clock_of_one_board_silences_no_other(path: Path) -> None:
+    step = [entry(night, figures={"flash_bytes": 15000.0 + 96 * (night >= 12)}) for night in range(20)]
+    append(path, [*step, entry(3600, board="other")])
+    history = load_history(path, entry(19).time)
+    (row,) = find_rows(history.entries, entry(19).time)
+    assert [change.began for change in row.changes] == [12]
+    assert "line 21 is left out" in history.skipped[0]
 
 
 def test_several_add_at_a_time(path: Path) -> None:

@@ -129,7 +129,7 @@ def run_nights(lab: Lab, folder: Path, nights: int = NIGHTS) -> Told:
         runs = lab.night(night, quarantine)
         for run in runs:
             append(history, entries_of_run(run, quarantine, time, f"{night:040x}"))
-        told.outlook = look_back(load_history(history).entries, quarantine, time.date())
+        told.outlook = look_back(load_history(history, time).entries, quarantine, time.date())
         told.codes.append(exit_code(runs, quarantine))
         for run in runs:
             code = exit_code([run], quarantine)

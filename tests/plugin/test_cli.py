@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import numpy as np
 import pytest
 
 from hil.board import board_names
+from hil.cli import main
 from hil.resources import boards_dir, examples_dir
 
 if TYPE_CHECKING:
@@ -23,16 +27,19 @@ MODEL, VECTORS = NETWORKS / "tiny_dense.model.npz", NETWORKS / "tiny_dense.vecto
 
 
 def hil(*arguments: object, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", "from hil.cli import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == code, done.stderr + done.stdout
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
+    """What a command prints, in this process, as most of a process of its own would be imports."""
+    out, errors = io.StringIO(), io.StringIO()
+    typed = mock.patch.object(sys, "argv", ["hil", *map(str, arguments)])
+    with typed, contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        try:
+            main()
+            ended: object = 0
+        except SystemExit as end:
+            ended = end.code or 0
+    told = out.getvalue() + errors.getvalue()
+    assert ended == code, told
+    assert "Traceback" not in told
+    return told
 
 
 def test_every_command_explains_itself() -> None:

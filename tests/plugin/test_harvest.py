@@ -48,6 +48,16 @@ def test_a_promise_that_holds(project: pytest.Pytester, write_case: Callable[[st
     assert 'name="hil_harvest_keeps_up" value="yes"' in junit
 
 
+def test_it_announces_no_firmware_of_a_board_that_is_not_opened(
+    project: pytest.Pytester, write_case: Callable[[str], Path]
+) -> None:
+    write_case(harvest_case())
+    alone = project.runpytest("-k", "harvest")
+    alone.assert_outcomes(passed=1, deselected=1)
+    assert "hil: nucleo-l031" not in text_of(alone)
+    assert "hil: nucleo-l031" in text_of(project.runpytest())
+
+
 def test_a_promise_that_is_broken(project: pytest.Pytester, write_case: Callable[[str], Path]) -> None:
     write_case(harvest_case("inferences_per_hour: 1.0e+6"))
     result = project.runpytest("--board=nucleo-l031", "-k", "harvest")

@@ -58,6 +58,9 @@ def test_a_night_leaves_everything(project: pytest.Pytester, night: Path, write_
     (entry,) = load_history(night / "history.jsonl").entries
     assert (entry.board, entry.case, entry.vectors, entry.outcome) == ("microbit", "bridge", "tiny_dense", "passed")
     assert entry.figures["flash_bytes"] == run["size"]["flash_bytes"]
+    assert 0 < entry.figures["outputs_error"] == run["outputs_error"] < 1
+    junit = (night / "microbit" / "junit.xml").read_text()
+    assert f'name="hil_outputs_error" value="{run["outputs_error"]}"' in junit
     assert (entry.place.emulated, entry.place.backend) == (True, "qemu")  # type: ignore[union-attr]
 
     head = subprocess.run([*GIT, "rev-parse", "HEAD"], cwd=project.path, check=True, capture_output=True, text=True)
@@ -80,7 +83,7 @@ def test_a_broken_promise_makes_it_red_whatever_the_rig_does(night: Path, write_
     hardware = ("--hil-backend=hardware",)
     text = make_night("microbit", arguments=hardware, code=10)
     assert re.search(r"^microbit +no result +no verdict \(rig\) +2 without a verdict$", text, re.MULTILINE)
-    assert "<h1>no verdict</h1>" in (night / "report.html").read_text()
+    assert "<h1>no verdict (rig)</h1>" in (night / "report.html").read_text()
     text = make_night("host", code=1)
     assert re.search(r"^host +native process +failed +1 promise held, 1 broken$", text, re.MULTILINE)
     assert "<h1>failed</h1>" in (night / "report.html").read_text()

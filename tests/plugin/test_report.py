@@ -65,6 +65,41 @@ def test_results_have_the_run_once_and_its_first_difference(
     assert "first difference: outputs, step 0, element 0" in page
 
 
+def test_each_test_in_python_has_its_own_run_also_by_a_fixture_and_for_each_parameter(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(
+        test_python="""
+        from pathlib import Path
+        import pytest
+
+        @pytest.fixture
+        def result(dut):
+            return dut.run(Path("tiny_dense.model.npz"), Path("tiny_dense.vectors.npz"))
+
+        def test_fixture(result):
+            assert result.bits_equal
+
+        @pytest.mark.parametrize("count", [1, 2])
+        def test_parameters(dut, count):
+            for _ in range(count):
+                dut.run(Path("tiny_dense.model.npz"), Path("tiny_dense.vectors.npz"))
+        """
+    )
+    done = project.runpytest("--board=host", "--hil-report=out")
+    done.assert_outcomes(passed=3)
+    found = results(project)
+    nodeids = [test["nodeid"] for test in found["tests"]]
+    assert [test["run"] for test in found["tests"]] == nodeids
+    assert sorted(found["runs"]) == sorted(nodeids)
+    rows = [line.split("  ")[0] for line in done.outlines if "/tiny_dense  " in line]
+    assert sorted(rows) == [
+        "test_fixture[host]/tiny_dense",
+        "test_parameters[host-1]/tiny_dense",
+        "test_parameters[host-2] (worst of 2)/tiny_dense",
+    ]
+
+
 def test_an_emulated_run_has_the_size_of_its_firmware_and_its_cycles(
     project: pytest.Pytester, write_case: Callable[[str], Path]
 ) -> None:
@@ -189,6 +224,16 @@ def test_a_quarantine_file_that_cannot_be_read_is_a_usage_error(project: pytest.
     done = project.runpytest("--board=host", "--hil-quarantine=missing.yaml")
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     done.stderr.fnmatch_lines(["ERROR: quarantine file missing.yaml cannot be read"])
+
+
+def test_what_is_no_text_costs_no_report(project: pytest.Pytester) -> None:
+    lost = 'import os\ndef test_name():\n    raise OSError(os.fsdecode(b"m\\xfcller.npz") + " is not there")\n'
+    project.makepyfile(lost)
+    done = project.runpytest("--board=host", "--hil-report=out", "--junitxml=junit.xml")
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
+    assert results(project)["tests"][0]["message"] == "OSError: m\udcfcller.npz is not there"
+    assert r"OSError: m\udcfcller.npz is not there" in Path(project.path, "out", "report.html").read_text()
+    assert Path(project.path, "junit.xml").exists()
 
 
 def test_under_xdist_the_same_is_left(project: pytest.Pytester, write_case: Callable[[str], Path]) -> None:

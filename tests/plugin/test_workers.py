@@ -26,7 +26,7 @@ from hil.find.ports import SerialPort
 from hil.find.probes import Probe
 from hil.find.usb import UsbDevice
 from hil.dut.bench import Bench
-from hil.pytest_run.collect import PromiseItem
+from hil.pytest_run.promise_item import PromiseItem
 
 selection.attached_probes = attached.attached_probes = lambda: [
     Probe(uid, "cmsisdap", board_id, UsbDevice("1-" + uid, vendor, product_id, uid))
@@ -95,6 +95,18 @@ def test_an_attached_board_has_one_worker(
     result.assert_outcomes(passed=ONE_BOARD + 1)
     assert [name for name, _ in opened(project)] == ["microbit"] * OPENED
     assert len(set(opened(project))) == 1
+
+
+def test_what_is_simulated_is_not_tied_to_the_worker_of_an_attached_board(
+    project: pytest.Pytester, attach: Callable[..., None]
+) -> None:
+    attach(MICROBIT)
+    for path in project.path.glob("*.hil.yaml"):
+        path.write_text(path.read_text() + "harvest: {power_uW: 50, capacitor_uF: 200, v_on: 2.2, v_off: 1.8}\n")
+    result = project.runpytest_subprocess("--board=microbit", "-n2", "-v", "-k", "harvest")
+    result.assert_outcomes(passed=4)
+    done = re.findall(r"^\[(gw\d)\] .* PASSED case\d\.hil\.yaml::harvest\[microbit\]", str(result.stdout), re.MULTILINE)
+    assert set(done) == {"gw0", "gw1"}
 
 
 def test_two_attached_boards_have_a_worker_each(project: pytest.Pytester, attach: Callable[..., None]) -> None:
@@ -181,6 +193,8 @@ def test_a_test_whose_id_does_not_name_its_board_is_refused(
         ("a.py::test[microbit]@group", "microbit"),
         ("a.py::test[microbit2]", None),
         ("a.py::test_microbit", None),
+        ("a.hil.yaml::harvest[microbit]", None),
+        ("a.py::harvest[microbit]", "microbit"),
         ("microbit/a.py::test[x]", None),
     ],
 )

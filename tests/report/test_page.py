@@ -95,6 +95,21 @@ def test_it_opens_offline_without_a_word_and_fits(
     assert seen.page.locator("svg").count() > 8
 
 
+def test_on_a_phone_every_figure_is_on_the_screen_beside_its_name(browser: Browser, file: Path) -> None:
+    page = show(browser, file, PHONE).page
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.rows td')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
+    )
+    assert page.locator(".rows td").count() > 40
+    assert cut == 0
+    names = page.evaluate(
+        "[...document.querySelectorAll('#figures td')].map(e => getComputedStyle(e, '::before').content)"
+    )
+    wide = show(browser, file, DESKTOP).page
+    headings = [heading.inner_text() for heading in wide.locator("#figures th").all()]
+    assert names[1 : len(headings)] == [f'"{heading}"' for heading in headings[1:]]
+
+
 def test_pictures_are_as_wide_as_their_place_and_their_words_can_be_read(browser: Browser, file: Path) -> None:
     seen = show(browser, file, PHONE)
     boxes = seen.page.evaluate(
@@ -151,6 +166,7 @@ def test_what_a_test_says_is_shown_and_not_obeyed(browser: Browser, file: Path, 
 
 
 def test_the_page_stays_small_however_long_the_runs_are(html: str) -> None:
+    assert len(render(sample_page(longer=100))) < 1.1 * len(html)
     assert len(html) < 40_000 * len(sample_results()["runs"]) * 6
 
 

@@ -23,8 +23,11 @@ def found() -> dict[str, tuple[str, str]]:
     return {each.subject: (each.state, each.detail) for each in bench_findings()}
 
 
-def test_an_empty_bench(computer: Computer) -> None:
+def test_an_empty_bench(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = found()
+    assert lines["libusb"][0] == "ok"
+    monkeypatch.setattr("usb.backend.libusb1.get_backend", lambda **_: None)
+    assert found()["libusb"][0] == "absent"
     assert lines["debug probes"] == ("-", "none attached: boards are emulated")
     assert lines["serial ports"] == ("-", "none plugged in")
     assert lines["locks"] == ("-", "no run has a probe now")

@@ -120,6 +120,31 @@ def test_a_foreign_st_link_is_never_taken(computer: Computer, opened: list[str])
     assert opened == []
 
 
+def test_where_one_says_that_it_is_the_board_no_other_is_opened(computer: Computer, opened: list[str]) -> None:
+    computer.plug("1-3", STLINK_V21.with_serial("0671FF485550755187121725"))  # of some board
+    (port,) = computer.plug("1-4", FIRST)[-1:]
+    for backend in ("auto", "hardware"):
+        selected = select(NUCLEO, DutOptions(backend=backend))
+        assert (selected.probe, selected.port) == (FIRST.serial, port)
+        assert selected.reason.startswith("it says that it is one; probe 0671FF485550755187121725 does not say")
+    assert opened == []
+
+
+def test_a_probe_that_nothing_tells_from_another_is_not_taken(computer: Computer, opened: list[str]) -> None:
+    nameless = Device(**{**FIRST.__dict__, "serial": None})
+    computer.plug("1-4", nameless)
+    told = "the probe at USB 1-4 (STMicroelectronics STM32 STLink) has no serial number: nothing tells it from another"
+    for backend in ("auto", "hardware"):
+        assert told in complaint(RigError, NUCLEO, backend=backend)
+    computer.unplug("1-4")
+    computer.plug("1-4", FIRST)
+    computer.plug("1-2", Device(**{**FIRST.__dict__, "page": None}))
+    told = "the probes at USB 1-2 and 1-4 have the same serial number 066DFF485550755187121723: pyOCD takes whichever"
+    for options in ({}, {"probe": "066D"}):
+        assert told in complaint(RigError, NUCLEO, **options)
+    assert opened == []
+
+
 def test_an_st_link_that_says_nothing_is_asked_and_others_are_not(
     computer: Computer, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,7 +220,9 @@ def test_a_board_without_an_emulator_is_the_one_of_its_kind(computer: Computer, 
     told = complaint(RigError, break_out)
     assert told.endswith("plug it in and check 'hil doctor'; there is no emulator for it")
     computer.plug("1-3", JLINK)
-    assert "the only probe there is that of a board with an unknown part" in complaint(RigError, break_out)
+    told = complaint(RigError, break_out)
+    assert "the only probe there is that of a board with an unknown part" in told
+    assert told.endswith("; where it hangs on 683012345: --backend hardware, or --probe")
     (port,) = computer.plug("1-4", LPC845_BRK)
     assert select(break_out, DutOptions()) == on(port, "04EB0F0D")
     assert opened == ["04EB0F0D"]

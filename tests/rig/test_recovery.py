@@ -257,6 +257,40 @@ def test_another_chip_is_found_before_anything_is_written(wire: Computer, powere
     assert powered.machine.flash_image() == before
 
 
+def test_a_chip_that_does_not_say_what_it_is_is_not_written(
+    wire: Computer, powered: PoweredBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert wire.ports()
+    before = powered.machine.flash_image()
+    ids = NUCLEO.chip_ids
+    assert ids is not None
+    read = TargetBus.read
+    answers: list[Callable[[], bytes]] = [lambda: bytes(4)]
+
+    def answer(self: TargetBus, address: int, size: int) -> bytes:
+        return answers[-1]() if address == ids.address else read(self, address, size)
+
+    monkeypatch.setattr(TargetBus, "read", answer)
+    for uid in (UID, ""):
+        with pytest.raises(RigError, match=f"the chip behind probe '{uid}' does not say what it is") as caught:
+            FlashSession(NUCLEO, uid).__enter__()
+        assert caught.value.hint == "is it the one of board 'nucleo-l031'? Nothing was written"
+
+    def no_answer() -> bytes:
+        raise exceptions.TransferFaultError(fault_address=ids.address)
+
+    answers.append(no_answer)
+    with pytest.raises(RigError, match=f"the chip behind probe '{UID}' does not say what it is"):
+        FlashSession(NUCLEO, UID).__enter__()
+    assert powered.machine.flash_image() == before
+
+
+@pytest.mark.usefixtures("wire")
+def test_the_only_probe_there_is_is_locked_also_where_nobody_names_it() -> None:
+    with FlashSession(NUCLEO), pytest.raises(RigError, match=f"probe {UID} of board 'nucleo-l031' is in use"):
+        FlashSession(NUCLEO).__enter__()
+
+
 @pytest.mark.usefixtures("wire")
 def test_a_board_is_identified_by_the_id_that_its_probe_tells_then_by_its_chip(
     monkeypatch: pytest.MonkeyPatch,
@@ -298,7 +332,7 @@ def test_what_runs_on_a_board_that_does_not_say_its_chip_runs_on(
     (probe,) = attached_probes()
     answer = identify(NUCLEO, probe)
     assert answer.is_ is Is.UNKNOWN
-    assert answer.why == f"the chip behind probe {UID} does not say what it is"
+    assert answer.why == f"there is no memory at 0x{ids.address:08x}"
     assert powered.machine.status().state is CoreState.RUNNING
     assert powered.machine.read_memory(ids.clock.address, 4) == clock
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 
 from hil.build import build
 from hil.emulator.twin.core import Stop
+from hil.emulator.twin.stm32l031.lptim import Lptim
 from hil.frame import Status
 from hil.link.refusal import Refusal
 from tests.twin.streaming import load_work, open_image
+from tests.twin.unready import lsi_never_starts
 from tests.twin.virtual_host import BOARD, FAST, AgentChip, connect
 
 if TYPE_CHECKING:
@@ -98,3 +101,44 @@ def test_what_it_cannot_is_refused() -> None:
     assert (caught.value.status, caught.value.detail) == (Status.STOP_RANGE, 56_000)
     until_asleep(chip)
     assert not chip.standing_still
+
+
+def never_ready(monkeypatch: pytest.MonkeyPatch, what: str, *, from_start: int = 1) -> None:
+    """LSI, or LPTIM1 from the so-manieth time on that ARR is written, does not say that it is ready."""
+    if what == "LSI":
+        lsi_never_starts(monkeypatch)
+        return
+    sync, starts = Lptim._sync, count(1)
+
+    def syncs(timer: Lptim, register: str, flag: int, word: int, mask: int) -> None:
+        if next(starts) < from_start:
+            sync(timer, register, flag, word, mask)
+
+    monkeypatch.setattr(Lptim, "_sync", syncs)
+
+
+@pytest.mark.parametrize("what", ["LSI", "LPTIM1"])
+def test_with_a_timer_that_does_not_start_it_is_refused(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    never_ready(monkeypatch, what)
+    agent, chip = opened()
+    with pytest.raises(Refusal, match=r"it can stop for 0 ms at most .*nothing that ends it") as caught:
+        agent.stop(100)
+    assert (caught.value.status, caught.value.detail) == (Status.STOP_RANGE, 0)
+    until_asleep(chip)
+    assert not chip.standing_still
+    assert not chip.rcc.value["CSR"] & 1, "LSI is off again"
+    assert agent.echo(b"awake") == b"awake"
+    agent.stop(0)
+    until_asleep(chip)
+    assert chip.standing_still, "without a time it needs no timer"
+    assert agent.echo(b"awake") == b"awake"
+
+
+def test_a_timer_that_fails_when_the_core_would_stop_leaves_it_awake(monkeypatch: pytest.MonkeyPatch) -> None:
+    never_ready(monkeypatch, "LPTIM1", from_start=2)
+    agent, chip = opened()
+    agent.stop(100)
+    until_asleep(chip)
+    assert not chip.standing_still
+    assert chip.stood_still == 0
+    assert agent.echo(b"awake") == b"awake"

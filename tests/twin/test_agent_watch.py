@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.build import build
+from hil.emulator.twin.core import Stop
 from hil.emulator.twin.stm32l031.clock_tree import LSI_HZ
 from hil.frame import Status
 from hil.link.refusal import Refusal
@@ -17,9 +18,11 @@ from hil.swarm.hub import Hub, NodeSetup
 from hil.swarm.node_chip import NodeChip
 from hil.swarm.twins import TwinWorld
 from tests.swarm.small import built
+from tests.twin.unready import lsi_never_starts
 from tests.twin.virtual_host import BOARD, AgentChip, connect
 
 if TYPE_CHECKING:
+    from hil.link.agent import Agent
     from hil.swarm.build_nodes import BuiltNode
     from hil.swarm.hub import HubNode
 
@@ -91,7 +94,8 @@ def test_stop_and_steps_end_the_watch_and_its_timer(node: BuiltNode) -> None:
     assert caught.value.status == Status.NO_WATCH
 
 
-def test_over_the_uart_it_tells_the_same(node: BuiltNode) -> None:
+def over_uart(node: BuiltNode) -> tuple[Agent, AgentChip]:
+    """The network and its recording in flash, and the one opened."""
     prepared = node.prepared
     artefact = build(BOARD)
     assert artefact.bin is not None
@@ -99,6 +103,26 @@ def test_over_the_uart_it_tells_the_same(node: BuiltNode) -> None:
     agent, _ = connect(chip)
     assert chip.core.write(BOARD.image_slot.origin, prepared.slot)
     agent.open_flash_image(len(prepared.image), zlib.crc32(prepared.image))
+    return agent, chip
+
+
+def test_with_a_timer_that_does_not_start_it_is_refused(node: BuiltNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    lsi_never_starts(monkeypatch)
+    agent, chip = over_uart(node)
+    with pytest.raises(Refusal, match="or starts") as caught:
+        agent.watch(node.prepared.plan, ReportBox())
+    assert (caught.value.status, caught.value.detail) == (Status.TICK_RANGE, 0)
+    while chip.go(chip.clock_hz // 100) is not Stop.ASLEEP:
+        pass
+    assert not chip.standing_still
+    with pytest.raises(Refusal) as caught:
+        agent.take_reports(0)
+    assert caught.value.status == Status.NO_WATCH
+
+
+def test_over_the_uart_it_tells_the_same(node: BuiltNode) -> None:
+    prepared = node.prepared
+    agent, chip = over_uart(node)
     box = ReportBox()
     agent.watch(prepared.plan, box)
     since = chip.seconds()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from types import ModuleType
 
 import pytest
 
 from hil.backends import LISTED, Listed, backend_options, is_supervised, known_backend
-from hil.board import EmulatorSpec, load_board
+from hil.board import EmulatorSpec, board_names, load_board
 from hil.dut.options import DutOptions
 from hil.emulator.backend import Backend, counts_cycles, emulator_version, find_backend
+from hil.emulator.machine import MachineSpec
 from hil.emulator.power import power, usual_backend
 from hil.errors import InputError, RigError
 
@@ -24,6 +26,26 @@ def test_every_backend_is_one(name: str) -> None:
     assert isinstance(backend, Backend)
     assert (backend.machine is not None) == is_supervised(name)
     assert known_backend(name) == name
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_all_emulators_of_a_board_keep_the_same_memories(name: str) -> None:
+    board = load_board(name)
+    memory, uart = board.memory, board.links.uart
+    assert uart is not None
+    spec = MachineSpec(
+        *(name, "", memory.flash.origin, memory.flash.bytes, memory.ram.origin, memory.ram.bytes),
+        part=board.part,
+        erased=memory.flash.erased_byte,
+        baud=uart.baud,
+        serial_pins=(uart.tx, uart.rx),
+    )
+    sizes = set()
+    for each in board.emulators:
+        if make := find_backend(each.backend).machine:
+            with closing(make(spec, lambda _: None)) as machine:
+                sizes.add(machine.kept_bytes)
+    assert len(sizes) <= 1
 
 
 def test_backends_to_come_are_options_of_no_board(monkeypatch: pytest.MonkeyPatch) -> None:

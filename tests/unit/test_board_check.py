@@ -285,7 +285,7 @@ def test_a_shipped_board_fits(name: str) -> None:
         ),
         (
             "microbit",
-            "qemu\n    machine: microbit",
+            "qemu, machine: microbit",
             "qemu",
             "emulators.0.machine",
             "missing",

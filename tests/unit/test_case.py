@@ -144,6 +144,7 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
         ("model: a\nmodel: b\n", 'found duplicate key "model"'),
         ("model: a\nvectors: [a.npz, a.npz]\n", "'a.npz' is named twice".replace("'", "")),
         ("model: a\nvectors: []\n", "key 'vectors'"),
+        ("model: a\nvectors: b\nsince: 2026-11-31\n", "line 3: there is no such value as 2026-11-31"),
     ],
 )
 def test_what_is_no_case_at_all_is_said(tmp_path: Path, text: str, words: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from hil.backends import LISTED
 from hil.board import WaitStates, load_board
 from hil.cycles.counts import Call, PathCount
 from hil.dut.counting import CycleMeter, Emulated, RunCount, open_counter, timing_model
@@ -180,10 +181,9 @@ def test_a_counter_that_a_step_could_wrap_is_not_believed() -> None:
     assert "more than 16 bits can tell" in count.result().reason
 
 
-def test_where_both_count_both_are_given_with_their_difference() -> None:
-    counting = BOARD.emulators[0].model_copy(update={"counter_unusable": ""})
-    board = BOARD.model_copy(update={"emulators": (counting,)})
-    meter = CycleMeter(board, QEMU, Emulated(FakeCounter([calls(104, 108)])))
+def test_where_both_count_both_are_given_with_their_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LISTED, "qemu", replace(LISTED["qemu"], counter_unusable=""))
+    meter = CycleMeter(BOARD, QEMU, Emulated(FakeCounter([calls(104, 108)])))
     cycles = run(meter.start(FakeAgent(), wanted=True), step(2, cycles=(100, 104))).result()
     assert [each.source for each in cycles.sources] == [MODEL, "on-chip TIMER0"]
     assert [each.tolerance for each in cycles.sources] == [0, 0]

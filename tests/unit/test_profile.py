@@ -11,7 +11,7 @@ import pytest
 from hil.commands.profile import ProfileRequest, profile
 from hil.dut.options import DutOptions
 from hil.errors import InputError
-from hil.report.picture import draw_cycles
+from hil.report.cycles_picture import draw_cycles
 from hil.report.profile import FunctionShare, folded, functions_of
 from hil.step_cycles import PathCycles
 from tests.results import result_with

@@ -9,6 +9,7 @@ import pytest
 from hil.case import CaseFile
 from hil.errors import InputError, NumericError
 from hil.promise import judge
+from hil.report.properties import run_properties
 from hil.step_cycles import RunCycles
 from tests.results import ORIGIN, sound_result
 
@@ -79,6 +80,19 @@ def test_outputs_are_held_against_the_vectors_within_atol() -> None:
     judge("outputs", CASE, make(outputs=outputs))
     outputs[0, 0, 0] += 0.01
     assert "other outputs than v.vectors.npz expects" in broken("outputs", make(outputs=outputs))
+
+
+def test_the_error_of_outputs_is_to_what_the_vectors_expect_and_there_where_they_do() -> None:
+    result = make()
+    assert result.outputs_error == 0
+    outputs = result.outputs.copy()
+    outputs[1, 2, 1] -= 0.75
+    result = make(outputs=outputs, reference_outputs=outputs)
+    assert result.outputs_error == pytest.approx(0.75)
+    assert run_properties(result)["hil_outputs_error"] == pytest.approx(0.75)
+    without = replace(result, vectors=replace(result.vectors, outputs=None))
+    assert without.outputs_error is None
+    assert "hil_outputs_error" not in run_properties(without)
 
 
 def test_a_tolerance_that_nothing_could_exceed_is_no_promise() -> None:

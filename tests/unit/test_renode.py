@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_the_script_says_its_word_last_and_serves_gdb_only_when_all_else_is_ther
     assert lines[0] == '$word="hil-x"'
     assert lines[-2:] == ["machine StartGdbServer 4002 false", "echo $word"]
     assert 'emulation CreateServerSocketTerminal 4001 "uart" false' in lines
-    assert "sysbus LoadBinary @/run/hil-renode-1/flash.bin 0x08000000" in lines
+    assert "sysbus LoadBinary @/run/hil-renode-1/content.bin 0x08000000" in lines
 
 
 def test_a_path_that_would_be_two_words_is_refused() -> None:
@@ -154,6 +155,22 @@ def test_stop_replies_that_are_repeated_are_no_answers() -> None:
         with pytest.raises(MachineError, match="Renode refused 'x y'") as caught:
             gdb.command("x y")
         assert caught.value.cause == "no"
+        gdb.close()
+
+
+@pytest.mark.parametrize("replies", [(b"S05", b"T05watch:20001100;", b"S05"), (b"T05watch:20001100;", b"S05")])
+def test_a_step_over_a_watched_access_says_so_whenever_that_comes(replies: tuple[bytes, ...]) -> None:
+    near, far = socket.socketpair()
+    gdb = RenodeGdb(near)
+    far.sendall(b"".join(encode_packet(each) for each in (b"T05watch:20001000;", b"QC1")))  # of a stop before
+    with far, ThreadPoolExecutor(1) as pool:
+        stop = pool.submit(gdb.step)
+        asked = b""
+        while encode_packet(b"s") not in asked:
+            asked += far.recv(4096)
+        far.sendall(b"".join(encode_packet(each) for each in (*replies, b"QC1")))
+        assert stop.result(DEADLINE_S) == b"T05watch:20001100;"
+        assert not gdb.pending()
         gdb.close()
 
 

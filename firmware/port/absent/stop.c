@@ -5,16 +5,17 @@ uint32_t port_stop_longest_ms(void) {
     return 0;
 }
 
-void port_stop(uint32_t milliseconds) {
+bool port_stop(uint32_t milliseconds) {
     (void)milliseconds;
+    return false;
 }
 
 uint32_t port_tick_longest_ms(void) {
     return 0;
 }
 
-void port_tick_start(uint32_t milliseconds) {
-    (void)milliseconds;
+bool port_tick_start(uint32_t milliseconds) {
+    return milliseconds == 0;
 }
 
 uint32_t port_ticks(void) {

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "barrier.h"
+
 /* Mask them; returns what interrupts_restore() takes: not 0 where they were masked before, as they
  * are for good in the fault handler. */
 static inline uint32_t interrupts_mask(void) {
@@ -19,6 +21,7 @@ static inline void interrupts_restore(uint32_t masked) {
 
 /* With interrupts masked: sleep until one is pending, which is handled when they are on again. */
 static inline void interrupts_wait(void) {
+    barrier_finish();
     __asm volatile("wfi" ::: "memory");
 }
 

@@ -18,22 +18,25 @@ extern uint32_t data_start[], data_end[], bss_start[], bss_end[], ram_end[];
 extern const uint32_t data_image[];
 extern uint8_t arena_start[], arena_end[];
 
-#define STACK_PAINT 0x5AC5A5CAu
+/* Without a suffix, as assembly takes its text. */
+#define STACK_PAINT     0x5AC5A5CA
+#define TEXT(words)     #words
+#define TEXT_OF(define) TEXT(define)
+#define PAINT_LINE      TEXT_OF(STACK_PAINT) "\n"
 
 /* Named by startup_reset() alone, once the stack is painted. */
 _Noreturn void startup_run(void);
 
-/* Paints the whole stack, so nothing may lie on it yet: no compiled prologue. */
+/* Paints the whole stack, so nothing may lie on it yet: no compiled prologue. GCC has only basic
+ * assembly, without operands, in a function that has none. */
 __attribute__((naked)) void startup_reset(void) {
     __asm volatile("ldr r0, =stack_bottom\n"
                    "ldr r1, =stack_top\n"
-                   "ldr r2, =%c0\n"
+                   "ldr r2, =" PAINT_LINE /* ends it */
                    "1: stm r0!, {r2}\n"
                    "cmp r0, r1\n"
                    "blo 1b\n"
-                   "bl startup_run\n"
-                   :
-                   : "i"(STACK_PAINT));
+                   "bl startup_run\n");
 }
 
 _Noreturn void startup_run(void) {

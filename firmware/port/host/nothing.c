@@ -68,16 +68,17 @@ ABSENT uint32_t port_stop_longest_ms(void) {
     return 0;
 }
 
-ABSENT void port_stop(uint32_t milliseconds) {
+ABSENT bool port_stop(uint32_t milliseconds) {
     (void)milliseconds;
+    return false;
 }
 
 ABSENT uint32_t port_tick_longest_ms(void) {
     return 0;
 }
 
-ABSENT void port_tick_start(uint32_t milliseconds) {
-    (void)milliseconds;
+ABSENT bool port_tick_start(uint32_t milliseconds) {
+    return milliseconds == 0;
 }
 
 ABSENT uint32_t port_ticks(void) {

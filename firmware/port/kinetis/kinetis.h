@@ -86,7 +86,7 @@
  * the FLL. */
 bool kinetis_clock_start(void);
 
-/* The pins and UART0, fed by `clock_hz`, one of the two. */
+/* The pins and UART0, fed by what the core runs from: the FLL, or the PLL at BOARD_CLOCK_HZ. */
 void kinetis_uart_start(bool on_fll);
 
 #endif

@@ -1,31 +1,12 @@
-/* Kinetis L: what starts, and the marker; the link is UART0 (uart.c, uart/uart_link.h). */
+/* Kinetis L: what starts; the link is UART0 (uart.c, uart/uart_link.h). */
 #include "port.h"
 
 #include "kinetis.h"
+#include "marker.h"
 #include "protocol.h"
 #include "systick.h"
 
 static uint32_t defect;
-
-static void marker_start(void) {
-#ifdef BOARD_MARKER_PIN
-    SIM_SCGC5 |= SIM_SCGC5_PORT(BOARD_MARKER_PORT);
-    PORT_PCR(BOARD_MARKER_PORT, BOARD_MARKER_PIN) = PORT_PCR_MUX(1u);
-    FGPIO_PDDR(BOARD_MARKER_PORT) |= 1u << BOARD_MARKER_PIN;
-#endif
-}
-
-void port_marker_high(void) {
-#ifdef BOARD_MARKER_PIN
-    FGPIO_PSOR(BOARD_MARKER_PORT) = 1u << BOARD_MARKER_PIN;
-#endif
-}
-
-void port_marker_low(void) {
-#ifdef BOARD_MARKER_PIN
-    FGPIO_PCOR(BOARD_MARKER_PORT) = 1u << BOARD_MARKER_PIN;
-#endif
-}
 
 void port_init(void) {
     SIM_COPC = 0; /* the watchdog, which would bite after a second */

@@ -1,21 +1,16 @@
 /* UART0 for the link over a UART (uart/uart_link.h): its pins, its clock, its baud rate. */
+#include "baud.h"
 #include "board.h"
 #include "core.h"
 #include "kinetis.h"
 
-/* 8 samples a bit, and what divides the clock to that. */
-#define SAMPLES 8u
-#define DIVIDER(clock_hz)                                                                          \
-    (((clock_hz) + SAMPLES * BOARD_UART_BAUD / 2u) / (SAMPLES * BOARD_UART_BAUD))
-/* Within 1.5 %: of what a receiver bears, some 4 %, the oscillators need their share. */
-#define BAUD_FITS(clock_hz)                                                                        \
-    (DIVIDER(clock_hz) >= 1u && DIVIDER(clock_hz) <= 0x1FFFu &&                                    \
-     1000ull * (clock_hz) <= 1015ull * SAMPLES * DIVIDER(clock_hz) * BOARD_UART_BAUD &&            \
-     1000ull * (clock_hz) >= 985ull * SAMPLES * DIVIDER(clock_hz) * BOARD_UART_BAUD)
-_Static_assert(BAUD_FITS(BOARD_CLOCK_HZ), "the clock gives no such baud rate");
+#define SAMPLES 8u /* a bit */
+_Static_assert(BAUD_FITS(BOARD_CLOCK_HZ, SAMPLES, 1u, 0x1FFFu),
+               "the clock gives no such baud rate");
 
 void kinetis_uart_start(bool on_fll) {
-    const uint32_t divider = on_fll ? DIVIDER(KINETIS_FLL_HZ) : DIVIDER(BOARD_CLOCK_HZ);
+    const uint32_t divider =
+        on_fll ? BAUD_DIVIDER(KINETIS_FLL_HZ, SAMPLES) : BAUD_DIVIDER(BOARD_CLOCK_HZ, SAMPLES);
     SIM_SOPT2 = (SIM_SOPT2 & ~(SIM_SOPT2_UART0SRC | SIM_SOPT2_PLLFLLSEL)) | SIM_SOPT2_UART0SRC_1 |
                 (on_fll ? 0 : SIM_SOPT2_PLLFLLSEL);
     SIM_SCGC4 |= SIM_SCGC4_UART0;

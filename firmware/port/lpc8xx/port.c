@@ -1,8 +1,9 @@
-/* LPC84x: what starts, and the marker; the link is USART0 (uart.c, uart/uart_link.h). */
+/* LPC84x: what starts; the link is USART0 (uart.c, uart/uart_link.h). */
 #include "port.h"
 
 #include "board.h"
 #include "lpc8xx.h"
+#include "marker.h"
 #include "protocol.h"
 #include "systick.h"
 
@@ -11,32 +12,12 @@
 #endif
 
 /* The free-running oscillator itself, 24 MHz, instead of the half or sixteenth that the chip starts
- * with; the flash's access time is that of reset, which is enough for 30 MHz. Nothing here can fail
- * to become ready. */
+ * with. The flash's access time is that of reset: README.md says what that is known from. Nothing
+ * here can fail to become ready. */
 static void clock_start(void) {
     SYSCON_FROOSCCTRL |= SYSCON_FROOSCCTRL_DIRECT;
     SYSCON_FRODIRECTCLKUEN = 0;
     SYSCON_FRODIRECTCLKUEN = 1;
-}
-
-static void marker_start(void) {
-#ifdef BOARD_MARKER_PIN
-    SYSCON_SYSAHBCLKCTRL0 |= SYSCON_SYSAHBCLKCTRL0_GPIO0;
-    GPIO_CLR0 = 1u << BOARD_MARKER_PIN;
-    GPIO_DIRSET0 = 1u << BOARD_MARKER_PIN;
-#endif
-}
-
-void port_marker_high(void) {
-#ifdef BOARD_MARKER_PIN
-    GPIO_SET0 = 1u << BOARD_MARKER_PIN;
-#endif
-}
-
-void port_marker_low(void) {
-#ifdef BOARD_MARKER_PIN
-    GPIO_CLR0 = 1u << BOARD_MARKER_PIN;
-#endif
 }
 
 void port_init(void) {

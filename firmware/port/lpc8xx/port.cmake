@@ -26,4 +26,5 @@ target_include_directories(agent PRIVATE port/lpc8xx)
 target_link_options(agent PRIVATE
   "LINKER:--defsym=lpc8xx_checksum=(0-stack_top-startup_reset-1-5*(startup_fault+1))&0xffffffff")
 include(port/uart/uart.cmake)
+include(port/marker/marker.cmake)
 include(port/armv6m/link.cmake)

@@ -1,14 +1,11 @@
 /* USART0 for the link over a UART (uart/uart_link.h): its pins, its clock, its baud rate. */
+#include "baud.h"
 #include "board.h"
 #include "core.h"
 #include "lpc8xx.h"
 
-#define SAMPLES 16u
-#define DIVIDER ((BOARD_CLOCK_HZ + SAMPLES * BOARD_UART_BAUD / 2u) / (SAMPLES * BOARD_UART_BAUD))
-/* Within 1.5 %: of what a receiver bears, some 4 %, the oscillator needs its share. */
-_Static_assert(DIVIDER >= 1u && DIVIDER <= 0x10000u &&
-                   1000ull * BOARD_CLOCK_HZ <= 1015ull * SAMPLES * DIVIDER * BOARD_UART_BAUD &&
-                   1000ull * BOARD_CLOCK_HZ >= 985ull * SAMPLES * DIVIDER * BOARD_UART_BAUD,
+#define SAMPLES 16u /* a bit */
+_Static_assert(BAUD_FITS(BOARD_CLOCK_HZ, SAMPLES, 1u, 0x10000u),
                "the clock gives no such baud rate");
 
 void lpc8xx_uart_start(void) {
@@ -17,7 +14,7 @@ void lpc8xx_uart_start(void) {
     SYSCON_PRESETCTRL0 |= SYSCON_PRESETCTRL0_UART0;
     SYSCON_FCLK0SEL = SYSCON_FCLK0SEL_MAIN;
     USART0_OSR = SAMPLES - 1u;
-    USART0_BRG = DIVIDER - 1u;
+    USART0_BRG = BAUD_DIVIDER(BOARD_CLOCK_HZ, SAMPLES) - 1u;
     USART0_CFG = USART0_CFG_DATALEN_8 | USART0_CFG_ENABLE;
     USART0_INTENSET = USART0_INTEN_RXRDY;
     /* Only now, as the transmitter holds its line at the idle level. Pins are pulled up from reset

@@ -3,10 +3,14 @@
 #include "port.h"
 #include "interrupts.h"
 
+#include "board.h"
 #include "nrf51.h"
 #include "protocol.h"
+#include "ready.h"
 
-#define CRYSTAL_TRIES 100000u /* 50 ms and more; a crystal takes some 1 ms */
+#if BOARD_CLOCK_HZ != 16000000u
+#error "the board's clock_hz is not 16000000"
+#endif
 
 static uint32_t defect;
 
@@ -15,12 +19,8 @@ void port_init(void) {
      * seconds that are told of cycles are the crystal's. */
     CLOCK_EVENTS_HFCLKSTARTED = 0;
     CLOCK_TASKS_HFCLKSTART = 1;
-    defect = PROTOCOL_DEFECT_CRYSTAL;
-    for (uint32_t tries = 0; tries < CRYSTAL_TRIES && defect != PROTOCOL_DEFECT_NONE; tries++) {
-        if (CLOCK_EVENTS_HFCLKSTARTED != 0) {
-            defect = PROTOCOL_DEFECT_NONE;
-        }
-    }
+    const bool started = becomes(&CLOCK_EVENTS_HFCLKSTARTED, 1u, 1u); /* some 1 ms */
+    defect = started ? PROTOCOL_DEFECT_NONE : PROTOCOL_DEFECT_CRYSTAL;
     TIMER0_BITMODE = TIMER0_BITMODE_32;
     TIMER0_PRESCALER = 0;
     TIMER0_TASKS_START = 1;

@@ -5,6 +5,7 @@
  * semaphore by then, so that transactions which come before the slave is armed again (interrupts
  * are off, say) change nothing. The manual calls NSS CSN.
  */
+#include "barrier.h"
 #include "board.h"
 #include "core.h"
 #include "nrf51.h"
@@ -21,6 +22,7 @@ void spi_port_arm(const uint8_t *transmit, uint32_t count, uint8_t *receive) {
     SPIS1_MAXRX = SPI_BLOCK_BYTES;
     SPIS1_TXDPTR = (uint32_t)(uintptr_t)transmit;
     SPIS1_MAXTX = count;
+    barrier_order(); /* the blocks are as they should be before the slave may have them */
     SPIS1_TASKS_RELEASE = 1;
 }
 

@@ -1,8 +1,9 @@
 /*
  * The link over UART0, received by interrupt into a ring, sent by polling.
  *
- * Polling is on purpose: a core that computes has nothing else to do while it sends, and an
- * emulated UART whose other end is slow stalls interrupt-driven transmitters.
+ * Polling is on purpose, and the reason that this does not share uart/uart_link.c: a core that
+ * computes has nothing else to do while it sends, and an emulated UART whose other end is slow
+ * stalls interrupt-driven transmitters.
  */
 #include "port.h"
 
@@ -11,13 +12,26 @@
 #include "nrf51.h"
 #include "startup.h"
 
-#define RING_BYTES     2048u      /* a power of two */
-#define TRANSMIT_TRIES 0x1000000u /* more than a second: an emulator may be held up */
+#define RING_BYTES 2048u /* a power of two */
 _Static_assert((RING_BYTES & (RING_BYTES - 1u)) == 0, "indices wrap by masking");
+
+/* For a byte of 10 bits to leave: the time of so many. One is enough on silicon; an emulated UART
+ * waits for whoever reads its other end. A try is 5 cycles at least: load, comparison and a branch
+ * that is taken. */
+#define TRANSMIT_BYTES 1000u
+#define TRY_CYCLES     5u
+#define TRANSMIT_TRIES (BOARD_CLOCK_HZ / TRY_CYCLES / (BOARD_UART_BAUD / 10u) * TRANSMIT_BYTES)
+
+/* What BAUDRATE is tabulated for. */
+_Static_assert(BOARD_UART_BAUD >= 1200u && BOARD_UART_BAUD <= 1000000u,
+               "the clock gives no such baud rate");
 
 static volatile uint8_t ring[RING_BYTES];
 static volatile uint32_t ring_head; /* written by the interrupt alone */
 static volatile uint32_t ring_tail; /* written by port_read() alone */
+
+/* A byte has not left in its time. Until it has, what comes behind it is lost, without a wait. */
+static bool stuck;
 
 static uint32_t baud_register(void) {
     /* The manual tabulates 2^32 / 16 MHz times the baud rate, rounded to the upper 20 bits. */
@@ -36,6 +50,7 @@ void nrf51_link_start(void) {
     UART_EVENTS_TXDRDY = 0;
     UART_INTENSET = UART_INTENSET_RXDRDY | UART_INTENSET_ERROR;
     NVIC_ISER = 1u << NRF51_UART_IRQ;
+    stuck = false;
     UART_TASKS_STARTTX = 1;
     UART_TASKS_STARTRX = 1;
 }
@@ -70,13 +85,26 @@ uint32_t port_read(uint8_t *data, uint32_t capacity) {
     return count;
 }
 
-/* Bounded, as the fault handler writes too, perhaps before the UART is on. */
+/* Whether the last byte has left, within so many tries more. */
+static bool left(uint32_t most_tries) {
+    for (uint32_t tries = 0; UART_EVENTS_TXDRDY == 0; tries++) {
+        if (tries == most_tries) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Bounded, as the fault handler writes too, perhaps before the UART is on: then one byte is waited
+ * for in all of its reports. */
 void port_write(const uint8_t *data, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
-        UART_TXD = data[i];
-        for (uint32_t tries = 0; tries < TRANSMIT_TRIES && UART_EVENTS_TXDRDY == 0; tries++) {
+        stuck = stuck && !left(0);
+        if (!stuck) {
+            UART_EVENTS_TXDRDY = 0;
+            UART_TXD = data[i];
+            stuck = !left(TRANSMIT_TRIES);
         }
-        UART_EVENTS_TXDRDY = 0;
     }
 }
 

@@ -1,33 +1,14 @@
-/* RP2040: what starts, and the marker; the link is UART0 (uart.c, uart/uart_link.h).
+/* RP2040: what starts; the link is UART0 (uart.c, uart/uart_link.h).
  * Core 1 is left where the boot ROM holds it. */
 #include "port.h"
 
 #include "board.h"
+#include "marker.h"
 #include "protocol.h"
 #include "rp2040.h"
 #include "systick.h"
 
 static uint32_t defect;
-
-static void marker_start(void) {
-#ifdef BOARD_MARKER_PIN
-    SIO_GPIO_OUT_CLR = 1u << BOARD_MARKER_PIN;
-    SIO_GPIO_OE_SET = 1u << BOARD_MARKER_PIN;
-    IO_BANK0_CTRL(BOARD_MARKER_PIN) = IO_BANK0_CTRL_SIO;
-#endif
-}
-
-void port_marker_high(void) {
-#ifdef BOARD_MARKER_PIN
-    SIO_GPIO_OUT_SET = 1u << BOARD_MARKER_PIN;
-#endif
-}
-
-void port_marker_low(void) {
-#ifdef BOARD_MARKER_PIN
-    SIO_GPIO_OUT_CLR = 1u << BOARD_MARKER_PIN;
-#endif
-}
 
 void port_init(void) {
     const uint32_t clock_hz = rp2040_clock_start();

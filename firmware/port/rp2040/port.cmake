@@ -23,4 +23,5 @@ target_sources(agent PRIVATE
   port/uart/idle.c port/armv6m/systick.c port/absent/store.c port/absent/stop.c)
 target_include_directories(agent PRIVATE port/rp2040)
 include(port/uart/uart.cmake)
+include(port/marker/marker.cmake)
 include(port/armv6m/link.cmake)

@@ -1,16 +1,14 @@
 /* UART0 for the link over a UART (uart/uart_link.h): its pins and its baud rate. */
+#include "baud.h"
 #include "board.h"
 #include "core.h"
 #include "rp2040.h"
 
 /* 16 samples a bit; the divider in 64ths, rounded. */
 #define DIVIDER(clock_hz) (((clock_hz) * 8u / BOARD_UART_BAUD + 1u) / 2u)
-/* Within 1.5 %: of what a receiver bears, some 4 %, the oscillators need their share. */
-#define BAUD_FITS(clock_hz)                                                                        \
-    (DIVIDER(clock_hz) >= 64u && DIVIDER(clock_hz) <= 0x3FFFC0u &&                                 \
-     4000ull * (clock_hz) <= 1015ull * DIVIDER(clock_hz) * BOARD_UART_BAUD &&                      \
-     4000ull * (clock_hz) >= 985ull * DIVIDER(clock_hz) * BOARD_UART_BAUD)
-_Static_assert(BAUD_FITS(BOARD_CLOCK_HZ), "the clock gives no such baud rate");
+_Static_assert(DIVIDER(BOARD_CLOCK_HZ) >= 64u && DIVIDER(BOARD_CLOCK_HZ) <= 0x3FFFC0u &&
+                   BAUD_WITHIN(4ull * BOARD_CLOCK_HZ, DIVIDER(BOARD_CLOCK_HZ)),
+               "the clock gives no such baud rate");
 
 void rp2040_uart_start(uint32_t clock_hz) {
     const uint32_t divider = DIVIDER(clock_hz);

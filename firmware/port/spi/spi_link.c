@@ -1,5 +1,6 @@
 #include "spi_link.h"
 
+#include "barrier.h"
 #include "interrupts.h"
 #include "port.h"
 #include "startup.h"
@@ -87,6 +88,7 @@ static void take(const uint8_t *data, uint32_t count) {
 void spi_link_ended(uint32_t received) {
     /* What was lost is lost in silence: half a frame in its place has the agent tell the host. */
     static const uint8_t cut_frame[] = {2, 0};
+    barrier_order(); /* the end was seen before what was received is read */
     const uint32_t count = received_block[1];
     const uint32_t clocked = received_block[2];
 

@@ -2,7 +2,7 @@
  * The link over SPI, board's side: blocks, ring and buffers, the same for every family
  * (docs/protocol.md, "Over SPI"). A family implements the first four functions with its SPI slave
  * and DMA, and calls the others. Of port.h this has port_read(), port_write() and
- * port_write_waits(), and startup_poll() of startup.h.
+ * port_write_pending(), and startup_poll() of startup.h.
  */
 #ifndef SPI_LINK_H
 #define SPI_LINK_H

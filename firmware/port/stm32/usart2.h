@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "baud.h"
+
 #define USART2_REGISTER(offset) (*(volatile uint32_t *)(0x40004400u + (offset)))
 
 #define USART2_CR1        USART2_REGISTER(0x00u)
@@ -29,13 +31,9 @@
 #define USART2_TDR        USART2_REGISTER(0x28u)
 #define USART2_IRQ        28u
 
-/* 16 samples a bit: the register is the clock over the baud rate, rounded. */
-#define USART2_BRR_OF(clock_hz) (((clock_hz) + BOARD_UART_BAUD / 2u) / BOARD_UART_BAUD)
-/* Within 1.5 %: of what a receiver bears, some 4 %, the oscillators need their share. */
-#define USART2_BAUD_FITS(clock_hz)                                                                 \
-    (USART2_BRR_OF(clock_hz) >= 16u && USART2_BRR_OF(clock_hz) <= 0xFFFFu &&                       \
-     1000ull * (clock_hz) <= 1015ull * USART2_BRR_OF(clock_hz) * BOARD_UART_BAUD &&                \
-     1000ull * (clock_hz) >= 985ull * USART2_BRR_OF(clock_hz) * BOARD_UART_BAUD)
+/* 16 samples a bit: the register is the clock over the baud rate. */
+#define USART2_BRR_OF(clock_hz)    BAUD_DIVIDER(clock_hz, 1u)
+#define USART2_BAUD_FITS(clock_hz) BAUD_FITS(clock_hz, 1u, 16u, 0xFFFFu)
 
 /* Its pins of port A and itself, whose clocks are on; `baud_register`: USART2_BRR_OF its clock. */
 void usart2_start(uint32_t baud_register);

@@ -15,7 +15,8 @@ include(port/stm32/marker.cmake)
 
 target_sources(agent PRIVATE
   port/stm32f0/clock.c port/stm32f0/port.c port/stm32f0/vectors.c
-  port/stm32/usart2.c port/stm32/marker.c port/uart/idle.c port/armv6m/systick.c port/absent/store.c port/absent/stop.c)
+  port/stm32/usart2.c port/uart/idle.c port/armv6m/systick.c port/absent/store.c port/absent/stop.c)
 target_include_directories(agent PRIVATE port/stm32f0 port/stm32)
 include(port/uart/uart.cmake)
+include(port/marker/marker.cmake)
 include(port/armv6m/link.cmake)

@@ -12,7 +12,8 @@ include(port/stm32/marker.cmake)
 
 target_sources(agent PRIVATE
   port/stm32l0/clock.c port/stm32l0/port.c port/stm32l0/stop.c port/stm32l0/store.c port/stm32l0/tick.c port/stm32l0/vectors.c
-  port/stm32/marker.c port/armv6m/systick.c)
+  port/armv6m/systick.c)
+include(port/marker/marker.cmake)
 target_include_directories(agent PRIVATE port/stm32l0 port/stm32 port/uart)
 if(HIL_LINK STREQUAL "spi")
   # SPI1 as alternate function 0; NSS on port A, whose EXTI line it is as well.

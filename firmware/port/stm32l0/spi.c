@@ -3,6 +3,7 @@
  * takes 16 cycles, fewer than an interrupt. One interrupt a transaction, when NSS rises (EXTI on
  * the same pin).
  */
+#include "barrier.h"
 #include "board.h"
 #include "core.h"
 #include "gpio.h"
@@ -41,6 +42,7 @@ static void disarm(void) {
 
 void spi_port_arm(const uint8_t *transmit, uint32_t count, uint8_t *receive) {
     disarm();
+    barrier_order(); /* the blocks are as they should be before the DMA may have them */
     DMA_CMAR(RECEIVE) = (uint32_t)(uintptr_t)receive;
     DMA_CCR(RECEIVE) = DMA_CCR_MINC | DMA_CCR_EN;
     DMA_CNDTR(TRANSMIT) = count;

@@ -127,7 +127,7 @@ bool stm32l0_clock_start(void);
 bool stm32l0_clock_resume(void);
 
 /* With interrupts masked and nothing to read: whether Stop mode was asked for and can be entered
- * now; and enter it, until something ends it. */
+ * now; and enter it, until something ends it. Not where the timer that should does not start. */
 bool stm32l0_stops(void);
 void stm32l0_stop(void);
 
@@ -135,8 +135,9 @@ void stm32l0_stop(void);
 
 uint32_t stm32l0_timer_longest_ms(void);
 
-/* `how`: LPTIM1_CR_SNGSTRT or LPTIM1_CR_CNTSTRT. */
-void stm32l0_timer_start(uint32_t milliseconds, uint32_t how);
+/* `how`: LPTIM1_CR_SNGSTRT or LPTIM1_CR_CNTSTRT; 0 to see whether it can. False, and it is off, if
+ * LSI or LPTIM1 never became ready. */
+bool stm32l0_timer_start(uint32_t milliseconds, uint32_t how);
 void stm32l0_timer_end(void);
 
 /* With interrupts masked: whether it ticks; a tick has not been taken; the core may stop until the
@@ -168,9 +169,6 @@ void stm32l0_link_resumes(void);
 #elif !defined(BOARD_LINK_NONE)
 #define STM32L0_LINK_PIN BOARD_UART_RX_PIN
 #endif
-
-/* Wait until all these bits of a register are set, or so long that they never will be. */
-void stm32l0_wait_for(volatile const uint32_t *address, uint32_t bits);
 
 /* Vectors 16 + STM32L0_LPTIM1_IRQ and STM32L0_EXTI4_15_IRQ. */
 void stm32l0_lptim1_handler(void);

@@ -9,9 +9,9 @@
 #include "port.h"
 
 #include "core.h"
+#include "interrupts.h"
 #include "stm32l0.h"
 
-#define READY_TRIES 100000u /* as in clock.c; also for a byte to leave */
 #ifdef BOARD_LINK_NONE
 #define WAKE_LINE  0u
 #define INTERRUPTS (1u << STM32L0_LPTIM1_IRQ)
@@ -29,14 +29,17 @@ uint32_t port_stop_longest_ms(void) {
     return stm32l0_timer_longest_ms();
 }
 
-void port_stop(uint32_t milliseconds) {
+/* The timer is tried now, as what asks can still be told, and set when the core stops. */
+bool port_stop(uint32_t milliseconds) {
     asked = true;
     time_ms = milliseconds;
-}
-
-void stm32l0_wait_for(volatile const uint32_t *address, uint32_t bits) {
-    for (uint32_t tries = 0; tries < READY_TRIES && (*address & bits) != bits; tries++) {
+    if (milliseconds != 0 && !stm32l0_ticking()) {
+        asked = stm32l0_timer_start(milliseconds, 0);
+        if (asked) {
+            stm32l0_timer_end();
+        }
     }
+    return asked;
 }
 
 bool stm32l0_stops(void) {
@@ -49,10 +52,10 @@ void stm32l0_stop(void) {
     const bool timed = asked && time_ms != 0 && !stm32l0_ticking();
 
     asked = false;
-    stm32l0_link_stops();
-    if (timed) {
-        stm32l0_timer_start(time_ms, LPTIM1_CR_SNGSTRT);
+    if (timed && !stm32l0_timer_start(time_ms, LPTIM1_CR_SNGSTRT)) {
+        return; /* nothing would end it */
     }
+    stm32l0_link_stops();
     RCC_CFGR |= RCC_CFGR_STOPWUCK; /* wakes up with HSI16 */
     PWR_CR = (PWR_CR & ~PWR_CR_PDDS) | PWR_CR_LPSDSR | PWR_CR_CWUF | PWR_CR_ULP | PWR_CR_FWU;
     EXTI_FTSR |= WAKE_LINE; /* of port A, as SYSCFG chooses from reset on */
@@ -60,9 +63,7 @@ void stm32l0_stop(void) {
     EXTI_PR = WAKE_LINE;
     NVIC_ISER = INTERRUPTS;
     SCR |= SCR_SLEEPDEEP;
-    __asm volatile("dsb\n"
-                   "wfi" ::
-                       : "memory");
+    interrupts_wait();
     SCR &= ~SCR_SLEEPDEEP;
     EXTI_IMR = masks;
     EXTI_FTSR &= ~WAKE_LINE;

@@ -5,18 +5,16 @@
 #include "port.h"
 
 #include "board.h"
+#include "ready.h"
 #include "stm32l0.h"
-
-/* Some 0.1 s and more; erase and programming of a word take some 7 ms together. */
-#define READY_TRIES 100000u
 
 static volatile uint32_t *word_at(uint32_t offset) {
     return &STM32L0_REGISTER(BOARD_EEPROM_ORIGIN + offset);
 }
 
-static void wait_until_ready(void) {
-    for (uint32_t tries = 0; tries < READY_TRIES && (FLASH_SR & FLASH_SR_BSY) != 0; tries++) {
-    }
+/* Erase and programming of a word take some 7 ms together. */
+static bool becomes_ready(void) {
+    return becomes(&FLASH_SR, FLASH_SR_BSY, 0);
 }
 
 uint32_t port_store_bytes(void) {
@@ -33,7 +31,9 @@ void port_store_read(uint32_t offset, uint32_t *words, uint32_t count) {
 static bool write_word(volatile uint32_t *place, uint32_t word) {
     if (*place != word) { /* each write wears it out */
         *place = word;
-        wait_until_ready();
+        if (!becomes_ready()) {
+            return false;
+        }
     }
     return *place == word;
 }
@@ -41,7 +41,9 @@ static bool write_word(volatile uint32_t *place, uint32_t word) {
 uint32_t port_store_write(uint32_t offset, const uint32_t *words, uint32_t count) {
     uint32_t done = 0;
 
-    wait_until_ready();
+    if (!becomes_ready()) {
+        return 0;
+    }
     FLASH_PEKEYR = FLASH_PEKEY1; /* locked from reset on, and after each time */
     FLASH_PEKEYR = FLASH_PEKEY2;
     while (done < count && write_word(word_at(offset + 4u * done), words[done])) {

@@ -5,6 +5,7 @@
 #include "port.h"
 
 #include "core.h"
+#include "ready.h"
 #include "stm32l0.h"
 
 #define LSI_KHZ          37u
@@ -22,10 +23,13 @@ uint32_t stm32l0_timer_longest_ms(void) {
     return LONGEST_MS;
 }
 
-void stm32l0_timer_start(uint32_t milliseconds, uint32_t how) {
+bool stm32l0_timer_start(uint32_t milliseconds, uint32_t how) {
     const bool fine = milliseconds < WITHOUT_SCALE_MS;
     RCC_CSR |= RCC_CSR_LSION;
-    stm32l0_wait_for(&RCC_CSR, RCC_CSR_LSIRDY);
+    if (!becomes(&RCC_CSR, RCC_CSR_LSIRDY, RCC_CSR_LSIRDY)) {
+        RCC_CSR &= ~RCC_CSR_LSION;
+        return false;
+    }
     RCC_CCIPR = (RCC_CCIPR & ~RCC_CCIPR_LPTIM1SEL) | RCC_CCIPR_LPTIM1SEL_LSI;
     RCC_APB1ENR |= RCC_APB1ENR_LPTIM1EN;
     (void)RCC_APB1ENR;
@@ -34,8 +38,12 @@ void stm32l0_timer_start(uint32_t milliseconds, uint32_t how) {
     LPTIM1_CR = LPTIM1_CR_ENABLE;
     /* Only while it is on. It goes from ARR to 0. */
     LPTIM1_ARR = milliseconds * LSI_KHZ / (fine ? 1u : PRESCALER) - 1u;
-    stm32l0_wait_for(&LPTIM1_ISR, LPTIM1_ARROK);
+    if (!becomes(&LPTIM1_ISR, LPTIM1_ARROK, LPTIM1_ARROK)) {
+        stm32l0_timer_end();
+        return false;
+    }
     LPTIM1_CR = LPTIM1_CR_ENABLE | how;
+    return true;
 }
 
 void stm32l0_timer_end(void) {
@@ -49,7 +57,7 @@ uint32_t port_tick_longest_ms(void) {
     return LONGEST_MS;
 }
 
-void port_tick_start(uint32_t milliseconds) {
+bool port_tick_start(uint32_t milliseconds) {
     if (ticking) {
         NVIC_ICER = 1u << STM32L0_LPTIM1_IRQ;
         stm32l0_timer_end();
@@ -57,12 +65,12 @@ void port_tick_start(uint32_t milliseconds) {
     }
     ticks = 0;
     awake = false;
-    ticking = milliseconds != 0;
+    ticking = milliseconds != 0 && stm32l0_timer_start(milliseconds, LPTIM1_CR_CNTSTRT);
     if (ticking) {
         EXTI_IMR |= EXTI_LPTIM1;
-        stm32l0_timer_start(milliseconds, LPTIM1_CR_CNTSTRT);
         NVIC_ISER = 1u << STM32L0_LPTIM1_IRQ;
     }
+    return ticking || milliseconds == 0;
 }
 
 uint32_t port_ticks(void) {

@@ -1,6 +1,7 @@
 /* The link over USART2 (stm32/usart2.h, uart/uart_link.h), also from MSI, and around Stop mode. */
 #include "board.h"
 #include "port.h"
+#include "ready.h"
 #include "stm32_family.h"
 #include "stm32l0.h"
 #include "uart_link.h"
@@ -23,8 +24,9 @@ bool stm32l0_link_rests(void) {
     if ((USART2_CR1 & USART2_CR1_TXEIE) != 0) {
         return false;
     }
-    stm32l0_wait_for(&USART2_ISR, USART2_ISR_TC); /* a byte that is leaving would break */
-    return (USART2_ISR & USART2_ISR_BUSY) == 0;
+    /* A byte that is leaving would break. */
+    return becomes(&USART2_ISR, USART2_ISR_TC, USART2_ISR_TC) &&
+           (USART2_ISR & USART2_ISR_BUSY) == 0;
 }
 
 void stm32l0_link_stops(void) {

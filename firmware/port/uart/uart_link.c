@@ -33,6 +33,9 @@ _Static_assert((TRANSMIT_BYTES & (TRANSMIT_BYTES - 1u)) == 0, "indices wrap by m
 /* For room in the ring, which a UART that runs makes within thousands of cycles. */
 #define TRANSMIT_TRIES 0x10000u
 
+/* There was none in time. Until there is, what comes is lost, without a wait. */
+static bool stuck;
+
 static volatile uint8_t received[RECEIVE_BYTES];
 static volatile uint32_t received_head; /* written by the interrupt alone */
 static volatile uint32_t received_tail; /* written by port_read() alone */
@@ -104,11 +107,17 @@ static bool enqueue(uint8_t byte) {
     return room;
 }
 
-/* Bounded, as the fault handler writes too, perhaps before the UART is on. */
+/* Bounded in the fault handler, which writes too, perhaps before the UART is on: then one byte is
+ * waited for in all of its reports. Elsewhere the UART is on, and takes a byte in each byte's time,
+ * which ends the sleep. */
 void port_write(const uint8_t *data, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t tries = 0; tries < TRANSMIT_TRIES && !enqueue(data[i]); tries++) {
-        }
+        uint32_t tries = 0;
+        bool done;
+        do {
+            done = enqueue(data[i]);
+        } while (!done && !stuck && ++tries < TRANSMIT_TRIES);
+        stuck = !done;
     }
 }
 

@@ -14,7 +14,7 @@ from hil.emulator.gdb.gdb_rsp import GdbClosedError, GdbReplyError, is_stop_repl
 from hil.emulator.guards import require_halted, require_power
 from hil.emulator.machine import CoreState, EmulatorEndedError, HaltReason, MachineSpec, Status
 from hil.emulator.renode.gdb import NUMBERS, RenodeGdb
-from hil.emulator.renode.platform import DEVICES, load_flash
+from hil.emulator.renode.platform import CONTENT, DEVICES, EEPROM_ORIGIN, load
 from hil.emulator.renode.process import RenodeProcess
 from hil.emulator.renode.waking import wake
 
@@ -62,8 +62,8 @@ class RenodeCore:
             raise GdbClosedError("Renode has ended")
         return self.process.gdb
 
-    def start(self, flash: bytes) -> None:
-        """Start Renode; its core is stopped and its flash is as given.
+    def start(self, flash: bytes, eeprom: bytes) -> None:
+        """Start Renode; its core is stopped, flash and data EEPROM are as given.
 
         Raises:
             MachineError: it is not installed or did not start.
@@ -72,14 +72,15 @@ class RenodeCore:
         with self.watched() as gdb:
             gdb.monitor("start")
             self._stops.insert_all(gdb)
-        self.fill_flash(flash)
+        self.fill(self._spec.flash_origin, flash)
+        self.fill(EEPROM_ORIGIN, eeprom)
 
-    def fill_flash(self, flash: bytes) -> None:
-        """Give a stopped core this flash."""
+    def fill(self, origin: int, content: bytes) -> None:
+        """Give a memory of a stopped core this content."""
         with self.watched() as gdb:
             if self.process is not None:
-                (self.process.folder / "flash.bin").write_bytes(flash)
-                gdb.command(load_flash(self.process.folder, self._spec.flash_origin))
+                (self.process.folder / CONTENT).write_bytes(content)
+                gdb.command(load(self.process.folder, origin))
 
     def drop(self, status: Status) -> None:
         """End Renode; the core is then what ``status`` says."""
@@ -150,6 +151,13 @@ class RenodeCore:
         """Have a stopped core translate anew what a debugger may have written over: Renode does not notice."""
         with self.watched() as gdb:
             gdb.command("sysbus.cpu ClearTranslationCache")
+
+    def stays_at_breakpoint(self, gdb: RenodeGdb) -> bool:
+        """Whether there is a breakpoint where a stopped core is; its status says so then. Renode would go on there."""
+        if self._stops.at_breakpoint(gdb.read_register("pc")):
+            self.status = Status(CoreState.HALTED, HaltReason.BREAKPOINT)
+            return True
+        return False
 
     def halts_at_bkpt(self, gdb: RenodeGdb) -> bool:
         """Whether the next instruction of a stopped core is a BKPT that must halt it; its status says so then."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from hil.emulator.gdb.breakpoints import is_watch_reply
 from hil.emulator.gdb.gdb_rsp import GdbRemote, is_stop_reply
 from hil.emulator.machine import MachineError
 
@@ -64,10 +65,14 @@ class RenodeGdb(GdbRemote):
             self.receive()
 
     def step(self) -> bytes:
-        """Execute one instruction and return the stop reply."""
+        """Execute one instruction and return the stop reply: of those that come, the one of a watched access."""
         self.settle()
         self.send(b"s")
-        return self.receive()
+        replies = [self.receive()]
+        self.send(b"qC")
+        while is_stop_reply(reply := self.receive()):
+            replies.append(reply)
+        return next(filter(is_watch_reply, replies), replies[0])
 
     def read_registers(self) -> tuple[int, ...]:
         """r0 to pc, and xPSR at place 16."""

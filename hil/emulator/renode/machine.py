@@ -5,7 +5,7 @@ fills its RAM with noise. The flash is programmed by pyOCD's flash algorithm, th
 
 What Renode lets pass, unlike the chip: stores to flash that nobody has unlocked, accesses to where nothing is,
 instructions of ARMv7-M. Firmware that needs any of these works here and not there. It has no cycles, and bytes take no
-time on the wire. The data EEPROM is lost when the machine goes.
+time on the wire.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import random
 import select
 from typing import TYPE_CHECKING, Final
 
-from hil.emulator.flash_image import FlashImage
 from hil.emulator.gdb.breakpoints import Breakpoints
 from hil.emulator.gdb.gdb_rsp import GdbReplyError
 from hil.emulator.gdb.machine import GdbMachine
+from hil.emulator.kept import KeptMemories
 from hil.emulator.machine import (
     CoreState,
     HaltReason,
@@ -27,7 +27,7 @@ from hil.emulator.machine import (
     is_device,
 )
 from hil.emulator.renode.core import RenodeCore
-from hil.emulator.renode.platform import PROGRAM_LOCK
+from hil.emulator.renode.platform import EEPROM_BYTES, EEPROM_ORIGIN, PROGRAM_LOCK
 from hil.emulator.renode.wire import Wire
 from hil.emulator.uart import UartStream
 
@@ -48,16 +48,17 @@ class RenodeMachine(GdbMachine):
 
     Args:
         spec: the board's facts.
-        on_flash: called with the whole flash when it was found changed.
+        on_kept: called with the whole flash and the data EEPROM behind it, when they were found changed.
     """
 
     EMULATOR = "Renode"
     _core: RenodeCore
 
-    def __init__(self, spec: MachineSpec, on_flash: Callable[[bytes], None]) -> None:
+    def __init__(self, spec: MachineSpec, on_kept: Callable[[bytes], None]) -> None:
         stops = Breakpoints(spec)
         super().__init__(spec, RenodeCore(spec, stops), stops)
-        self._flash = FlashImage(spec, on_flash)
+        self._kept = KeptMemories(spec, (EEPROM_BYTES,), on_kept)
+        self._touched = False  # its flash may have another content than was last read
         self._wire: Wire | None = None
         self._written = False  # by a debugger, to memory that may hold code
         self._ready = select.epoll()
@@ -70,21 +71,21 @@ class RenodeMachine(GdbMachine):
         if self._core.status.state is not CoreState.OFF:
             return
         if self._core.process is None:
-            self._core.start(self._flash.image)
+            self._core.start(self._kept.flash, *self._kept.others)
             self._connect()
         self._core.status = Status(CoreState.HALTED, HaltReason.RESET)
         with self._core.watched() as gdb:
             noise = random.Random(_NOISE_SEED).randbytes(self._spec.ram_bytes)  # noqa: S311 # no secret
             gdb.write_memory(self._spec.ram_origin, noise)
         self._core.reset()
-        self._flash.touched = False
+        self._touched = False
         self.resume()
 
     def power_off(self) -> None:
         """See `Machine`."""
         if self._core.process is not None and self._core.status.state is not CoreState.OFF:
             with self._core.stopped():
-                self._take_flash()
+                self._take_kept()
                 self._core.status = Status(CoreState.OFF)
         self._core.status = Status(CoreState.OFF)
 
@@ -104,7 +105,7 @@ class RenodeMachine(GdbMachine):
 
     def restore(self, kept: bytes) -> None:
         """See `OwnedMachine`."""
-        self.set_flash_image(kept)
+        self._kept.restore(kept)
 
     def event_fd(self) -> int | None:
         """See `OwnedMachine`."""
@@ -134,14 +135,14 @@ class RenodeMachine(GdbMachine):
         if self._core.status.state is not CoreState.HALTED:
             return
         with self._core.watched() as gdb:
-            if self._core.locks_up(gdb) or self._core.halts_at_bkpt(gdb):
+            if self._core.locks_up(gdb) or self._core.halts_at_bkpt(gdb) or self._core.stays_at_breakpoint(gdb):
                 return
             self._look_at_code()
             called = self._stops.arm(gdb, gdb.read_register("lr"))
             if called:
-                self._flash.touched = True
-            elif self._flash.touched:
-                self._take_flash()
+                self._touched = True
+            elif self._touched:
+                self._take_kept()
             self._core.let_go()
 
     def step(self, *, mask_interrupts: bool = True) -> None:
@@ -158,8 +159,8 @@ class RenodeMachine(GdbMachine):
         """See `Machine`. Renode's RCC does not tell why it was reset."""
         del through_core
         with self._core.stopped():
-            if self._flash.touched:
-                self._take_flash()
+            if self._touched:
+                self._take_kept()
             if self._wire is not None:
                 self._wire.forget()
             self.uart.forget_input()
@@ -185,7 +186,7 @@ class RenodeMachine(GdbMachine):
             flash = self._spec.in_flash(address, len(data))
             if flash:
                 locks = int.from_bytes(gdb.read_memory(PROGRAM_LOCK, 4), "little")
-                self._flash.touched = True
+                self._touched = True
             if not (is_device(address) or self._spec.in_ram(address, len(data)) or (flash and not locks & _LOCKED)):
                 raise MemoryFault(address)
             self._written |= not is_device(address)
@@ -196,24 +197,30 @@ class RenodeMachine(GdbMachine):
             if self._spec.in_ram(address, len(data)):
                 self._stops.note_write(gdb, address, data)
 
-    # Flash
+    # What is kept
+
+    @property
+    def kept_bytes(self) -> int:
+        """See `OwnedMachine`: flash and data EEPROM."""
+        return self._kept.size
 
     def flash_image(self) -> bytes:
         """See `Machine`."""
         if self._core.status.state is not CoreState.OFF:
             with self._core.stopped():
-                self._take_flash()
-        return self._flash.image
+                self._take_kept()
+        return self._kept.flash
 
     def set_flash_image(self, image: bytes) -> None:
         """See `Machine`."""
-        self._flash.replace(image)
+        self._kept.replace_flash(image)
+        self._touched = False
         if self._core.process is not None:
             if self._core.status.state is CoreState.OFF:
-                self._core.fill_flash(image)
+                self._core.fill(self._spec.flash_origin, image)
             else:
                 with self._core.stopped():
-                    self._core.fill_flash(image)
+                    self._core.fill(self._spec.flash_origin, image)
 
     def _connect(self) -> None:
         """Have the events of a Renode that was just started, and the bytes of its UART."""
@@ -231,7 +238,9 @@ class RenodeMachine(GdbMachine):
             self._core.forget_code()
             self._written = False
 
-    def _take_flash(self) -> None:
-        """Read the flash of a stopped core."""
+    def _take_kept(self) -> None:
+        """Read what a stopped core keeps."""
         with self._core.watched() as gdb:
-            self._flash.replace(gdb.read_memory(self._spec.flash_origin, self._spec.flash_bytes))
+            flash = gdb.read_memory(self._spec.flash_origin, self._spec.flash_bytes)
+            self._kept.replace(flash, [gdb.read_memory(EEPROM_ORIGIN, EEPROM_BYTES)])
+        self._touched = False

@@ -27,6 +27,12 @@ DEVICES: Final = (
 PROGRAM_LOCK: Final = 0x40022004
 """FLASH_PECR; its two lowest bits are set while the flash takes no writes (RM0377 3.7.2)."""
 
+EEPROM_ORIGIN: Final = 0x08080000
+EEPROM_BYTES: Final = 0x400
+
+CONTENT: Final = "content.bin"
+"""Name of the file with what a memory is filled with."""
+
 _IDCODE_AT: Final = 0x40015800
 _IDCODE: Final = 0x425  # category 2 (RM0377 27.4.1); the revision reads as 0
 _MIPS: Final = 16
@@ -50,8 +56,8 @@ flash: Memory.MappedMemory @ {{
     }}
     size: 0x{flash_bytes:X}
 
-eeprom: Memory.MappedMemory @ sysbus 0x08080000
-    size: 0x400
+eeprom: Memory.MappedMemory @ sysbus 0x{eeprom_origin:08X}
+    size: 0x{eeprom_bytes:X}
 
 ram: Memory.MappedMemory @ sysbus 0x{ram_origin:08X}
     size: 0x{ram_bytes:X}
@@ -118,6 +124,8 @@ def platform(spec: MachineSpec) -> str:
         flash_bytes=spec.flash_bytes,
         ram_origin=spec.ram_origin,
         ram_bytes=spec.ram_bytes,
+        eeprom_origin=EEPROM_ORIGIN,
+        eeprom_bytes=EEPROM_BYTES,
     )
 
 
@@ -129,7 +137,7 @@ def script(spec: MachineSpec, folder: Path, *, uart_port: int, gdb_port: int, no
 
     Args:
         spec: the board's facts.
-        folder: where the platform description is, as ``board.repl``, and what the flash is filled with, ``flash.bin``.
+        folder: where the platform description is, as ``board.repl``, and what the flash is filled with, `CONTENT`.
         uart_port: TCP port for the UART's stream.
         gdb_port: TCP port for the gdb server.
         nonce: printed at the end, so that it is known who listens on these ports.
@@ -140,7 +148,7 @@ def script(spec: MachineSpec, folder: Path, *, uart_port: int, gdb_port: int, no
             "logLevel 2",
             'mach create "board"',
             f"machine LoadPlatformDescription {quoted(folder / 'board.repl')}",
-            load_flash(folder, spec.flash_origin),
+            load(folder, spec.flash_origin),
             f"sysbus WriteDoubleWord 0x{_IDCODE_AT:08X} 0x{_IDCODE:X}",
             "sysbus.cpu WfiAsNop true",
             f'emulation CreateServerSocketTerminal {uart_port} "uart" false',
@@ -152,9 +160,9 @@ def script(spec: MachineSpec, folder: Path, *, uart_port: int, gdb_port: int, no
     )
 
 
-def load_flash(folder: Path, origin: int) -> str:
-    """The command that fills the flash from ``flash.bin`` of a folder."""
-    return f"sysbus LoadBinary {quoted(folder / 'flash.bin')} 0x{origin:08X}"
+def load(folder: Path, origin: int) -> str:
+    """The command that fills a memory from `CONTENT` of a folder."""
+    return f"sysbus LoadBinary {quoted(folder / CONTENT)} 0x{origin:08X}"
 
 
 def idle_program(spec: MachineSpec) -> bytes:

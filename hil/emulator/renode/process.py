@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from hil.emulator.machine import MachineError
 from hil.emulator.renode.gdb import RenodeGdb
 from hil.emulator.renode.launch import command, environment, program
-from hil.emulator.renode.platform import idle_program, platform, script
+from hil.emulator.renode.platform import CONTENT, idle_program, platform, script
 
 if TYPE_CHECKING:
     from hil.emulator.machine import MachineSpec
@@ -57,7 +57,7 @@ class RenodeProcess:
             gdb_port, uart_port = _free_ports()
             nonce = f"hil-{os.urandom(8).hex()}"
             (self.folder / "board.repl").write_text(platform(spec))
-            (self.folder / "flash.bin").write_bytes(idle_program(spec))
+            (self.folder / CONTENT).write_bytes(idle_program(spec))
             (self.folder / "board.resc").write_text(
                 script(spec, self.folder, uart_port=uart_port, gdb_port=gdb_port, nonce=nonce)
             )

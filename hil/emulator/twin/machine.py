@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from hil.emulator.guards import require_halted, require_power
 from hil.emulator.machine import Access, CoreState, HaltReason, MachineError, MachineSpec, MemoryFault, Status
 from hil.emulator.twin.core import Stop
-from hil.emulator.twin.kept import KeptMemories, fill
+from hil.emulator.twin.kept import ChipMemories, fill
 from hil.emulator.twin.pace import Pace
 from hil.emulator.twin.parts import kind_of
 from hil.emulator.twin.registers import BusError, NotModelledError
@@ -61,7 +61,7 @@ class TwinMachine:
     def __init__(self, spec: MachineSpec, on_kept: Callable[[bytes], None]) -> None:
         self._spec = spec
         self._kind = kind_of(spec.part)
-        self._kept = KeptMemories(spec, self._kind.kept, on_kept)
+        self._kept = ChipMemories(spec, self._kind.kept, on_kept)
         self._counts = mmap.mmap(spec.counter, 0) if spec.counter >= 0 else None
         self._chip: Part | None = None
         self._status = Status(CoreState.OFF)

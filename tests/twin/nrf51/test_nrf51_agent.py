@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +14,13 @@ from hil.cycles.counter import CycleCounter
 from hil.cycles.timing import TimingModel
 from hil.errors import HilError
 from hil.link.spi.blocks import DATA_BYTES, Header, decode
+from tests.contract import mixing
 from tests.cycles.cases import load_case, public_cases
 from tests.cycles.programs import BLOB_AT, HERE, LTC_SOURCES, build_program, run_qemu
 from tests.hil.defects import Defect, Workshop
 from tests.twin.counted import counted
-from tests.twin.nrf51.agent import AgentChip51, Bridge51, over_spi, over_uart
-from tests.twin.nrf51.bench import BAUD, BOARD, PINS
+from tests.twin.nrf51.agent import AgentChip51, Bridge51, UartWire, over, over_spi, over_uart
+from tests.twin.nrf51.bench import BAUD, BOARD, PINS, Chip51
 from tests.twin.streaming import load_work
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ from elftools.elf.elffile import ELFFile
 
 from hil.emulator.twin.core import Stop
 from hil.emulator.twin.nrf51.part import Nrf51822
+from hil.emulator.twin.nrf51.uart import Uart
 
 CASES = ("tiny_dense", "autoncp16", "basicmotions")
 NOBODY = bytes(4)
@@ -116,6 +119,63 @@ def link_holds(firmware: Path | None) -> None:
 
 def test_link_holds() -> None:
     link_holds(build(BOARD, link="spi").bin)
+
+
+FAULT = "    *(volatile uint32_t *)0x30000000u = 1;\n"
+BYTE_S = 10 / BAUD
+
+
+def test_a_fault_before_the_uart_is_on_waits_for_one_byte_in_all_its_reports(tmp_path: Path) -> None:
+    edit = ("port/nrf51/port.c", "    nrf51_link_start();\n", FAULT + "    nrf51_link_start();\n")
+    artefact = build(BOARD, firmware_root=mixing.firmware(tmp_path, edit))
+    assert artefact.bin is not None
+    with artefact.elf.open("rb") as stream, Chip51(artefact.bin.read_bytes()) as chip:
+        table = ELFFile(stream).get_section_by_name(".symtab")
+        report, poll = (
+            table.get_symbol_by_name(name)[0]["st_value"] & ~1 for name in ("startup_fault_report", "startup_poll")
+        )
+        for place in (report, poll):
+            assert chip.core.breakpoint(place, on=True)
+        assert chip.run(chip.now() + chip.clock_hz) is Stop.BREAKPOINT
+        assert chip.core.read_register("pc") == report
+        begun = chip.seconds()
+        chip.core.breakpoint(report, on=False)
+        assert chip.run(chip.now() + chip.clock_hz) is Stop.BREAKPOINT
+        assert chip.core.read_register("pc") == poll
+        first = float(chip.seconds() - begun)
+        assert 1000 * BYTE_S < first < 2000 * BYTE_S
+
+
+class PatientWire(UartWire):
+    """The host's clock goes on where the board has nothing to say."""
+
+    def read(self) -> bytes:
+        self._chip.wait(round(BYTE_S * self._chip.clock_hz))
+        data = bytes(self._chip.serial.to_host)
+        self._chip.serial.to_host.clear()
+        return data
+
+
+@pytest.mark.parametrize(("byte_times", "retries"), [(100, 0), (3000, 1)])
+def test_a_byte_that_leaves_late_costs_time_and_much_later_its_frame_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, byte_times: int, retries: int
+) -> None:
+    """As where the other end of an emulated UART is slow."""
+    write, bytes_written = Uart.write_txd, count()
+
+    def held_up(uart: Uart, word: int, mask: int) -> None:
+        if next(bytes_written) != 100:
+            write(uart, word, mask)
+            return
+        cycles = round(byte_times * BYTE_S * uart._chip.clock_hz)
+        uart._chip.outside.at(uart._chip.now() + cycles, lambda _cycle: write(uart, word, mask))
+
+    monkeypatch.setattr(Uart, "write_txd", held_up)
+    with AgentChip51(build(BOARD).bin) as chip:
+        agent = over(chip, PatientWire(chip))
+        assert agent.echo(bytes(range(200))) == bytes(range(200))
+        assert agent.retries == retries
+        assert stream(agent, load_work("tiny_dense"), sequences=1) == 0
 
 
 SPI = "port/nrf51/spi.c"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hil.errors import InputError
+from hil.report.figure import INK, LIMIT, name_axes, new_figure, save_figure, style_axes, title_axes
+from hil.report.svg_text import TEXT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 _LINES = 6
 """Sequences that are drawn one by one; of more, the middle and the range."""
 
-_INK = "#1f4e79"
-_LIMIT = "#b03a2e"
 _NEAR = 1.5
 """A budget above this many times the longest step is told, not drawn: it would flatten everything else."""
 
@@ -48,59 +47,32 @@ def draw_cycles(path: Path, title: str, cycles: StepCycles, *, budget: float | N
     if budget is not None:
         told += f", budget {budget:.10g}"
         if budget <= _NEAR * spread.high:
-            axes.axhline(budget, color=_LIMIT, linestyle="--", linewidth=1.2, label="budget")
+            axes.axhline(budget, color=LIMIT, linestyle="--", linewidth=1.2, label="budget")
             _legend(axes)
-    axes.set_title(f"{title}\n{told}; {cycles.source}", fontsize=9, loc="left")
-    axes.set_xlabel("step")
-    axes.set_ylabel("core cycles a step")
+    title_axes(axes, f"{title}\n{told}; {cycles.source}")
+    name_axes(axes, "step", "core cycles a step")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.ticklabel_format(axis="y", useOffset=False, style="plain")
-    axes.grid(visible=True, alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    style_axes(axes)
     save_figure(figure, path)
-
-
-def new_figure(width: float, height: float) -> Any:
-    """An empty matplotlib figure, in inches.
-
-    Raises:
-        InputError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra, and slow to import
-    except ImportError as error:
-        raise InputError("the picture needs matplotlib", hint="pip install 'hil-ltc[plots]'") from error
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def save_figure(figure: Any, path: Path) -> None:
-    """Write a figure; the file's ending says which kind, and the same figure gives the same bytes.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
-    try:
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=130)
-    except (OSError, ValueError) as error:
-        raise InputError(f"the picture {path} cannot be written", cause=str(error)) from error
 
 
 def _draw_each(axes: Any, steps: Any, cycles: StepCycles) -> None:
     several = len(cycles.per_step) > 1
     for number, row in enumerate(cycles.per_step):
         label = f"sequence {number}" if several else None
-        axes.plot(steps, row, linewidth=1, marker=".", markersize=3, label=label, color=None if several else _INK)
+        axes.plot(steps, row, linewidth=1, marker=".", markersize=3, label=label, color=None if several else INK)
     if several:
         _legend(axes)
 
 
 def _draw_range(axes: Any, steps: Any, cycles: StepCycles) -> None:
     low, middle, high = (np.quantile(cycles.per_step, share, axis=0) for share in (0, 0.5, 1))
-    axes.fill_between(steps, low, high, color=_INK, alpha=0.2, linewidth=0, label="all sequences")
-    axes.plot(steps, middle, color=_INK, linewidth=1.2, label=f"median of {len(cycles.per_step)}")
+    axes.fill_between(steps, low, high, color=INK, alpha=0.2, linewidth=0, label="all sequences")
+    axes.plot(steps, middle, color=INK, linewidth=1.2, label=f"median of {len(cycles.per_step)}")
     _legend(axes)
 
 
 def _legend(axes: Any) -> None:
     """Above the plot, to the right of the title, where no line runs."""
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False, fontsize=8)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False, fontsize=8, labelcolor=TEXT)
