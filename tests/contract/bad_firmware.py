@@ -166,7 +166,8 @@ def end_of(bad: Bad, workshop: Workshop, vectors: Path) -> Ended:
     if not bad.file:
         return _unplugged(vectors)
     with workshop.planted(bad.defect):
-        opened = partial(open_dut, BOARD, backend="twin", instance="1", firmware_root=workshop.root)
+        options = DutOptions(backend="twin", instance="1", firmware_root=workshop.root)
+        opened = partial(open_dut, BOARD, options)
         if bad.opens:
             error, took_s = _opening_fails(opened)
         else:
