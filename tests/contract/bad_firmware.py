@@ -14,8 +14,7 @@ from unittest.mock import patch
 import numpy as np
 
 from hil.board import load_board
-from hil.dut import dut as dut_module
-from hil.dut import realised
+from hil.dut import opening, realised
 from hil.dut.opening import open_dut
 from hil.dut.options import DutOptions
 from hil.errors import HilError
@@ -218,7 +217,7 @@ def _opening_fails(opened: Callable[[], object]) -> tuple[HilError, float]:
     """The time counts from when the board is powered and flashed."""
     begun = []
 
-    class Timed(dut_module.Connection):
+    class Timed(opening.Connection):
         def __init__(self, *args: object, **more: object) -> None:
             begun.append(time.perf_counter())
             super().__init__(*args, **more)  # type: ignore[arg-type]
@@ -227,7 +226,7 @@ def _opening_fails(opened: Callable[[], object]) -> tuple[HilError, float]:
         with opened():  # type: ignore[attr-defined]
             pass
 
-    with patch.object(dut_module, "Connection", Timed):
+    with patch.object(opening, "Connection", Timed):
         error, _ = _fails(act)
     if not begun:
         raise error  # it was not even built or flashed
