@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from pyocd.core.session import Session
 
@@ -14,7 +15,6 @@ from hil.emulator.spi_bus import SpiWiring
 from hil.emulator.twin.machine import TwinMachine
 from hil.flash import FlashSession
 from hil.probe.emulated import EmulatedProbe
-from hil.probe.session import ProbeSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,19 +103,12 @@ def stock_session(board: LocalBoard) -> Iterator[Any]:
         yield session
 
 
-class LocalProbeSession(ProbeSession):
-    """On a board of this process."""
-
-    local: LocalBoard
-
-    def _choose_probe(self) -> Any:
-        return EmulatedProbe.of(self.local)  # type: ignore[arg-type]
-
-
 @contextmanager
 def our_session(board: LocalBoard) -> Iterator[FlashSession]:
-    session = FlashSession(BOARD, f"emulated:{BOARD.name}")
-    session._probe = LocalProbeSession(BOARD, f"emulated:{BOARD.name}")
-    session._probe.local = board
-    with session:
+    """A session of hil's own on a board of this process."""
+    here = EmulatedProbe.of(board)  # type: ignore[arg-type]
+    with (
+        mock.patch("hil.probe.session.choose_probe", return_value=here),
+        FlashSession(BOARD, f"emulated:{BOARD.name}") as session,
+    ):
         yield session

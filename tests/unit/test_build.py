@@ -86,7 +86,9 @@ def test_whatever_goes_in_changes_the_build_id(sources: Path) -> None:
     edit(sources / "ltc" / "ltc.c", "uint32_t ltc_version(void) {", "/* changed */\nuint32_t ltc_version(void) {")
     ids.add(build(MICROBIT, firmware_root=sources).build_id)
     ids.add(build(MICROBIT, firmware_root=sources, defines={"UNUSED_DEFINITION": "1"}).build_id)
-    faster = MICROBIT.model_copy(update={"clock_hz": 32_000_000})
+    assert MICROBIT.links.uart is not None
+    uart = MICROBIT.links.uart.model_copy(update={"baud": 230_400})
+    faster = MICROBIT.model_copy(update={"links": MICROBIT.links.model_copy(update={"uart": uart})})
     ids.add(build(faster, firmware_root=sources).build_id)
     assert len(ids) == 4
     # Whatever its suffix, and wherever a port includes it from.
