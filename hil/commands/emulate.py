@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from hil.dut.board_check import check_board
 from hil.emulator import registry
 from hil.emulator.machine import MachineError
 from hil.emulator.power import power
+from hil.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from hil.emulator.power import PoweredBoard
 
 _LOOK_S: Final = 0.25
+_STATE: Final = "set HIL_STATE_DIR to a folder that can be written"
 
 
 class _StopRequest(BaseException):
@@ -77,7 +80,7 @@ def emulate(name: str, backend: str | None = None, *, paced: bool = False) -> No
     try:
         with power(board, backend, instance, announced=True, paced=paced) as powered:
             if board.file is not None:
-                registry.note_description(powered.name, board.file)
+                write_whole(registry.description_file(powered.name), os.fsencode(board.file.absolute()), hint=_STATE)
             _say(f"{board.title} is powered ({powered.backend}), its flash is kept")
             _say(f"  serial port  {powered.serial_path}")
             if powered.spi_path:

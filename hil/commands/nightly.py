@@ -68,6 +68,11 @@ class NightlyRequest:
     link: str = "uart"
     arguments: Sequence[str] = field(default_factory=tuple)
 
+    @property
+    def history_file(self) -> Path:
+        """The history file: the one named, or that of the folder."""
+        return self.history or self.output / HISTORY_FILE
+
 
 def nightly(request: NightlyRequest, console: Console) -> int:
     """Make a night.
@@ -81,7 +86,7 @@ def nightly(request: NightlyRequest, console: Console) -> int:
     """
     today = dt.datetime.now(tz=dt.UTC).date()
     names, quarantine = _check(request, today)
-    history = request.history or request.output / HISTORY_FILE
+    history = request.history_file
     with Ending() as ending:
         time, commit = dt.datetime.now(tz=dt.UTC), commit_of(Path.cwd())
         runs, lost = [], []
@@ -118,10 +123,9 @@ def _check(request: NightlyRequest, today: dt.date) -> tuple[dict[str, str], Qua
     if request.add_flaky and request.quarantine is None:
         raise InputError("--add-flaky needs to know the file", hint="name it with --quarantine FILE")
     quarantine = _quarantine(request, today)
-    history = request.history or request.output / HISTORY_FILE
-    load_history(history)
-    check_writable(history)
-    append(history, ())  # takes its lock as well
+    load_history(request.history_file)
+    check_writable(request.history_file)
+    append(request.history_file, ())  # takes its lock as well
     check_writable(request.output / PAGE_FILE)
     return names, quarantine
 

@@ -115,7 +115,7 @@ class Bench:
         """The opened DUT of this board; opened on the first call.
 
         Raises:
-            HilError: as :func:`hil.dut.dut.open_prepared` does, and again on every later call.
+            HilError: as :func:`hil.dut.opening.open_prepared` does, and again on every later call.
         """
         return self._duts.get(name, lambda: self._enter(name))
 

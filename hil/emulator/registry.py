@@ -61,32 +61,17 @@ def _listening_paths() -> Iterator[str]:
             yield fields[_PATH_COLUMN]
 
 
-def note_description(name: str, file: Path) -> None:
-    """Note which file describes a board that is kept powered, for those who find it by its name alone.
-
-    Raises:
-        MachineError: it cannot be noted.
-    """
-    note = _note(name)
-    part = note.with_name(f"{note.name}.{os.getpid()}")
-    try:
-        part.write_bytes(os.fsencode(file.absolute()))
-        part.replace(note)
-    except OSError as error:
-        message = f"it cannot be noted which file describes emulated board '{name}'"
-        raise MachineError(message, cause=str(error)) from error
+def description_file(name: str) -> Path:
+    """Where it is noted which file describes a board that is kept powered, for those who find it by its name alone."""
+    return state_dir() / f"{name}.board"
 
 
 def description_of(name: str) -> Path | None:
     """The file that describes a board that is kept powered; None where nobody has noted it."""
     try:
-        return Path(os.fsdecode(_note(name).read_bytes()))
+        return Path(os.fsdecode(description_file(name).read_bytes()))
     except OSError:
         return None
-
-
-def _note(name: str) -> Path:
-    return state_dir() / f"{name}.board"
 
 
 def connect(name: str) -> tuple[RemoteMachine, dict[str, Any]] | None:

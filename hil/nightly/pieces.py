@@ -220,9 +220,8 @@ class _Search:
         found = [self._step(fit, number) for number in range(len(chosen)) if number not in bends]
         for place, number in enumerate(bends):
             weights = np.isin(np.arange(len(chosen)), bends[: place + 1]).astype(np.float64)
-            if (
-                place == 0 or fit.likely(fit.size(weights)) <= self._chance
-            ):  # else the drift before ends here, and nothing begins
+            # Where it goes on at no speed that is sure, the drift before ends here, and nothing begins.
+            if place == 0 or fit.likely(fit.size(weights)) <= self._chance:
                 following = bends[place + 1] if place + 1 < len(bends) else None
                 found.append(self._drift(fit, number, float(weights @ fit.sizes), following))
         return sorted(found, key=lambda each: each.began)
